@@ -1,0 +1,47 @@
+# Everything happens in .venv, made from the locked requirements. Needs Python 3.11+, pip and make.
+#
+#   make demo   an invented municipality through the whole pipeline
+#   make test   every test, a real Prefect server included
+#   make check  lint, types, layers and the lock
+#   make bench  the road against the least that anyone would do with the same files
+#   make lock   resolve the dependencies anew (needs the package index)
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-annotate --no-emit-index-url --no-emit-find-links
+
+.PHONY: demo test check bench lock clean
+
+demo: $(READY)
+	$(BIN)/klassepuls demo --dir demo
+
+test: $(READY)
+	$(BIN)/pytest
+
+check: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(READY)
+	$(BIN)/python bench/make_inputs.py build/bench
+	$(BIN)/python bench/road.py build/bench
+
+lock: $(READY)
+	$(COMPILE) --upgrade pyproject.toml -o requirements/runtime.txt
+	$(COMPILE) --upgrade --group dev pyproject.toml -c requirements/runtime.txt -o requirements/dev.txt
+
+# The lock names every package, so nothing is resolved: --no-deps takes it as it stands.
+$(READY): requirements/dev.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Klassepuls needs Python 3.11 or newer")'
+	$(PYTHON) -m venv --without-pip .venv
+	$(PYTHON) -m pip --disable-pip-version-check --python $(BIN)/python install -q --no-deps --require-hashes -r requirements/dev.txt
+	$(PYTHON) -m pip --disable-pip-version-check --python $(BIN)/python install -q --no-deps --no-build-isolation -e .
+	$(PYTHON) -m pip --disable-pip-version-check --python $(BIN)/python check
+	touch $(READY)
+
+clean:
+	rm -rf .venv build demo
