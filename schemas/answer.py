@@ -1,0 +1,119 @@
+"""The grain of a delivered row, before and after it is typed: pupil x wave x survey.
+
+`raw_answer_model` is the one definition of what a delivered cell may be. Every check is
+element-wise and carries its reason code, so that it holds for distinct values as for rows.
+"""
+
+import pandera.polars as pa
+import polars as pl
+from pandera.api.polars.types import PolarsData
+
+from schemas.declared import DeclarationError
+from schemas.instrument import DONT_KNOW, SKIPPED, Instrument
+from schemas.reason import Reason
+from schemas.settings import Settings
+from schemas.survey import Survey
+
+GENDERS = ("girl", "boy", "other")
+# What a survey file may map an answer to instead of an option code.
+MISSING = {"dont_know": DONT_KNOW, "skipped": SKIPPED}
+GRADES = tuple(str(grade) for grade in range(1, 14))
+MAX_ENROLLED = 60
+SCHOOL_YEAR = r"^[0-9]{4}-[0-9]{2}$"
+
+# An 11-digit code may be a national identity number, and 8 digits from 4 or 9 a mobile number:
+# both are refused as codes, whatever they are (privacy notes, section 2).
+PUPIL_CODE = r"^[A-Za-z0-9][A-Za-z0-9-]{1,18}[A-Za-z0-9]$"
+LOOKS_PERSONAL = r"^([0-9]{11}|[49][0-9]{7})$"
+CLASS_GROUP = r"^[0-9A-Za-zÆØÅæøå][0-9A-Za-zÆØÅæøå .\-]{0,15}$"
+ISO_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}.*)?$"
+
+
+def _is_calendar_date(data: PolarsData) -> pl.LazyFrame:
+    day = pl.col(data.key).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
+    return data.lazyframe.select(day.is_not_null() | pl.col(data.key).is_null())
+
+
+def _is_no_identity(data: PolarsData) -> pl.LazyFrame:
+    looks_personal = pl.col(data.key).str.contains(LOOKS_PERSONAL)
+    return data.lazyframe.select(~looks_personal.fill_null(value=False))
+
+
+def _date(reason: Reason) -> list[pa.Check]:
+    return [
+        pa.Check.str_matches(ISO_DATE, error=reason.value),
+        pa.Check(_is_calendar_date, error=reason.value),
+    ]
+
+
+def _one_of(values: tuple[str, ...], reason: Reason) -> list[pa.Check]:
+    return [pa.Check.isin(values, error=reason.value)]
+
+
+def answer_texts(survey: Survey, instrument: Instrument, item_id: str) -> dict[str, int]:
+    """What a cell may say for an item, and the option code that it means."""
+    own = {str(code): code for code in instrument.codes(item_id)}
+    own_or_missing = own | MISSING
+    mapped = survey.codes.get(f"{instrument.key}.{item_id}", {})
+    if not own_or_missing.keys() >= set(mapped.values()):
+        raise DeclarationError(
+            f"survey {survey.id}: codes of {instrument.key}.{item_id} must name its option codes"
+        )
+    # Looked up in what the instrument says, never in what is built: a tool may count backwards.
+    return own | {text: own_or_missing[code] for text, code in mapped.items()}
+
+
+def raw_answer_model(
+    survey: Survey, instruments: dict[str, Instrument], settings: Settings
+) -> pa.DataFrameSchema:
+    """Every canonical column as text; null and blank are allowed, and mean what the column says."""
+    columns = {
+        "wave": _one_of(tuple(wave.id for wave in settings.waves), Reason.WAVE_UNKNOWN),
+        "school": _one_of(tuple(school.id for school in settings.schools), Reason.SCHOOL_UNKNOWN),
+        "class_group": [pa.Check.str_matches(CLASS_GROUP, error=Reason.CLASS_INVALID.value)],
+        "grade": _one_of(GRADES, Reason.GRADE_INVALID),
+        "gender": _one_of(GENDERS, Reason.GENDER_INVALID),
+        "pupil_code": [
+            pa.Check.str_matches(PUPIL_CODE, error=Reason.PUPIL_CODE_INVALID.value),
+            pa.Check(_is_no_identity, error=Reason.PUPIL_CODE_INVALID.value),
+        ],
+        "submission": [],
+        "submitted_on": _date(Reason.DATE_INVALID),
+        "enrolled_on": _date(Reason.ENROLLED_INVALID),
+    }
+    for key in survey.instruments:
+        for item in instruments[key].items:
+            texts = tuple(answer_texts(survey, instruments[key], item.id))
+            columns[f"{key}.{item.id}"] = _one_of(texts, Reason.ANSWER_NOT_AN_OPTION)
+    return pa.DataFrameSchema(
+        {name: pa.Column(pl.String, checks, nullable=True) for name, checks in columns.items()},
+        name=f"raw_answer[{survey.id}]",
+    )
+
+
+def required_columns(survey: Survey) -> dict[str, Reason]:
+    """Context that a row cannot do without, and the code for a row that lacks it."""
+    required = {
+        "school": Reason.SCHOOL_UNKNOWN,
+        "class_group": Reason.CLASS_INVALID,
+        "grade": Reason.GRADE_INVALID,
+    }
+    if survey.linkage == "pseudonymous":
+        required["pupil_code"] = Reason.PUPIL_CODE_MISSING
+    return required
+
+
+def class_list_model(settings: Settings) -> pa.DataFrameSchema:
+    """A class list: one row a class and school year, with the number of pupils on the list."""
+    sizes = tuple(str(size) for size in range(1, MAX_ENROLLED + 1))
+    columns = {
+        "school_year": [pa.Check.str_matches(SCHOOL_YEAR, error=Reason.ENROLLED_INVALID.value)],
+        "school": _one_of(tuple(school.id for school in settings.schools), Reason.SCHOOL_UNKNOWN),
+        "class_group": [pa.Check.str_matches(CLASS_GROUP, error=Reason.CLASS_INVALID.value)],
+        "grade": _one_of(GRADES, Reason.GRADE_INVALID),
+        "enrolled": _one_of(sizes, Reason.ENROLLED_INVALID),
+    }
+    return pa.DataFrameSchema(
+        {name: pa.Column(pl.String, checks) for name, checks in columns.items()},
+        name="class_list",
+    )

@@ -1,0 +1,60 @@
+"""The base of every model that is read from a TOML file: frozen, and a misspelt key is an error."""
+
+from pathlib import Path
+from tomllib import TOMLDecodeError, loads
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+
+class DeclarationError(Exception):
+    """A settings, survey, instrument or rule file does not say what it must.
+
+    The message names the file, the key and what was expected, never the value that was found:
+    a person may have pasted a name or a code where it does not belong.
+    """
+
+
+class Declared(BaseModel):
+    """A frozen record that refuses keys it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @classmethod
+    def from_toml(cls, text: str, *, name: str) -> Self:
+        """Read one record from TOML text; `name` is how messages call the file."""
+        try:
+            return cls.model_validate(loads(text))
+        except TOMLDecodeError as error:
+            raise DeclarationError(f"{name}: not valid TOML ({_position(error)})") from None
+        except ValidationError as error:
+            raise DeclarationError(_explain(error, name)) from None
+
+    @classmethod
+    def from_file(cls, path: Path) -> Self:
+        """Read one record from a TOML file in UTF-8."""
+        try:
+            text = path.read_text(encoding="utf-8")
+        except OSError as error:
+            raise DeclarationError(f"{path.name}: cannot be read ({error.strerror})") from None
+        except UnicodeDecodeError:
+            raise DeclarationError(f"{path.name}: not UTF-8 text") from None
+        return cls.from_toml(text, name=path.name)
+
+
+# The one message of pydantic that quotes what was found.
+_WITHOUT_VALUE = {"union_tag_invalid": "is none of the kinds that are known here"}
+
+
+def _position(error: TOMLDecodeError) -> str:
+    message = str(error)
+    at = message.rfind("(at ")
+    return message[at + 1 :].rstrip(")") if at >= 0 else "position unknown"
+
+
+def _explain(error: ValidationError, name: str) -> str:
+    lines = [f"{name}: {error.error_count()} setting(s) to mend"]
+    for problem in error.errors(include_input=False, include_url=False, include_context=False):
+        where = ".".join(str(part) for part in problem["loc"]) or "(top level)"
+        lines.append(f"  {where}: {_WITHOUT_VALUE.get(problem['type'], problem['msg'])}")
+    return "\n".join(lines)

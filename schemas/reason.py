@@ -1,0 +1,65 @@
+"""Why a file or a row did not become answers: stable codes, and their texts as data.
+
+A text may name a column, a count or a limit from our own settings, never a value from the file.
+"""
+
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+from tomllib import loads
+from typing import Literal
+
+from schemas.declared import Declared
+
+
+class Reason(StrEnum):
+    """Stable codes: stored, so they are never renamed and never used for something else."""
+
+    # the whole file
+    EMPTY_FILE = "EMPTY_FILE"
+    NO_ROWS = "NO_ROWS"
+    UNREADABLE = "UNREADABLE"
+    ENCODING_UNKNOWN = "ENCODING_UNKNOWN"
+    INCOMPLETE_UPLOAD = "INCOMPLETE_UPLOAD"
+    UNTERMINATED_QUOTE = "UNTERMINATED_QUOTE"
+    NOT_RECOGNISED = "NOT_RECOGNISED"
+    HEADER_MISMATCH = "HEADER_MISMATCH"
+    HEADER_REPEATED = "HEADER_REPEATED"
+    CODEBOOK_MISSING = "CODEBOOK_MISSING"
+    COUNTS_DO_NOT_ADD_UP = "COUNTS_DO_NOT_ADD_UP"
+    NOT_A_FILE = "NOT_A_FILE"
+    TOO_LARGE = "TOO_LARGE"
+    # a file or a row that is there already
+    ALREADY_DELIVERED = "ALREADY_DELIVERED"
+    DUPLICATE_ROW = "DUPLICATE_ROW"
+    # one row
+    FIELD_COUNT = "FIELD_COUNT"
+    QUOTE_MISPLACED = "QUOTE_MISPLACED"
+    ROW_CUT_OFF = "ROW_CUT_OFF"
+    PUPIL_CODE_MISSING = "PUPIL_CODE_MISSING"
+    PUPIL_CODE_INVALID = "PUPIL_CODE_INVALID"
+    SCHOOL_UNKNOWN = "SCHOOL_UNKNOWN"
+    CLASS_INVALID = "CLASS_INVALID"
+    GRADE_INVALID = "GRADE_INVALID"
+    GENDER_INVALID = "GENDER_INVALID"
+    WAVE_UNKNOWN = "WAVE_UNKNOWN"
+    DATE_INVALID = "DATE_INVALID"
+    ANSWER_NOT_AN_OPTION = "ANSWER_NOT_AN_OPTION"
+    CONFLICTING_ANSWERS = "CONFLICTING_ANSWERS"
+    ENROLLED_INVALID = "ENROLLED_INVALID"
+
+
+class ReasonText(Declared):
+    """What a code means and what to do, in words that a school secretary understands."""
+
+    level: Literal["file", "row"]
+    nb: str
+    nn: str
+    en: str
+
+
+@cache
+def reason_texts() -> dict[Reason, ReasonText]:
+    """The text of every reason code."""
+    text = (files("schemas") / "messages" / "reasons.toml").read_text(encoding="utf-8")
+    return {Reason(code): ReasonText.model_validate(entry) for code, entry in loads(text).items()}

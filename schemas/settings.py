@@ -1,0 +1,141 @@
+"""The settings of one municipality: `klassepuls.toml`.
+
+What the law leaves to the municipality (who a flag goes to, how long rows are kept) stands here
+as a decision that a person has signed, never as a hidden default.
+"""
+
+from datetime import date
+from itertools import pairwise
+from typing import Literal, Self
+from zoneinfo import available_timezones
+
+from pydantic import Field, field_validator, model_validator
+
+from schemas.declared import Declared
+
+ReportLanguage = Literal["nb", "en"]
+SCHOOL_ID = r"^[A-Z0-9][A-Z0-9_-]{0,19}$"
+MIN_N_FLOOR = 5
+
+
+class Municipality(Declared):
+    """Number and name; the number is part of every pseudonym."""
+
+    number: str = Field(
+        pattern=r"^[0-9]{4}$",
+        description="Four digits. Part of every pseudonym: never change it.",
+    )
+    name: str = Field(description="As it stands in the foot of the reports.")
+
+
+class School(Declared):
+    """A school as the survey exports name it (`id`) and as people know it (`name`)."""
+
+    id: str = Field(pattern=SCHOOL_ID, description="As the survey exports write the school.")
+    name: str = Field(description="As people know it; the heading of its reports.")
+
+
+class Wave(Declared):
+    """One round of a survey. A row belongs to it by name, or by its date within opens..closes."""
+
+    id: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,29}$",
+        description="As a row's wave column writes it; also the name of the report folder.",
+    )
+    name: str = Field(description="As people know it.")
+    school_year: str = Field(
+        pattern=r"^[0-9]{4}-[0-9]{2}$", description="2026-27; class lists belong to one."
+    )
+    opens: date = Field(description="First day of the survey. Waves must not overlap.")
+    closes: date = Field(description="Last day of the survey.")
+
+    @model_validator(mode="after")
+    def _closes_after_it_opens(self) -> Self:
+        if self.closes < self.opens:
+            raise ValueError("closes before it opens")
+        return self
+
+
+class Schedule(Declared):
+    """When the nightly run starts: cron in local time, outside 02-03, which a DST night skips."""
+
+    cron: str = Field(
+        default="15 5 * * 1-5",
+        description="Not read yet: the nightly run stands in `prefect.yaml` or in a cron table.",
+    )
+    timezone: str = Field(
+        default="Europe/Oslo",
+        description="The municipality's clock: deadlines and closings are days on it.",
+    )
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        if name not in available_timezones():
+            raise ValueError("not a time zone; Norway's is Europe/Oslo")
+        return name
+
+
+class Suppression(Declared):
+    """Disclosure limits; they can be raised here and never lowered below the floor in code."""
+
+    min_n: int = Field(
+        default=MIN_N_FLOOR,
+        ge=MIN_N_FLOOR,
+        description="No figure on fewer pupils is published.",
+    )
+
+
+class PublicationPlan(Declared):
+    """When a wave is published: it is frozen then, so late files get some days first."""
+
+    days_after_close: int = Field(
+        default=7,
+        ge=0,
+        le=60,
+        description="Whole days that late files get after a wave has closed.",
+    )
+
+
+class Routing(Declared):
+    """Who receives pupil flags, and who decided it. Without it there are class flags only."""
+
+    decided_by: str = Field(
+        min_length=2, description="Who decided: a role or a name. It stands in every report."
+    )
+    decided_on: date = Field(description="When it was decided.")
+    pupil_flags_to: Literal["health_service"] = Field(
+        description="Who receives flags about single pupils."
+    )
+    bullied_by_adults_to: Literal["health_service_lead", "school_owner"] = Field(
+        description="Who receives flags of pupils who answer that adults at school bully them."
+    )
+
+
+class Settings(Declared):
+    """`klassepuls.toml`."""
+
+    municipality: Municipality
+    languages: tuple[ReportLanguage, ...] = Field(
+        default=("nb", "en"), description="Each report is written once in each."
+    )
+    schools: tuple[School, ...] = Field(min_length=1, alias="school")
+    waves: tuple[Wave, ...] = Field(min_length=1, alias="wave")
+    schedule: Schedule = Schedule()
+    suppression: Suppression = Suppression()
+    publication: PublicationPlan = PublicationPlan()
+    routing: Routing | None = None
+
+    @model_validator(mode="after")
+    def _ids_stand_once_and_waves_do_not_overlap(self) -> Self:
+        for what, ids in (
+            ("school", [school.id for school in self.schools]),
+            ("wave", [wave.id for wave in self.waves]),
+        ):
+            if len(ids) != len(set(ids)):
+                raise ValueError(f"two entries of [[{what}]] have the same id")
+        ordered = sorted(self.waves, key=lambda wave: wave.opens)
+        for earlier, later in pairwise(ordered):
+            if later.opens <= earlier.closes:
+                raise ValueError(f"waves {earlier.id} and {later.id} overlap")
+        return self

@@ -1,0 +1,91 @@
+"""One survey: what the columns of its export mean and whether codes can be linked.
+
+`linkage` has no default on purpose: only a pseudonymous survey can flag pupils, and a person has
+to have said which kind this is.
+"""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from schemas.declared import Declared
+
+Tool = Literal["canonical", "nettskjema"]
+Linkage = Literal["pseudonymous", "none"]
+
+# What a row says of the pupil and the class, apart from the answers. The canonical formats use
+# these very names as column headings.
+CONTEXT_COLUMNS = (
+    "wave",
+    "school",
+    "class_group",
+    "grade",
+    "gender",
+    "pupil_code",
+    "submission",
+    "submitted_on",
+    "enrolled_on",
+)
+
+
+class Survey(Declared):
+    """How one survey's export becomes canonical rows.
+
+    `columns` maps a context column to the export's column, `constants` gives a context column one
+    value for the whole survey, `items` maps `instrument_key.item` to the export's column, and
+    `codes` maps an export's answer to the instrument's code where the two differ.
+    `dropped` lists export columns that are known and never stored.
+    """
+
+    id: str = Field(
+        pattern=r"^[a-z][a-z0-9_]{0,39}$",
+        description="Never change it once forms are stored: they are stored under it.",
+    )
+    name: str = Field(description="As people know it.")
+    tool: Tool = Field(
+        description="`canonical`: columns bear our own names. `nettskjema`: every column is mapped."
+    )
+    linkage: Linkage = Field(
+        description="Whether a code links a form to a pupil. `none`: class signals only."
+    )
+    instruments: tuple[str, ...] = Field(
+        min_length=1,
+        description="Keys with version, such as `who5_v1`. Every item of them must be in the file.",
+    )
+    columns: dict[str, str] = Field(default={}, description="Context column = the export's column.")
+    constants: dict[str, str] = Field(
+        default={}, description="Context column = one value for every row."
+    )
+    items: dict[str, str] = Field(
+        default={}, description='`"instrument_key.item"` = the export\'s column.'
+    )
+    codes: dict[str, dict[str, str]] = Field(
+        default={},
+        description='`"instrument_key.item"` = a table: the export\'s answer = our option code, or'
+        " `dont_know` or `skipped`; a context column likewise, in our words.",
+    )
+    dropped: tuple[str, ...] = Field(
+        default=(), description="Columns of the export that are known and never stored."
+    )
+    codebook: str | None = Field(
+        default=None,
+        description="File in `surveys/`: the form's elements, as Nettskjema gives them.",
+    )
+
+    @model_validator(mode="after")
+    def _context_is_known(self) -> Self:
+        named = [*self.columns, *self.constants]
+        strangers = sorted(set(named) - set(CONTEXT_COLUMNS))
+        if strangers:
+            raise ValueError(f"columns/constants: not a context column: {', '.join(strangers)}")
+        if len(named) != len(set(named)):
+            raise ValueError("a context column is both mapped and constant")
+        if self.linkage == "none" and "pupil_code" in named:
+            raise ValueError("linkage is none, yet pupil_code is mapped")
+        if (
+            self.linkage == "pseudonymous"
+            and self.tool != "canonical"
+            and "pupil_code" not in named
+        ):
+            raise ValueError("linkage is pseudonymous, yet pupil_code is not mapped")
+        return self

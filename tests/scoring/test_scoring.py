@@ -1,0 +1,331 @@
+"""Scale scores: tables to read, and the query expressions against exact fractions."""
+
+import itertools
+import json
+import math
+from fractions import Fraction
+from functools import cache
+
+import duckdb
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.instrument import DONT_KNOW, SKIPPED, Instrument, shipped_instruments
+from transforms.scoring import score_answers, score_columns, score_sql
+
+WHO5 = shipped_instruments()["who5_v1"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _connection():
+    yield
+    database().close()
+
+
+@cache
+def database():
+    return duckdb.connect()
+
+
+def scored(instrument, forms):
+    """[(score, answered, band)] of each form, for the instrument's first scale, by the query."""
+    scale = instrument.scales[0]
+    ids = [item.id for item in instrument.items]
+    answers = pa.table(
+        {name: pa.array([form.get(name) for form in forms], pa.int8()) for name in ids}
+    )
+    query = database().from_arrow(answers).project(", ".join(score_sql(instrument, scale)))
+    return query.fetchall()
+
+
+def instrument_of(items, **scale):
+    """An instrument of one scale; `items` maps an item to (codes, is_reversed)."""
+    sets = {
+        name: [{"code": code, "label": {"nb": "x"}} for code in codes]
+        for name, (codes, _) in items.items()
+    }
+    declared = {"formula": "sum", "multiply_by": 1.0, "min_answered": 1, "decimals": 0} | scale
+    many = len(items) if declared["formula"] == "mean" else 1
+    low = sum(min(codes) for codes, _ in items.values()) / many * declared["multiply_by"]
+    high = sum(max(codes) for codes, _ in items.values()) / many * declared["multiply_by"]
+    return Instrument.model_validate(
+        {
+            "id": "made_up",
+            "version": 1,
+            "name": {"nb": "x"},
+            "use_for": "both",
+            "min_grade": 1,
+            "licence": {"name": "none", "source": "made up"},
+            "option_sets": sets,
+            "items": [
+                {"id": name, "options": name, "is_reversed": is_reversed}
+                for name, (_, is_reversed) in items.items()
+            ],
+            "scales": [
+                declared
+                | {
+                    "id": "scale",
+                    "items": list(items),
+                    "minimum": low,
+                    "maximum": high,
+                    "label": {"nb": "x"},
+                }
+            ],
+        }
+    )
+
+
+def exact(instrument, answers):
+    """The score in exact fractions: the definition, with nothing a computer rounds."""
+    scale = instrument.scales[0]
+    known = []
+    for name in scale.items:
+        codes, code = instrument.codes(name), answers.get(name)
+        if code in codes:
+            is_reversed = instrument.item(name).is_reversed
+            known.append(min(codes) + max(codes) - code if is_reversed else code)
+    if len(known) < scale.min_answered:
+        return None, len(known), None
+    times = len(scale.items) if scale.formula == "sum" else 1
+    value = Fraction(sum(known), len(known)) * Fraction(str(scale.multiply_by)) * times
+    shift = 10**scale.decimals
+    units = math.floor(abs(value) * shift + Fraction(1, 2))
+    score = Fraction(units if value >= 0 else -units, shift)
+    bands = [
+        band.id
+        for band in scale.bands
+        if score <= Fraction(str(band.at_most))
+        and (band.above is None or score > Fraction(str(band.above)))
+    ]
+    return float(score), len(known), bands[0] if bands else None
+
+
+# WHO-5: five items from 0 to 5, their sum times four; 50 or below is low.
+WHO5_FORMS = [
+    # answers            score  answered  band
+    ((0, 0, 0, 0, 0), 0, 5, "low"),
+    ((1, 1, 1, 2, 2), 28, 5, "low"),
+    ((3, 3, 3, 2, 1), 48, 5, "low"),
+    ((3, 3, 3, 3, 1), 52, 5, "not_low"),
+    ((5, 5, 5, 5, 5), 100, 5, "not_low"),
+    ((5, 5, 5, 5, SKIPPED), None, 4, None),
+    ((5, 5, 5, 5, DONT_KNOW), None, 4, None),
+    ((5, 5, 5, 5, None), None, 4, None),
+    ((None,) * 5, None, 0, None),
+    ((SKIPPED,) * 5, None, 0, None),
+]
+
+
+def who5_form(codes):
+    return {item.id: code for item, code in zip(WHO5.items, codes, strict=True)}
+
+
+@pytest.mark.parametrize(("codes", "score", "answered", "band"), WHO5_FORMS)
+def test_who5_is_the_sum_times_four_and_low_up_to_50(codes, score, answered, band):
+    assert scored(WHO5, [who5_form(codes)]) == [(score, answered, band)]
+
+
+def test_every_who5_form_has_four_times_its_sum():
+    forms = list(itertools.product(range(6), repeat=5))
+
+    found = scored(WHO5, [who5_form(codes) for codes in forms])
+
+    assert [score for score, *_ in found] == [4 * sum(codes) for codes in forms]
+
+
+def test_who5_scores_are_those_that_others_published(shared):
+    # pedscience/clinicalsignificance, data-raw/claus-2020.xlsx (numbers only)
+    case = published(shared, "who5-items-to-score")
+
+    found = scored(WHO5, [who5_form(codes) for codes in case["input"]])
+
+    assert [score for score, *_ in found] == [row["percent"] for row in case["expected"]]
+
+
+def published(shared, case_id):
+    cases = json.loads((shared / "cases" / "statistics.json").read_text())["cases"]
+    return next(case for case in cases if case["id"] == case_id)
+
+
+def test_five_items_with_reversed_ones_are_prorated_as_the_official_rules_say(shared):
+    # SDQ self-report (pmhc-scoring-sdq.pdf, tables 1 and 3): rules only, no item texts
+    rules = published(shared, "sdq-self-rules")["expected"]
+    for numbers in rules["scales"].values():
+        items = {f"q{n}": ((0, 1, 2), n in rules["reversed"]) for n in numbers}
+        made = instrument_of(items, min_answered=3)
+        forms = [
+            dict(zip(items, codes, strict=True))
+            for codes in itertools.product((0, 1, 2, None), repeat=5)
+        ]
+        expected = [sdq_score(form, rules["reversed"]) for form in forms]
+
+        assert [score for score, *_ in scored(made, forms)] == expected
+
+
+def sdq_score(form, turned):
+    known = [
+        2 - code if int(name[1:]) in turned else code
+        for name, code in form.items()
+        if code is not None
+    ]
+    return (
+        math.floor(Fraction(sum(known) * 5, len(known)) + Fraction(1, 2))
+        if len(known) >= 3
+        else None
+    )
+
+
+# Reversed items, missing answers and rounding: one scale of three items from 1 to 5.
+SCALE_FORMS = [
+    # what it shows                        scale                                  answers    score
+    ("a sum", {"formula": "sum"}, (1, 2, 3), 6),
+    ("a mean", {"formula": "mean", "decimals": 2}, (1, 2, 2), 1.67),
+    ("a third missing is prorated", {"formula": "sum"}, (2, 3, None), 8),
+    ("skipped is missing, not lowest", {"formula": "sum"}, (4, 4, SKIPPED), 12),
+    ("too few answers", {"formula": "sum", "min_answered": 2}, (5, None, SKIPPED), None),
+    ("just enough answers", {"formula": "sum", "min_answered": 2}, (5, 5, None), 15),
+    ("half is rounded up", {"formula": "mean"}, (2, 3, None), 3),
+    ("and up again, not to even", {"formula": "mean"}, (1, 2, None), 2),
+    (
+        "half of a hundredth",
+        {"formula": "mean", "multiply_by": 0.25, "decimals": 2},
+        (1, 1, 1),
+        0.25,
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("scale", "codes", "score"),
+    [case[1:] for case in SCALE_FORMS],
+    ids=[case[0] for case in SCALE_FORMS],
+)
+def test_how_a_scale_is_scored(scale, codes, score):
+    made = instrument_of(dict.fromkeys("abc", ((1, 2, 3, 4, 5), False)), **scale)
+    form = dict(zip("abc", codes, strict=True))
+
+    assert scored(made, [form])[0][0] == score
+
+
+def test_a_reversed_item_counts_from_the_other_end():
+    made = instrument_of({"a": ((1, 2, 3, 4, 5), False), "b": ((1, 2, 3, 4, 5), True)})
+
+    found = scored(made, [{"a": 1, "b": 5}, {"a": 5, "b": 1}, {"a": 2, "b": 2}])
+
+    assert [score for score, *_ in found] == [2, 10, 6]
+
+
+def test_a_reversed_item_that_was_skipped_is_missing_and_not_extreme():
+    made = instrument_of({"a": ((0, 1, 2), False), "b": ((0, 1, 2), True)}, formula="mean")
+
+    assert scored(made, [{"a": 1, "b": SKIPPED}])[0] == (1, 1, None)
+
+
+def test_codes_below_zero_round_away_from_zero():
+    made = instrument_of(dict.fromkeys("ab", ((-2, -1, 0, 1, 2), False)), formula="mean")
+
+    found = scored(made, [{"a": -2, "b": -1}, {"a": 2, "b": 1}, {"a": -1, "b": 0}])
+
+    assert [score for score, *_ in found] == [-2, 2, -1]
+
+
+def test_a_sum_of_large_codes_does_not_overflow():
+    names = [f"q{n}" for n in range(30)]
+    made = instrument_of(dict.fromkeys(names, ((-99, 127), False)))
+
+    found = scored(made, [dict.fromkeys(names, 127), dict.fromkeys(names, -99)])
+
+    assert [score for score, *_ in found] == [30 * 127, 30 * -99]
+
+
+def test_a_score_between_two_bands_belongs_to_neither():
+    bands = [
+        {"id": "high", "above": 3, "at_most": 4},
+        {"id": "low", "at_most": 1},
+    ]
+    about = {"label": {"nb": "x"}, "population": "made up", "source": "made up"}
+    made = instrument_of({"a": ((0, 1, 2, 3, 4), False)}, bands=[band | about for band in bands])
+
+    found = scored(made, [{"a": code} for code in (0, 1, 2, 3, 4)])
+
+    assert [band for *_, band in found] == ["low", "low", None, None, "high"]
+
+
+def test_a_half_is_a_half_in_whatever_order_it_is_reached():
+    # 23 / 5 * 12.5 is 57.49999999999999 to a computer, and 23 * 12.5 / 5 is 57.5.
+    names = [f"q{n}" for n in range(11)]
+    for formula, times, size in itertools.product(("sum", "mean"), (2.5, 4.5, 12.5), (3, 5, 9, 11)):
+        made = instrument_of(
+            dict.fromkeys(names[:size], ((0, 1, 2, 3, 4, 5), False)),
+            formula=formula,
+            multiply_by=times,
+        )
+        forms = [
+            dict(zip(names, [5] * fives + [1] * ones + [None] * size, strict=False))
+            for fives in range(size + 1)
+            for ones in range(size - fives + 1)
+        ]
+
+        assert scored(made, forms) == [exact(made, form) for form in forms]
+
+
+def test_the_score_table_has_a_score_a_count_and_a_band_for_each_scale():
+    assert score_columns(WHO5) == [
+        ("wellbeing", "double"),
+        ("wellbeing_n", "tinyint"),
+        ("wellbeing_band", "varchar"),
+    ]
+
+
+@st.composite
+def instruments(draw):
+    size = draw(st.integers(1, 7))
+    min_answered = draw(st.integers(1, size))
+    spans = st.tuples(st.integers(-3, 3), st.integers(1, 6))
+    span = draw(spans)
+    items = {}
+    for number in range(size):
+        low, width = draw(spans) if min_answered == size else span
+        items[f"q{number}"] = (tuple(range(low, low + width)), draw(st.booleans()))
+    at = sorted(draw(st.lists(st.integers(-20, 60), min_size=3, max_size=3, unique=True)))
+    about = {"label": {"nb": "x"}, "population": "made up", "source": "made up"}
+    bands = [
+        {"id": "low", "at_most": at[0]},
+        {"id": "high", "above": at[1], "at_most": at[2]},
+    ]
+    return instrument_of(
+        items,
+        formula=draw(st.sampled_from(["sum", "mean"])),
+        multiply_by=draw(st.sampled_from([1.0, 4.0, 0.5, 2.5, 0.1, 100 / 8])),
+        min_answered=min_answered,
+        decimals=draw(st.integers(0, 3)),
+        bands=draw(st.sampled_from([[], [band | about for band in bands]])),
+    )
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.data(), made=instruments())
+def test_the_query_scores_as_the_plain_reading_and_as_exact_fractions(data, made):
+    forms = data.draw(
+        st.lists(
+            st.fixed_dictionaries(
+                {
+                    item.id: st.sampled_from([None, SKIPPED, DONT_KNOW, *made.codes(item.id)])
+                    for item in made.items
+                }
+            ),
+            min_size=1,
+            max_size=10,
+        )
+    )
+    scale = made.scales[0]
+
+    found = scored(made, forms)
+
+    assert found == [exact(made, form) for form in forms]
+    assert [row[:2] for row in found] == [score_answers(made, scale, form) for form in forms]
+    for score, *_ in found:
+        rounding = 0.5 / 10**scale.decimals
+        assert score is None or scale.minimum - rounding <= score <= scale.maximum + rounding
