@@ -1,0 +1,1 @@
+"""What is computed: pure functions and query expressions; no clock, no disk, no connection."""

@@ -1,0 +1,1 @@
+"""Readers: the bytes of one delivery in, one all-text table (and perhaps a codebook) out."""

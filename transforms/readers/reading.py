@@ -1,0 +1,88 @@
+"""What every reader returns: an all-text table, with where each row stood in the file.
+
+A reader never judges a value. It reports what it could not read as rows, so that
+rows read + rows malformed = rows delivered, always.
+"""
+
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from schemas.reason import Reason
+
+
+class FileProblem(Exception):  # noqa: N818 - a problem of the file, not an error of ours
+    """The whole file cannot be used. Carries a reason code and counts, never a value."""
+
+    def __init__(
+        self, reason: Reason, *, column: str | None = None, line: int | None = None
+    ) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+        self.column = column
+        self.line = line
+
+
+@dataclass(frozen=True, slots=True)
+class MalformedRow:
+    """A record that is there, and is not a row: its line, why, and its text as delivered."""
+
+    row_no: int
+    reason: Reason
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question of a codebook: its label, and the label of each code."""
+
+    label: str = ""
+    options: dict[str, str] = field(default_factory=dict)
+
+
+Codebook = dict[str, Question]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The content of one file.
+
+    `table`: one column a heading, `string` or `dictionary<string>`. A null cell was not asked; an
+    empty string was asked and left blank. `row_no`: int32, the line or the sheet row that each row
+    of `table` stood on, the heading being row 1.
+    """
+
+    table: pa.Table = field(repr=False)
+    row_no: pa.Array = field(repr=False)
+    format: str
+    malformed: tuple[MalformedRow, ...] = ()
+    codebook: Codebook = field(default_factory=dict)
+
+    @property
+    def delivered(self) -> int:
+        """Rows that the file holds."""
+        return int(self.table.num_rows) + len(self.malformed)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows of one or several files that have the same headings, in file order.
+
+    `file_no` and `row_no` are int32 arrays beside `table`; `malformed` pairs a file number with
+    a row that is none.
+    """
+
+    table: pa.Table = field(repr=False)
+    file_no: pa.Array = field(repr=False)
+    row_no: pa.Array = field(repr=False)
+    malformed: tuple[tuple[int, MalformedRow], ...] = ()
+
+
+def batch_of(reading: Reading, file_no: int) -> Batch:
+    """One file's reading as a batch."""
+    return Batch(
+        table=reading.table,
+        file_no=pa.repeat(pa.scalar(file_no, pa.int32()), reading.table.num_rows),
+        row_no=reading.row_no,
+        malformed=tuple((file_no, row) for row in reading.malformed),
+    )

@@ -1,0 +1,114 @@
+"""What kind of file this is, told by its content alone: a Nettskjema CSV arrives as `.txt`.
+
+Also the first look for an upload that was cut off: a zip or Parquet file without its end is held
+back here, before a reader could take a part for the whole.
+"""
+
+import io
+import re
+import zipfile
+from dataclasses import dataclass
+from typing import Literal
+
+from schemas.reason import Reason
+from transforms.readers.reading import FileProblem
+
+Format = Literal["delimited", "xlsx", "parquet", "ndjson", "json", "unknown"]
+
+_BOM = b"\xef\xbb\xbf"
+_BLANK = b" \t\r\n\x0b\x0c"
+_LOOK = 65_536
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_PARQUET = b"PAR1"
+_ZIP = b"PK\x03\x04"
+_ZIP_END = b"PK\x05\x06"
+_ZIP_END_SIZE = 22
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x19\x1b-\x1f]")
+_NOT_OURS = {
+    b"\x1f\x8b": "gzip",
+    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": "ole2",
+    b"%PDF-": "pdf",
+    b"\x89PNG": "png",
+    b"\xff\xd8\xff": "jpeg",
+    b"GIF8": "gif",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ": "xz",
+    b"7z\xbc\xaf": "7z",
+    b"Rar!": "rar",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"SQLite format 3": "sqlite",
+    b"ARROW1": "arrow",
+    b"PARE": "parquet-encrypted",
+    _ZIP_END: "zip-empty",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sniffed:
+    """The format, and the signature in the content that told it."""
+
+    format: Format
+    evidence: str
+
+
+def sniff(content: bytes) -> Sniffed:
+    """The format of a file's content.
+
+    Raises `FileProblem` EMPTY_FILE for nothing but blanks, and INCOMPLETE_UPLOAD for a zip or
+    Parquet file whose end is missing.
+    """
+    text = content[:_LOOK].removeprefix(_BOM).lstrip(_BLANK)
+    if not text and not content.removeprefix(_BOM).strip(_BLANK):
+        raise FileProblem(Reason.EMPTY_FILE)
+    for signature, name in _NOT_OURS.items():
+        if content.startswith(signature):
+            return Sniffed("unknown", name)
+    if content.startswith(_ZIP):
+        return _zip(content)
+    if content.startswith(_PARQUET) and not _is_printable(content[4:5]):
+        return _parquet(content)
+    return _text(content, text)
+
+
+def _zip(content: bytes) -> Sniffed:
+    end = content.rfind(_ZIP_END)
+    if end < 0 or len(content) - end < _ZIP_END_SIZE:
+        raise FileProblem(Reason.INCOMPLETE_UPLOAD)
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            names = {name.replace("\\", "/").lower() for name in archive.namelist()}
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
+        return Sniffed("unknown", "zip-damaged")
+    return Sniffed("xlsx", "workbook") if "xl/workbook.xml" in names else Sniffed("unknown", "zip")
+
+
+def _parquet(content: bytes) -> Sniffed:
+    if not content.endswith(_PARQUET) or len(content) < 3 * len(_PARQUET):
+        raise FileProblem(Reason.INCOMPLETE_UPLOAD)
+    return Sniffed("parquet", "PAR1")
+
+
+def _text(content: bytes, text: bytes) -> Sniffed:
+    if content.startswith(_UTF16):
+        return Sniffed("delimited", "utf-16-bom")
+    if _CONTROL.search(content, 0, _LOOK):
+        return Sniffed("unknown", "binary")
+    if text.startswith(b"["):
+        return Sniffed("json", "array")
+    if text.startswith(b"{"):
+        return _object(text)
+    if text.startswith(b"<"):
+        return Sniffed("unknown", "markup")
+    return Sniffed("delimited", "text")
+
+
+def _object(text: bytes) -> Sniffed:
+    # Nothing but lines is read line by line; an object spread over lines is a document.
+    first, newline, _ = text.partition(b"\n")
+    is_document = bool(newline) and not first.rstrip().endswith(b"}")
+    return Sniffed("json", "object") if is_document else Sniffed("ndjson", "object-lines")
+
+
+def _is_printable(byte: bytes) -> bool:
+    # A CSV may have a heading that begins with these four letters; Parquet goes on in binary.
+    return byte >= b" "

@@ -1,0 +1,140 @@
+"""XLSX: the first sheet that holds something, as a text table.
+
+A blank cell is "" (asked, left blank). Formatting is not content: what counts is the value that
+the cell holds. Reading is done by calamine on a package that `xlsx_parts` has proven, and rows
+are counted twice, because some workbooks make a library return fewer rows than they hold.
+"""
+
+import io
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from typing import Any, TypeVar
+
+import pyarrow as pa
+from python_calamine import CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+
+from schemas.reason import Reason
+from transforms.readers.cells import float_text
+from transforms.readers.reading import FileProblem, Reading
+from transforms.readers.xlsx_parts import (
+    MAX_CELLS,
+    MAX_COLUMNS,
+    Extent,
+    Parts,
+    count_rows,
+    measure,
+    pack,
+    read_parts,
+    sheet_parts,
+)
+
+T = TypeVar("T")
+Row = list[Any]
+
+
+def read_xlsx(content: bytes) -> Reading:
+    """The first visible sheet with content; its first row with content is the heading.
+
+    `row_no` is the row number that the sheet shows. Rows that are wholly blank are not rows.
+    Raises `FileProblem`: TOO_LARGE, UNREADABLE (damaged, encrypted, formulas without results),
+    COUNTS_DO_NOT_ADD_UP, HEADER_REPEATED, NO_ROWS.
+    """
+    rows, row_no = _rows(read_parts(content))
+    if len(rows) < 2:  # noqa: PLR2004 - a heading and a row
+        raise FileProblem(Reason.NO_ROWS)
+    columns = [[_text(value) for value in column] for column in zip(*rows, strict=True)]
+    return Reading(_table(columns), pa.array(row_no[1:], pa.int32()), "xlsx")
+
+
+def _rows(parts: Parts) -> tuple[list[Row], list[int]]:
+    """Rows that are not blank, heading first, and the sheet row of each."""
+    where = sheet_parts(parts)
+    package = pack(parts, set(where.values()))
+    workbook = _ask(CalamineWorkbook.from_filelike, io.BytesIO(package))
+    for name in _visible_sheets(workbook):
+        if name not in where:
+            raise FileProblem(Reason.UNREADABLE)
+        sheet = parts[where[name]]
+        extent = measure(sheet)
+        if not extent.filled_rows:
+            continue
+        _require_within_limits(extent)
+        rows, row_no = _filled(_ask(workbook.get_sheet_by_name, name))
+        if len(rows) != extent.filled_rows and len(rows) != count_rows(sheet, parts):
+            raise FileProblem(Reason.COUNTS_DO_NOT_ADD_UP)
+        return rows, row_no
+    raise FileProblem(Reason.NO_ROWS)
+
+
+def _ask(call: Callable[[Any], T], argument: object) -> T:
+    """Call calamine; whatever goes wrong in there means that the workbook cannot be read."""
+    try:
+        return call(argument)
+    except BaseException as error:  # a panic in Rust is not an Exception
+        if isinstance(error, KeyboardInterrupt | SystemExit):
+            raise
+    raise FileProblem(Reason.UNREADABLE)
+
+
+def _visible_sheets(workbook: CalamineWorkbook) -> list[str]:
+    # A hidden sheet holds lists for a form, not what a person means to deliver.
+    return [
+        sheet.name
+        for sheet in workbook.sheets_metadata
+        if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
+    ]
+
+
+def _require_within_limits(extent: Extent) -> None:
+    if extent.columns > MAX_COLUMNS or extent.columns * extent.rows > MAX_CELLS:
+        raise FileProblem(Reason.TOO_LARGE)
+
+
+def _filled(sheet: CalamineSheet) -> tuple[list[Row], list[int]]:
+    first = (sheet.start or (0, 0))[0] + 1
+    numbered = [
+        (number, row)
+        for number, row in enumerate(sheet.to_python(skip_empty_area=True), first)
+        if any(value != "" for value in row)
+    ]
+    return [row for _, row in numbered], [number for number, _ in numbered]
+
+
+def _table(columns: list[list[str]]) -> pa.Table:
+    used = [column for column in columns if any(column)]
+    names = [column[0] for column in used]
+    if len(set(names)) < len(names):
+        raise FileProblem(Reason.HEADER_REPEATED)
+    if len(names) > MAX_COLUMNS:
+        raise FileProblem(Reason.TOO_LARGE)
+    return pa.table([pa.array(column[1:], pa.string()) for column in used], names=names)
+
+
+def _text(value: object) -> str:
+    return value if type(value) is str else _WRITERS[type(value)](value)
+
+
+def _clock(value: time) -> str:
+    return value.isoformat(timespec="seconds" if value.second else "minutes")
+
+
+def _moment(value: datetime) -> str:
+    # A sheet stores a moment as a fraction of a day, a hair off the second.
+    return (value + timedelta(milliseconds=500)).replace(microsecond=0).isoformat()
+
+
+def _duration(value: timedelta) -> str:
+    minutes, seconds = divmod(round(value.total_seconds()), 60)
+    clock = f"{minutes // 60:02}:{minutes % 60:02}"
+    return f"{clock}:{seconds:02}" if seconds else clock
+
+
+_WRITERS: dict[type, Callable[[Any], str]] = {
+    float: float_text,
+    int: str,
+    bool: lambda value: "1" if value else "0",
+    date: date.isoformat,
+    datetime: _moment,
+    time: _clock,
+    timedelta: _duration,
+}
