@@ -1,0 +1,65 @@
+"""From a tool's table to the canonical one: canonical names, constants filled in, cells trimmed."""
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from schemas.survey import CONTEXT_COLUMNS
+from transforms.readers.reading import Batch
+from transforms.recognise import Layout
+
+TEXT = pa.dictionary(pa.int32(), pa.string())
+
+
+def canonical_batch(batch: Batch, layout: Layout, items: list[str]) -> Batch:
+    """The batch with canonical columns only, every one dictionary-encoded and in one chunk.
+
+    A blank context cell becomes null. A blank answer stays blank, for it was asked; a column that
+    the file does not have is null, for it was not.
+    """
+    rows = batch.table.num_rows
+    columns = {}
+    for name in (*CONTEXT_COLUMNS, *items):
+        if name in layout.source:
+            cells = _encoded(batch.table.column(layout.source[name]))
+            if name in CONTEXT_COLUMNS and name in layout.survey.codes:
+                cells = _recoded(cells, layout.survey.codes[name])
+            columns[name] = cells if name in items else _blank_to_null(cells)
+        else:
+            columns[name] = _constant(layout.survey.constants.get(name), rows)
+    return Batch(pa.table(columns), batch.file_no, batch.row_no, batch.malformed)
+
+
+def _encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    """One dictionary array, its distinct cells trimmed."""
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    whole = column.unify_dictionaries().combine_chunks()
+    if isinstance(whole, pa.ChunkedArray):
+        whole = whole.chunk(0) if whole.num_chunks else pa.array([], TEXT)
+    trimmed = pc.utf8_trim_whitespace(whole.dictionary.cast(pa.string()))
+    return pa.DictionaryArray.from_arrays(whole.indices.cast(pa.int32()), trimmed)
+
+
+def _recoded(cells: pa.DictionaryArray, codes: Mapping[str, str]) -> pa.DictionaryArray:
+    """The export's own codes of a context column in our words; what is not mapped stays."""
+    known = [codes.get(cell, cell) for cell in cells.dictionary.to_pylist()]
+    recoded: pa.DictionaryArray = pa.array(known, pa.string()).take(cells.indices)
+    return recoded.dictionary_encode()
+
+
+def _blank_to_null(cells: pa.DictionaryArray) -> pa.DictionaryArray:
+    blank = pc.equal(cells.dictionary, "")
+    if not pc.any(blank).as_py():
+        return cells
+    is_blank = pc.take(blank, cells.indices)
+    indices = pc.if_else(is_blank, pa.scalar(None, pa.int32()), cells.indices)
+    return pa.DictionaryArray.from_arrays(indices, cells.dictionary)
+
+
+def _constant(value: str | None, rows: int) -> pa.DictionaryArray:
+    if value is None:
+        return pa.nulls(rows, TEXT)
+    indices = pa.repeat(pa.scalar(0, pa.int32()), rows)
+    return pa.DictionaryArray.from_arrays(indices, pa.array([value]))

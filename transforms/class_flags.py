@@ -1,0 +1,111 @@
+"""Class rules: one class's share against the rest of its grade band, with few false alarms.
+
+A rate, a multiple of the mean or a lower limit alone flags dozens of equal classes (domain notes
+0.3). So a class is tested only behind its gates, exactly, and an alert has to survive the control
+of all class tests of the wave.
+"""
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from schemas.rule import Baseline, ClassRule
+from transforms.statistics import benjamini_hochberg, binomial_mid_p, binomial_tail
+
+# The municipality's own band is the yardstick from this size on; below it, the published share.
+OWN_BAND_CLASSES = 10
+OWN_BAND_ANSWERS = 200
+
+Numbers = npt.NDArray[np.float64]
+
+
+def indicate(counts: pa.Table, rule: ClassRule) -> pa.Table:
+    """Test every class of one wave and survey against its grade band.
+
+    `counts` has one row a class: grade, answered, observed, enrolled (null where no class list has
+    come), and whatever names the class. Returned are its columns with baseline, baseline_from,
+    p_exact, p_mid and gate. The other classes of the band are the yardstick, not the class itself.
+    """
+    n, x = _numbers(counts, "answered"), _numbers(counts, "observed")
+    baseline, is_own = _baselines(_numbers(counts, "grade"), n, x, rule.baselines)
+    gate = _gates(counts, n, x, rule)
+    tested = gate == "tested"
+    whole_n, whole_x = n.astype(np.int64), x.astype(np.int64)
+    return (
+        counts.append_column("baseline", pa.array(baseline))
+        .append_column("baseline_from", pa.array(np.where(is_own, "grade_band", "published")))
+        .append_column("p_exact", _where(tested, binomial_tail(whole_x, whole_n, baseline)))
+        .append_column("p_mid", _where(tested, binomial_mid_p(whole_x, whole_n, baseline)))
+        .append_column("gate", pa.array(gate))
+    )
+
+
+def control(indicators: pa.Table, rules: dict[str, ClassRule]) -> pa.Table:
+    """Add q_value over the whole family (every class and rule of the wave) and the level.
+
+    Classes that a gate kept out because too few pupils report anything belong to the family too:
+    the family is fixed before the data, so each counts as a test with p = 1.
+    """
+    gate = np.array(indicators.column("gate").to_pylist())
+    in_family = np.isin(gate, ["tested", "few_cases"])
+    p_mid = indicators.column("p_mid").to_numpy()
+    family = np.where(gate == "tested", p_mid, 1.0)[in_family]
+    q_value = np.full(len(gate), np.nan)
+    q_value[in_family] = benjamini_hochberg(family)
+    levels = _levels(indicators, q_value, rules)
+    return indicators.append_column("q_value", _where(in_family, q_value)).append_column(
+        "level", pa.array(levels, pa.string())
+    )
+
+
+def _levels(
+    indicators: pa.Table, q_value: Numbers, rules: dict[str, ClassRule]
+) -> list[str | None]:
+    p_exact = indicators.column("p_exact").to_pylist()
+    rule_ids = indicators.column("rule_id").to_pylist()
+    return [
+        _level(p, q, rules[rule_id])
+        for p, q, rule_id in zip(p_exact, q_value.tolist(), rule_ids, strict=True)
+    ]
+
+
+def _level(p_exact: float | None, q_value: float, rule: ClassRule) -> str | None:
+    # An alert is a watch that survives the control: with a handful of tests the control alone
+    # would let a class through that is not even a watch.
+    if p_exact is None or p_exact >= rule.watch_below:
+        return None
+    return "alert" if q_value < rule.alert_fdr else "watch"
+
+
+def _numbers(table: pa.Table, name: str) -> Numbers:
+    numbers: Numbers = table.column(name).cast(pa.float64()).to_numpy()
+    return numbers
+
+
+def _baselines(
+    grade: Numbers, n: Numbers, x: Numbers, published: tuple[Baseline, ...]
+) -> tuple[Numbers, npt.NDArray[np.bool_]]:
+    baseline = np.zeros(len(grade))
+    is_own = np.zeros(len(grade), np.bool_)
+    for band in published:
+        members = (grade >= band.grades[0]) & (grade <= band.grades[1])
+        rest_n = n[members].sum() - n[members]
+        rest_x = x[members].sum() - x[members]
+        enough = (rest_n >= OWN_BAND_ANSWERS) & (members.sum() > OWN_BAND_CLASSES) & (rest_x > 0)
+        own = rest_x / np.maximum(rest_n, 1)
+        baseline[members] = np.where(enough, own, band.share)
+        is_own[members] = enough
+    return baseline, is_own
+
+
+def _gates(counts: pa.Table, n: Numbers, x: Numbers, rule: ClassRule) -> npt.NDArray[np.str_]:
+    enrolled = _numbers(counts, "enrolled")  # null becomes nan, and nan fails no gate
+    return np.select(
+        [n < rule.min_answered, n / enrolled < rule.min_response, x < rule.min_count],
+        ["few_answers", "low_response", "few_cases"],
+        default="tested",
+    )
+
+
+def _where(keep: npt.NDArray[np.bool_], values: Numbers) -> pa.Array:
+    return pa.array(values, pa.float64(), mask=~keep)

@@ -1,0 +1,163 @@
+"""Pupil rules as query expressions over one wave's linked forms.
+
+`form_sql` gives a row a form with every input that the rules name, as columns called `in_0`,
+`in_1`, ...; `rule_sql` gives the forms that a rule flags, and `evidence_sql` why.
+No weighted total, no ranking: a rule looks at answers; its level is the highest step that holds.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from schemas.instrument import LOWEST_OPTION, Instrument
+from schemas.rule import ClassRule, Condition, PupilRule, PupilStep
+
+NEW_PUPIL = "register.new_pupil"
+NEW_FOR_DAYS = 70  # enrolled at most 10 weeks ago (domain notes S13)
+
+_OPERATOR = {"at_least": ">=", "at_most": "<="}
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The inputs that some rules look at, and the instruments that they come from."""
+
+    names: tuple[str, ...]
+    instruments: tuple[str, ...]
+
+    def column(self, name: str) -> str:
+        """The column of `form_sql` that holds an input."""
+        return f"in_{self.names.index(name)}"
+
+
+def inputs_of(
+    rules: Iterable[PupilRule | ClassRule], instruments: Mapping[str, Instrument]
+) -> Inputs:
+    """Every input of the rules; ValueError where a rule names one that nobody declared."""
+    names = sorted({condition.input for rule in rules for condition in conditions(rule)})
+    sources = sorted({name.split(".")[0] for name in names if name != NEW_PUPIL})
+    for name in names:
+        if name != NEW_PUPIL:
+            _require_declared(name, instruments)
+    return Inputs(tuple(names), tuple(sources))
+
+
+def _require_declared(name: str, instruments: Mapping[str, Instrument]) -> None:
+    key, _, part = name.partition(".")
+    instrument = instruments.get(key)
+    known = instrument and part in {
+        *(item.id for item in instrument.items),
+        *(scale.id for scale in instrument.scales),
+    }
+    if not known:
+        raise ValueError(f"a rule looks at {name}, which no instrument declares")
+
+
+def conditions(rule: PupilRule | ClassRule) -> list[Condition]:
+    """All conditions of a rule."""
+    if rule.target == "class":
+        return list(rule.any_of)
+    return [condition for step in rule.steps for condition in (*step.all_of, *step.any_of)]
+
+
+def form_sql(inputs: Inputs, instruments: Mapping[str, Instrument], tables: set[str]) -> str:
+    """One row a form of wave $wave: context, and the inputs; a missing answer is null.
+
+    `tables` names the wide tables that exist, so that an instrument without answers joins nothing.
+    """
+    joins = [
+        f"left join core.{table} {table} using (response_id)"
+        for key in inputs.instruments
+        for table in (f"answer_{key}", f"score_{key}")
+        if table in tables
+    ]
+    columns = [f"{_input_sql(name, instruments)} as {inputs.column(name)}" for name in inputs.names]
+    return f"""
+        select r.response_id, r.survey_id, r.wave_id, r.school_id, r.class_group, r.grade, r.pupil,
+            {", ".join(columns) or "1"}
+        from core.response r {" ".join(joins)}
+        where r.wave_id = $wave
+    """
+
+
+def _input_sql(name: str, instruments: Mapping[str, Instrument]) -> str:
+    if name == NEW_PUPIL:
+        return _NEW_PUPIL_SQL
+    key, _, part = name.partition(".")
+    if part in {item.id for item in instruments[key].items}:
+        return f"case when answer_{key}.{part} >= {LOWEST_OPTION} then answer_{key}.{part} end"
+    return f"score_{key}.{part}"
+
+
+# A pupil is new where the register says so. Without a register date, a code that was not seen
+# before says it only where everybody on the class list had answered an earlier wave of the school
+# year: otherwise the pupil may simply have been away.
+_NEW_PUPIL_SQL = f"""
+    case
+        when r.enrolled_on is not null
+            then (r.enrolled_on >= (select opens from core.dim_wave where wave_id = $wave)
+                - interval {NEW_FOR_DAYS} day)::tinyint
+        when r.pupil is null then null
+        else (
+            (r.school_id, r.class_group) in (select (school_id, class_group) from complete_before)
+            and r.pupil not in (select pupil from seen_before)
+        )::tinyint
+    end
+"""
+
+HISTORY_SQL = """
+    create or replace temp table seen_before as
+    select distinct r.pupil
+    from core.response r join core.dim_wave w using (wave_id)
+    where r.pupil is not null
+        and w.opens < (select opens from core.dim_wave where wave_id = $wave);
+
+    create or replace temp table complete_before as
+    select distinct school_id, class_group
+    from (
+        select r.school_id, r.class_group, r.wave_id, w.school_year,
+            count(distinct r.pupil) as answered
+        from core.response r join core.dim_wave w using (wave_id)
+        where w.opens < (select opens from core.dim_wave where wave_id = $wave)
+            and w.school_year = (select school_year from core.dim_wave where wave_id = $wave)
+        group by all
+    ) a
+    join core.dim_class_group c using (school_id, class_group, school_year)
+    where a.answered >= c.enrolled
+"""
+
+
+def condition_sql(condition: Condition, inputs: Inputs) -> str:
+    """Whether a condition holds for a row of `form_sql`; a missing answer never holds."""
+    column = inputs.column(condition.input)
+    return f"coalesce({column} {_OPERATOR[condition.op]} {condition.threshold!r}, false)"
+
+
+def step_sql(step: PupilStep, inputs: Inputs) -> str:
+    """Whether a step holds: every one of all_of, and one of any_of where there are any."""
+    parts = [condition_sql(condition, inputs) for condition in step.all_of]
+    if step.any_of:
+        parts.append(
+            "(" + " or ".join(condition_sql(condition, inputs) for condition in step.any_of) + ")"
+        )
+    return " and ".join(parts)
+
+
+def rule_sql(rule: PupilRule, inputs: Inputs) -> str:
+    """Forms of the temporary table `form` that the rule flags, with the number of the step."""
+    cases = " ".join(
+        f"when {step_sql(step, inputs)} then {at}" for at, step in enumerate(rule.steps)
+    )
+    return f"""
+        select *, case {cases} end as step
+        from form
+        where pupil is not null and step is not null
+    """
+
+
+def evidence_sql(rule: PupilRule, inputs: Inputs) -> Sequence[tuple[int, Condition, str]]:
+    """Each condition of each step: the step's number, the condition, and when it is evidence."""
+    return [
+        (at, condition, condition_sql(condition, inputs))
+        for at, step in enumerate(rule.steps)
+        for condition in (*step.all_of, *step.any_of)
+    ]

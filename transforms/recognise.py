@@ -1,0 +1,100 @@
+"""Which survey a file belongs to, told by its columns and never by its name."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from schemas.instrument import Instrument
+from schemas.reason import Reason
+from schemas.survey import CONTEXT_COLUMNS, Survey
+from transforms.readers.reading import FileProblem
+
+CLASS_LIST_COLUMNS = frozenset({"school_year", "school", "class_group", "grade", "enrolled"})
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How the columns of an export map to canonical ones.
+
+    `source` maps a canonical column to the export's. `missing` are canonical columns that the
+    survey must have and the export lacks; `unknown` counts columns that nobody has decided on.
+    """
+
+    survey: Survey
+    source: Mapping[str, str]
+    missing: tuple[str, ...]
+    unknown: int
+
+    @property
+    def fits(self) -> bool:
+        """Whether the export has all that the survey must have, and nothing undecided."""
+        return not self.missing and not self.unknown
+
+
+def is_class_list(columns: Sequence[str]) -> bool:
+    """Whether the columns are those of our own class list: how many pupils a class has."""
+    return set(columns) == CLASS_LIST_COLUMNS
+
+
+def lay_out(
+    columns: Sequence[str], survey: Survey, instruments: Mapping[str, Instrument]
+) -> Layout:
+    """Map an export's columns to the canonical ones as `survey` says."""
+    wanted = _wanted(survey, instruments)
+    present = set(columns)
+    source = {name: column for name, column in wanted.items() if column in present}
+    decided = set(wanted.values()) | set(survey.dropped)
+    return Layout(
+        survey=survey,
+        source=source,
+        missing=tuple(name for name in _required(survey, instruments) if name not in source),
+        unknown=len(present - decided),
+    )
+
+
+def recognise(
+    columns: Sequence[str], surveys: Mapping[str, Survey], instruments: Mapping[str, Instrument]
+) -> Layout:
+    """The one survey that the columns fit.
+
+    Raises NOT_RECOGNISED where none comes near or several fit, and HEADER_MISMATCH, with the first
+    column that is missing, where one comes near: most of its columns are there.
+    """
+    layouts = [lay_out(columns, survey, instruments) for survey in surveys.values()]
+    fitting = [layout for layout in layouts if layout.fits]
+    if len(fitting) == 1:
+        return fitting[0]
+    near = [layout for layout in layouts if len(layout.source) > len(layout.missing)]
+    if fitting or not near:
+        raise FileProblem(Reason.NOT_RECOGNISED)
+    closest = max(near, key=lambda layout: len(layout.source))
+    raise FileProblem(Reason.HEADER_MISMATCH, column=next(iter(closest.missing), None))
+
+
+def item_columns(survey: Survey, instruments: Mapping[str, Instrument]) -> list[str]:
+    """The canonical answer columns of a survey, in the order of its instruments."""
+    return [f"{key}.{item.id}" for key in survey.instruments for item in instruments[key].items]
+
+
+def _wanted(survey: Survey, instruments: Mapping[str, Instrument]) -> dict[str, str]:
+    """Canonical column -> export column. Our own format names columns canonically."""
+    own = survey.tool == "canonical"
+    context = {
+        name: survey.columns.get(name, name if own else "")
+        for name in CONTEXT_COLUMNS
+        if name not in survey.constants
+    }
+    if survey.linkage == "none":
+        context.pop("pupil_code", None)
+    items = {
+        name: survey.items.get(name, name if own else "")
+        for name in item_columns(survey, instruments)
+    }
+    return {name: column for name, column in {**context, **items}.items() if column}
+
+
+def _required(survey: Survey, instruments: Mapping[str, Instrument]) -> list[str]:
+    context = ["school", "class_group", "grade"]
+    if survey.linkage == "pseudonymous":
+        context.append("pupil_code")
+    context = [name for name in context if name not in survey.constants]
+    return context + item_columns(survey, instruments)

@@ -1,0 +1,1 @@
+"""A municipality that does not exist, with truth planted in it: pure and repeatable by seed."""

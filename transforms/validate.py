@@ -1,0 +1,291 @@
+"""From canonical text to typed answers: what is sound goes on, what is not is held with a reason.
+
+Every check of the row model is element-wise, so it is run on the distinct cells of each column and
+not on the rows: 650,000 rows hold a few hundred distinct cells. A property test keeps the result
+equal to pandera on every row. Pandera's own errors carry cells and end here.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+import pandera.polars as pandera
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+from pandera.errors import SchemaErrors
+
+from schemas.answer import answer_texts, raw_answer_model, required_columns
+from schemas.instrument import SKIPPED, Instrument
+from schemas.reason import Reason
+from schemas.settings import Settings
+from schemas.survey import Survey
+from transforms.readers.reading import Batch
+from transforms.recognise import item_columns
+
+# A column with more distinct cells than this is not remembered from block to block.
+REMEMBERED_CELLS = 5_000
+# Cells that differ between two encodings of the same form: no part of what a row is known by. The
+# wave that they lead to is, for the same pupil may well be held for the same cell in the next one.
+NOT_IN_DIGEST = frozenset({"submitted_on", "wave"})
+
+Codes = npt.NDArray[np.int16]
+ModelOf = Callable[[tuple[str, ...]], pandera.DataFrameSchema]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRow:
+    """A row for the quarantine. `content` is canonical text for a keyed digest, never for a log."""
+
+    file_no: int
+    row_no: int
+    reasons: tuple[Reason, ...]
+    columns: tuple[str, ...]
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """`accepted`: file_no, row_no, context and int8 answers, a row a form; `held`: the rest."""
+
+    accepted: pa.Table = field(repr=False)
+    held: tuple[HeldRow, ...]
+
+
+class Validator:
+    """Checks and types the canonical rows of one survey, block after block."""
+
+    def __init__(
+        self, survey: Survey, instruments: Mapping[str, Instrument], settings: Settings
+    ) -> None:
+        model = raw_answer_model(survey, dict(instruments), settings)
+        # Pandera copies the whole model to select from it, and the columns are always the same few.
+        self._model_of = cache(lambda names: model.select_columns(list(names)))
+        self._items = {
+            name: answer_texts(survey, instruments[name.split(".")[0]], name.split(".")[1])
+            for name in item_columns(survey, instruments)
+        }
+        self._required = required_columns(survey)
+        self._waves = settings.waves
+        self._wave_ids = [wave.id for wave in settings.waves]
+        self._verdicts: dict[str, dict[str, int]] = {}
+
+    def validate(self, batch: Batch) -> Validated:
+        """Split a canonical batch (see `canonical_batch`) into accepted and held rows."""
+        failures = self._failures(batch.table)
+        wave = self._wave_of(batch.table)
+        failures["wave"] = np.where(wave < 0, np.int16(_CODE[Reason.WAVE_UNKNOWN]), 0)
+        bad = {column: codes for column, codes in failures.items() if codes.any()}
+        is_held = np.zeros(batch.table.num_rows, np.bool_)
+        for codes in bad.values():
+            is_held |= codes > 0
+        accepted = self._typed(batch, wave)
+        if is_held.any():
+            accepted = accepted.filter(pa.array(~is_held))
+        rows = np.flatnonzero(is_held)
+        waves = [self._wave_ids[at] if at >= 0 else None for at in wave[rows].tolist()]
+        held = [*_held_rows(batch, bad, rows, waves), *_malformed_rows(batch)]
+        return Validated(accepted, tuple(held))
+
+    def _failures(self, table: pa.Table) -> dict[str, Codes]:
+        """For each column the reason code of each row, 0 where the cell is sound."""
+        verdicts = self._judge(table)
+        return {
+            name: _per_row(table.column(name), verdicts[name], self._required.get(name))
+            for name in table.column_names
+        }
+
+    def _judge(self, table: pa.Table) -> dict[str, Codes]:
+        """For each column the reason code of each distinct cell."""
+        cells = {name: _distinct(table.column(name)) for name in table.column_names}
+        few = {name: values for name, values in cells.items() if len(values) <= REMEMBERED_CELLS}
+        many = {name: values for name, values in cells.items() if name not in few}
+        self._learn({name: values.to_pylist() for name, values in few.items()})
+        return {
+            **{name: self._remember(name, values) for name, values in few.items()},
+            **_blank_is_sound(_check(self._model_of, many), many),
+        }
+
+    def _learn(self, cells: Mapping[str, list[str]]) -> None:
+        """Judge the cells that no earlier block has shown."""
+        known = self._verdicts
+        fresh = {
+            name: [cell for cell in values if cell and cell not in known.get(name, {})]
+            for name, values in cells.items()
+        }
+        fresh = {name: values for name, values in fresh.items() if values}
+        found = _check(self._model_of, {name: pa.array(values) for name, values in fresh.items()})
+        for name, codes in found.items():
+            known.setdefault(name, {}).update(zip(fresh[name], codes.tolist(), strict=True))
+
+    def _remember(self, name: str, values: pa.Array) -> Codes:
+        known = self._verdicts.get(name, {})
+        return np.array([known.get(cell, 0) for cell in values.to_pylist()], np.int16)
+
+    def _wave_of(self, table: pa.Table) -> Codes:
+        """The number of each row's wave in the settings: by name, else by date, else -1."""
+        number = {wave_id: at for at, wave_id in enumerate(self._wave_ids)}
+        named = _map(table.column("wave"), lambda cell: number.get(cell, -1), if_null=-1)
+        if (named >= 0).all():
+            return named
+        dated = _map(table.column("submitted_on"), self._wave_on, if_null=-1)
+        unnamed = table.column("wave").is_null().to_numpy(zero_copy_only=False)
+        return np.where(unnamed, dated, named)
+
+    def _wave_on(self, cell: str) -> int:
+        day = _day(cell)
+        for at, wave in enumerate(self._waves):
+            if day is not None and wave.opens <= day <= wave.closes:
+                return at
+        return -1
+
+    def _typed(self, batch: Batch, wave: Codes) -> pa.Table:
+        table = batch.table
+        columns: dict[str, pa.Array] = {
+            "file_no": batch.file_no,
+            "row_no": batch.row_no,
+            "wave_id": pa.DictionaryArray.from_arrays(
+                pa.array(np.where(wave < 0, 0, wave), pa.int32()), pa.array(self._wave_ids)
+            ),
+            "school_id": _whole(table.column("school")),
+            "class_group": _recode(table.column("class_group"), _plain_class, pa.string()),
+            "grade": _recode(table.column("grade"), _whole_number, pa.int8()),
+            "gender": _whole(table.column("gender")),
+            "pupil_code": _upper(table.column("pupil_code")),
+            "submission": _whole(table.column("submission")),
+            "submitted_on": _recode(table.column("submitted_on"), _day, pa.date32()),
+            "enrolled_on": _recode(table.column("enrolled_on"), _day, pa.date32()),
+        }
+        for name, texts in self._items.items():
+            codes = {"": SKIPPED, **texts}
+            columns[name] = _recode(table.column(name), codes.get, pa.int8())
+        return pa.table(columns)
+
+
+_REASONS: tuple[Reason | None, ...] = (None, *Reason)
+_CODE: dict[Reason | None, int] = {reason: code for code, reason in enumerate(_REASONS)}
+
+
+def _check(model_of: ModelOf, cells: Mapping[str, pa.Array]) -> dict[str, Codes]:
+    """The verdict of the row model on distinct cells: the first check that each one fails."""
+    if not cells:
+        return {}
+    frame = pl.concat(
+        [pl.Series(name, values).to_frame() for name, values in cells.items()],
+        how="horizontal_extend",
+    )
+    verdicts = {name: np.zeros(len(values), np.int16) for name, values in cells.items()}
+    for name, index, reason in _failed_cells(model_of(tuple(cells)), frame):
+        if not verdicts[name][index]:
+            verdicts[name][index] = _CODE[reason]
+    return verdicts
+
+
+def _blank_is_sound(verdicts: dict[str, Codes], cells: Mapping[str, pa.Array]) -> dict[str, Codes]:
+    """A blank was asked and not answered: that is no matter for the model, which knows answers."""
+    for name, values in cells.items():
+        verdicts[name][pc.equal(values, "").to_numpy(zero_copy_only=False)] = 0
+    return verdicts
+
+
+def _failed_cells(
+    model: pandera.DataFrameSchema, frame: pl.DataFrame
+) -> Iterator[tuple[str, int, Reason]]:
+    try:
+        model.validate(frame, lazy=True)
+    except SchemaErrors as error:
+        found = error.failure_cases.select("column", "index", "check", "check_number")
+    else:
+        return
+    for name, index, check, _ in found.sort("column", "index", "check_number").iter_rows():
+        yield name, index, Reason(check)
+
+
+def _whole(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    return column.chunk(0)
+
+
+def _distinct(column: pa.ChunkedArray) -> pa.Array:
+    return _whole(column).dictionary
+
+
+def _indices(column: pa.ChunkedArray, if_null: int) -> npt.NDArray[np.int32]:
+    numbers: npt.NDArray[np.int32] = _whole(column).indices.fill_null(if_null).to_numpy()
+    return numbers
+
+
+def _per_row(column: pa.ChunkedArray, verdicts: Codes, required: Reason | None) -> Codes:
+    by_cell = np.append(verdicts, np.int16(_CODE[required]))
+    if not by_cell.any():
+        return np.zeros(len(column), np.int16)
+    return by_cell[_indices(column, if_null=len(verdicts))]
+
+
+def _map(column: pa.ChunkedArray, function, *, if_null: int) -> Codes:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    by_cell = np.array([*map(function, _distinct(column).to_pylist()), if_null], np.int16)
+    return by_cell[_indices(column, if_null=len(by_cell) - 1)]
+
+
+def _recode(column: pa.ChunkedArray, function, kind: pa.DataType) -> pa.Array:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    """Each cell as `function` of it; a cell that has no typed value becomes null."""
+    by_cell = pa.array([function(cell) for cell in _distinct(column).to_pylist()], kind)
+    return by_cell.take(_whole(column).indices)
+
+
+def _upper(column: pa.ChunkedArray) -> pa.Array:
+    return pc.utf8_upper(_distinct(column)).take(_whole(column).indices)
+
+
+def _day(cell: str) -> date | None:
+    try:
+        return date.fromisoformat(cell[:10])
+    except ValueError:
+        return None
+
+
+def _whole_number(cell: str) -> int | None:
+    return int(cell) if cell.isascii() and cell.isdigit() and len(cell) <= 2 else None  # noqa: PLR2004
+
+
+def _plain_class(cell: str) -> str:
+    """One spelling a class: `7a`, `7 A` and `7A` are the same."""
+    return cell.upper().replace(" ", "")
+
+
+def _held_rows(
+    batch: Batch,
+    bad: Mapping[str, Codes],
+    rows: npt.NDArray[np.int64],
+    waves: Sequence[str | None],
+) -> Iterator[HeldRow]:
+    if not len(rows):
+        return
+    places = zip(batch.file_no.take(rows).to_pylist(), batch.row_no.take(rows).to_pylist())  # noqa: B905
+    for at, (file_no, row_no), cells, wave in zip(
+        rows, places, batch.table.take(rows).to_pylist(), waves, strict=True
+    ):
+        failed = {name: _REASONS[codes[at]] for name, codes in bad.items() if codes[at]}
+        yield HeldRow(
+            file_no=file_no,
+            row_no=row_no,
+            reasons=tuple(sorted({reason for reason in failed.values() if reason})),
+            columns=tuple(sorted(failed)),
+            content=_content(cells, wave),
+        )
+
+
+def _malformed_rows(batch: Batch) -> Iterator[HeldRow]:
+    for file_no, row in batch.malformed:
+        yield HeldRow(file_no, row.row_no, (row.reason,), (), row.text.encode(errors="replace"))
+
+
+def _content(cells: dict[str, str | None], wave: str | None) -> bytes:
+    known_by = {
+        name: cell for name, cell in cells.items() if cell is not None and name not in NOT_IN_DIGEST
+    }
+    known_by["wave"] = wave or cells["wave"] or (cells["submitted_on"] or "")[:10]
+    return json.dumps(known_by, ensure_ascii=False, sort_keys=True).encode()
