@@ -1,0 +1,105 @@
+"""The life of flags: raised, kept with their clocks, withdrawn, raised again, lapsed.
+
+Nothing here is deleted: somebody may have read it.
+"""
+
+from datetime import date, datetime, timedelta
+
+import duckdb
+
+from transforms.working_days import add_working_days
+
+EXPIRES_AFTER = timedelta(days=120)  # or with the next wave, whichever comes first
+REVIEW_WORKING_DAYS = {"prompt": 1, "flag": 5, "alert": 5}
+
+
+def settle_flags(con: duckdb.DuckDBPyConnection, wave_id: str, now: datetime) -> tuple[int, int]:
+    """Make core.flag say what was found; returns how many flags are new and how many withdrawn.
+
+    A flag that was raised before keeps its date and its clock. One that the answers no longer
+    support is withdrawn, not deleted, and keeps its evidence: somebody may have read it.
+    """
+    today = now.date()
+    dues = {"prompt_due": _due(today, "prompt"), "flag_due": _due(today, "flag")}
+    new = con.execute(
+        "select count(*) from found where flag_id not in (select flag_id from core.flag)"
+    ).fetchall()[0][0]
+    withdrawn = con.execute(
+        """
+        update core.flag set status = 'withdrawn'
+        where wave_id = $wave and status <> 'withdrawn'
+            and flag_id not in (select flag_id from found)
+        """,
+        {"wave": wave_id},
+    ).fetchall()[0][0]
+    due = """
+        case n.level when 'watch' then null when 'prompt' then $prompt_due else $flag_due end::date
+    """
+    con.execute(
+        f"""
+        update core.flag f set level = n.level, rule_version = n.rule_version,
+            evidence_count = n.evidence_count,
+            review_due = case when n.level = 'watch' then null else least(f.review_due, {due}) end,
+            status = case when f.status = 'withdrawn' then 'open' else f.status end
+        from found n where f.flag_id = n.flag_id
+        """,
+        dues,
+    ).fetchall()
+    con.execute(
+        f"""
+        insert into core.flag by name
+        select n.* replace ($now as raised_at, $expires as expires_on, 'open' as status,
+            {due} as review_due)
+        from found n where flag_id not in (select flag_id from core.flag)
+        """,
+        {"now": now, "expires": today + EXPIRES_AFTER, **dues},
+    ).fetchall()
+    con.execute(
+        """
+        delete from core.flag_evidence
+        where wave_id = $wave and flag_id in (select flag_id from found)
+        """,
+        {"wave": wave_id},
+    ).fetchall()
+    con.execute("insert into core.flag_evidence from found_evidence").fetchall()
+    return new, withdrawn
+
+
+def expire_flags(con: duckdb.DuckDBPyConnection, *, today: date) -> int:
+    """Let flags lapse: after their last day, or when the pupil or the school answered a later wave.
+
+    The newer answer stands then. A report of the old wave still tells what was raised in it. Where
+    the newer answer is contradicted and waits, the flag stands again. Returns how many changed.
+    """
+    changed: int = con.execute(
+        """
+        with later as (
+            select r.pupil, r.school_id, w.opens
+            from core.response r join core.dim_wave w using (wave_id)
+            where w.opens > (
+                select min(opens) from core.dim_wave semi join core.flag using (wave_id)
+            )
+        ),
+        lapsed as (
+            select flag_id
+            from core.flag f join core.dim_wave w using (wave_id)
+            where f.expires_on < $today
+                or (f.target = 'pupil' and exists (
+                    from later where later.pupil = f.pupil and later.opens > w.opens
+                ))
+                or (f.target = 'class' and exists (
+                    from later where later.school_id = f.school_id and later.opens > w.opens
+                ))
+        )
+        update core.flag
+        set status = case status when 'open' then 'expired' else 'open' end
+        where status in ('open', 'expired')
+            and (status = 'expired') <> (flag_id in (from lapsed))
+        """,
+        {"today": today},
+    ).fetchall()[0][0]
+    return changed
+
+
+def _due(today: date, level: str) -> date:
+    return add_working_days(today, REVIEW_WORKING_DAYS[level])

@@ -1,0 +1,153 @@
+"""Registers instruments: their wide answer and score tables, and the long views over them."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+import duckdb
+import pyarrow as pa
+
+from schemas.instrument import DONT_KNOW, SKIPPED, Instrument
+from schemas.settings import Settings
+from transforms.scoring import score_columns
+from warehouse.store import transaction
+
+
+class InstrumentChangedError(Exception):
+    """A registered instrument version says something else now: a change needs a new version."""
+
+
+def register(
+    con: duckdb.DuckDBPyConnection, instruments: Mapping[str, Instrument], settings: Settings
+) -> None:
+    """Make the warehouse know the settings' schools and waves and every instrument."""
+    with transaction(con):
+        _register_places(con, settings)
+        for instrument in instruments.values():
+            _register_instrument(con, instrument)
+        _replace_views(con, instruments)
+
+
+def answer_table(key: str) -> str:
+    """The wide answer table of an instrument version."""
+    return f"core.answer_{key}"
+
+
+def score_table(key: str) -> str:
+    """The wide score table of an instrument version."""
+    return f"core.score_{key}"
+
+
+def definition_sha256(instrument: Instrument) -> str:
+    """What the instrument measures, in one word: wording and licence may be mended, codes not."""
+    measured = {
+        "items": [
+            (item.id, item.is_reversed, instrument.codes(item.id)) for item in instrument.items
+        ],
+        "scales": [scale.model_dump(exclude={"label"}) for scale in instrument.scales],
+    }
+    return hashlib.sha256(json.dumps(measured, sort_keys=True).encode()).hexdigest()
+
+
+def _register_places(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    schools = pa.Table.from_pylist([school.model_dump() for school in settings.schools])
+    waves = pa.Table.from_pylist([wave.model_dump() for wave in settings.waves])
+    for table, rows, columns in (
+        ("core.dim_school", schools, "id, name"),
+        ("core.dim_wave", waves, "id, name, school_year, opens, closes"),
+    ):
+        con.register("declared", rows)
+        con.execute(f"""
+            insert or replace into {table}
+            select {columns} from declared except select * from {table}
+        """).fetchall()
+        con.unregister("declared")
+
+
+def _register_instrument(con: duckdb.DuckDBPyConnection, instrument: Instrument) -> None:
+    digest = definition_sha256(instrument)
+    known = con.execute(
+        "select definition_sha256 from core.dim_instrument where instrument_key = $key",
+        {"key": instrument.key},
+    ).fetchall()
+    if known == [(digest,)]:
+        return
+    if known:
+        raise InstrumentChangedError(
+            f"{instrument.key} has changed since it was first used: give it a new version"
+        )
+    con.execute(
+        "insert into core.dim_instrument values ($key, $id, $version, $digest)",
+        {
+            "key": instrument.key,
+            "id": instrument.id,
+            "version": instrument.version,
+            "digest": digest,
+        },
+    ).fetchall()
+    for position, item in enumerate(instrument.items, start=1):
+        con.execute(
+            "insert into core.dim_item values ($key, $item, $position, $nb, $nn, $en)",
+            {
+                "key": instrument.key,
+                "item": item.id,
+                "position": position,
+                **{language: item.text.get(language) for language in ("nb", "nn", "en")},
+            },
+        ).fetchall()
+    items = ", ".join(f"{item.id} tinyint" for item in instrument.items)
+    con.execute(
+        f"create table {answer_table(instrument.key)} (response_id bigint not null, {items})"
+    ).fetchall()
+    if instrument.scales:
+        scores = ", ".join(f"{name} {kind}" for name, kind in score_columns(instrument))
+        con.execute(
+            f"create table {score_table(instrument.key)}"
+            f" (response_id bigint not null, wave_id varchar not null, {scores})"
+        ).fetchall()
+
+
+_FORM = "r.response_id, r.survey_id, r.wave_id, r.school_id, r.class_group, r.grade, r.gender"
+
+
+def _replace_views(con: duckdb.DuckDBPyConnection, instruments: Mapping[str, Instrument]) -> None:
+    """core.answer and core.score: long, one row an item or a scale, over all instruments."""
+    answers = " union all by name ".join(_long_answers(item) for item in instruments.values())
+    con.execute(f"create or replace view core.answer as {answers}").fetchall()
+    scored = [instrument for instrument in instruments.values() if instrument.scales]
+    scores = " union all by name ".join(
+        _long_score(instrument, scale.id) for instrument in scored for scale in instrument.scales
+    )
+    con.execute(f"create or replace view core.score as {scores or _NO_SCORES}").fetchall()
+
+
+_NO_SCORES = f"""
+select {_FORM}, r.pupil, null::varchar as instrument_key, null::varchar as scale_id,
+    null::double as score, null::tinyint as n_answered, null::varchar as band
+from core.response r where false
+"""
+
+
+def _long_answers(instrument: Instrument) -> str:
+    items = ", ".join(item.id for item in instrument.items)
+    return f"""
+    select {_FORM}, r.delivery_no, r.pupil, '{instrument.key}' as instrument_key, a.item_id,
+        case when a.code not in ({SKIPPED}, {DONT_KNOW}) then a.code end as value,
+        case
+            when a.code is null then 'not_asked'
+            when a.code = {SKIPPED} then 'skipped'
+            when a.code = {DONT_KNOW} then 'dont_know'
+        end as missing
+    from core.response r
+    join (
+        from {answer_table(instrument.key)} unpivot include nulls (code for item_id in ({items}))
+    ) a using (response_id)
+    """
+
+
+def _long_score(instrument: Instrument, scale_id: str) -> str:
+    return f"""
+    select {_FORM}, r.pupil, '{instrument.key}' as instrument_key, '{scale_id}' as scale_id,
+        s.{scale_id} as score, s.{scale_id}_n as n_answered, s.{scale_id}_band as band
+    from core.response r join {score_table(instrument.key)} s using (response_id, wave_id)
+    """

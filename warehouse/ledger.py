@@ -1,0 +1,188 @@
+"""The ledger of deliveries: what has been delivered, and whether its file has been put away."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+import pyarrow as pa
+
+from schemas.reason import Reason
+from transforms.validate import HeldRow
+from warehouse.load import Incoming, Loaded
+from warehouse.store import transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the ledger says of a content: its outcome, and whether its file has been put away."""
+
+    outcome: str
+    reason_code: str | None
+    is_filed: bool
+    survey_id: str | None
+    format: str | None
+    delivered: int
+    accepted: int
+    quarantined: int
+    dropped: int
+    declared: str | None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the content counts as delivered: a refused file may come again and succeed."""
+        return self.outcome in ("loaded", "duplicate") or self.reason_code is None
+
+
+def known(con: duckdb.DuckDBPyConnection, delivery_ids: Sequence[str]) -> dict[str, Entry]:
+    """The ledger's entries for these contents."""
+    con.register("asked", pa.table({"delivery_id": pa.array(delivery_ids, pa.string())}))
+    found = con.execute("""
+        select delivery_id, outcome, reason_code, filed_at is not null, survey_id, format,
+            delivered, accepted, quarantined, dropped, declared
+        from core.delivery semi join asked using (delivery_id)
+    """).fetchall()
+    con.unregister("asked")
+    return {delivery_id: Entry(*rest) for delivery_id, *rest in found}
+
+
+def forget_refused(con: duckdb.DuckDBPyConnection, delivery_ids: Sequence[str]) -> None:
+    """Strike the entries of files that were refused as a whole, so that they can be tried again."""
+    con.register("asked", pa.table({"delivery_id": pa.array(delivery_ids, pa.string())}))
+    con.execute("""
+        delete from core.delivery
+        where delivery_id in (from asked select delivery_id)
+            and reason_code is not null and outcome in ('quarantined', 'rejected')
+    """).fetchall()
+    con.unregister("asked")
+
+
+def refuse(
+    con: duckdb.DuckDBPyConnection,
+    incoming: Incoming,
+    *,
+    outcome: str,
+    reason: Reason,
+    delivered: int,
+    now: datetime,
+) -> None:
+    """Enter a file that was refused as a whole; its rows, if any, are quarantined with it."""
+    con.execute(
+        """
+        insert into core.delivery by name
+        select $id as delivery_id, nextval('core.delivery_no')::integer as delivery_no,
+            'unknown' as kind, $format as format, $outcome as outcome, $reason as reason_code,
+            $size as size_bytes, $rows as delivered, 0 as accepted, $rows as quarantined,
+            0 as dropped, $now as received_at
+        """,
+        {
+            "id": incoming.delivery_id,
+            "format": incoming.format,
+            "outcome": outcome,
+            "reason": reason.value,
+            "size": incoming.size_bytes,
+            "rows": delivered,
+            "now": now,
+        },
+    ).fetchall()
+
+
+def mark_filed(
+    con: duckdb.DuckDBPyConnection, delivery_ids: Sequence[str], *, now: datetime
+) -> None:
+    """Record that the files of these contents lie in their outcome folders."""
+    con.register("asked", pa.table({"delivery_id": pa.array(delivery_ids, pa.string())}))
+    con.execute(
+        """
+        update core.delivery set filed_at = $now
+        where filed_at is null and delivery_id in (from asked select delivery_id)
+        """,
+        {"now": now},
+    ).fetchall()
+    con.unregister("asked")
+
+
+def mark_all_filed(con: duckdb.DuckDBPyConnection, *, now: datetime) -> None:
+    """Record that no file waits to be put away: the inbox has been emptied.
+
+    What is still open then was moved by a run that was stopped before it could say so.
+    """
+    con.execute(
+        "update core.delivery set filed_at = $now where filed_at is null", {"now": now}
+    ).fetchall()
+
+
+def held_rows(
+    con: duckdb.DuckDBPyConnection, delivery_ids: Sequence[str]
+) -> dict[str, list[tuple[int, list[str], list[str]]]]:
+    """For each delivery its quarantined rows: row number, reason codes and columns."""
+    con.register("asked", pa.table({"delivery_id": pa.array(delivery_ids, pa.string())}))
+    rows = con.execute("""
+        select d.delivery_id, q.row_no, q.reason_codes, q.column_names
+        from quarantine.row q join core.delivery d using (delivery_no)
+            semi join asked using (delivery_id)
+        order by d.delivery_no, q.row_no
+    """).fetchall()
+    con.unregister("asked")
+    found: dict[str, list[tuple[int, list[str], list[str]]]] = {}
+    for delivery_id, *row in rows:
+        found.setdefault(delivery_id, []).append((row[0], row[1], row[2]))
+    return found
+
+
+def load_class_list(
+    con: duckdb.DuckDBPyConnection,
+    classes: pa.Table,
+    held: Sequence[HeldRow],
+    *,
+    delivered: int,
+    incoming: Incoming,
+    now: datetime,
+) -> Loaded:
+    """Load a class list; a class that an earlier list named gets the new number.
+
+    Of `delivered` rows, those that are neither a class nor held said the same as another row.
+    """
+    reasons: dict[str, int] = {}
+    for row in held:
+        reasons[row.reasons[0].value] = reasons.get(row.reasons[0].value, 0) + 1
+    dropped = delivered - classes.num_rows - len(held)
+    with transaction(con):
+        delivery_no = con.execute("select nextval('core.delivery_no')").fetchall()[0][0]
+        con.register("listed", classes)
+        con.execute("""
+            insert or replace into core.dim_class_group by name select * from listed
+        """).fetchall()
+        con.unregister("listed")
+        for row in held:
+            con.execute(
+                """
+                insert into quarantine.row
+                values (nextval('quarantine.row_id'), $no, $row, null, [$reason], [], '', 1, $now)
+                """,
+                {"no": delivery_no, "row": row.row_no, "reason": row.reasons[0].value, "now": now},
+            ).fetchall()
+        outcome = "loaded" if classes.num_rows else "quarantined"
+        con.execute(
+            """
+            insert into core.delivery by name
+            select $id as delivery_id, $no as delivery_no, 'class_list' as kind,
+                $format as format, $outcome as outcome, $size as size_bytes,
+                $delivered as delivered, $accepted as accepted, $held as quarantined,
+                $dropped as dropped, $now as received_at
+            """,
+            {
+                "id": incoming.delivery_id,
+                "no": delivery_no,
+                "dropped": dropped,
+                "format": incoming.format,
+                "outcome": outcome,
+                "size": incoming.size_bytes,
+                "delivered": delivered,
+                "accepted": classes.num_rows,
+                "held": len(held),
+                "now": now,
+            },
+        ).fetchall()
+    accepted = classes.num_rows
+    return Loaded(incoming.delivery_id, outcome, delivered, accepted, len(held), dropped, reasons)

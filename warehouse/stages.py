@@ -1,0 +1,126 @@
+"""What has been done with which input: a stage is due when the fingerprint of its input differs."""
+
+import hashlib
+import json
+from datetime import datetime
+
+import duckdb
+
+
+def is_done(con: duckdb.DuckDBPyConnection, stage: str, subject: str, fingerprint: str) -> bool:
+    """Whether the stage has been done for the subject with this very input."""
+    return stage_input(con, stage, subject) == fingerprint
+
+
+def mark_done(
+    con: duckdb.DuckDBPyConnection, stage: str, subject: str, fingerprint: str, *, now: datetime
+) -> None:
+    """Record the stage; part of the transaction that does it."""
+    con.execute(
+        "insert or replace into core.stage values ($stage, $subject, $fingerprint, $now)",
+        {"stage": stage, "subject": subject, "fingerprint": fingerprint, "now": now},
+    ).fetchall()
+
+
+def fingerprint(*parts: object) -> str:
+    """One word for some input; parts are anything JSON can say."""
+    text = json.dumps(parts, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def wave_input(con: duckdb.DuckDBPyConnection, wave_id: str) -> list[tuple[object, ...]]:
+    """What a wave consists of: its deliveries with their accepted forms, and the class lists.
+
+    Earlier waves count too: a pupil is new, or an answer has fallen, compared with them.
+    """
+    found: list[tuple[object, ...]] = con.execute(
+        """
+        select d.delivery_id, r.wave_id,
+            count(*) || '/' || sum(coalesce(r.enrolled_on - date '2000-01-01', 0))
+        from core.response r join core.delivery d using (delivery_no) join core.dim_wave w
+            using (wave_id)
+        where w.opens <= (select opens from core.dim_wave where wave_id = $wave)
+        group by all
+        union all
+        select school_id || '/' || class_group, school_year || '/' || grade, enrolled
+        from core.dim_class_group
+        where school_year = (select school_year from core.dim_wave where wave_id = $wave)
+        order by all
+        """,
+        {"wave": wave_id},
+    ).fetchall()
+    return found
+
+
+def stage_input(con: duckdb.DuckDBPyConnection, stage: str, subject: str) -> str | None:
+    """The fingerprint that a stage was last done with; null where it has not been done."""
+    found = con.execute(
+        "select fingerprint from core.stage where stage = $stage and subject = $subject",
+        {"stage": stage, "subject": subject},
+    ).fetchall()
+    return found[0][0] if found else None
+
+
+def answered_waves(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """Waves that somebody has answered, the newest last.
+
+    A wave whose answers have all gone into quarantine still has flags to withdraw.
+    """
+    found = con.execute("""
+        select wave_id from core.dim_wave
+        where wave_id in (select wave_id from core.response union select wave_id from core.flag)
+        order by opens
+    """).fetchall()
+    return [wave_id for (wave_id,) in found]
+
+
+def school_inputs(con: duckdb.DuckDBPyConnection, wave_id: str) -> dict[str, str]:
+    """For each school of a wave, one word for all that its report says.
+
+    Shares and p-values count as far as a reader sees them, so that one late form elsewhere in the
+    grade band does not renew every report of the municipality.
+    """
+    found = con.execute(
+        """
+        with told as (
+            select wave_id from core.dim_wave
+            where opens <= (select opens from core.dim_wave where wave_id = $wave)
+        ),
+        line as (
+            select f.school_id, concat_ws('|', 'flag', f.flag_id, f.level,
+                f.status = 'withdrawn', f.review_due, e.item_or_scale, e.observed, e.threshold,
+                e.denominator, round(e.p_value, 3)) as text
+            from core.flag f semi join told using (wave_id)
+                left join core.flag_evidence e using (flag_id)
+            union all
+            select school_id, concat_ws('|', 'class', class_group, grade, rule_id, rule_version,
+                answered, observed, enrolled, round(baseline, 2), baseline_from, gate)
+            from core.class_indicator where wave_id = $wave
+            union all
+            select school_id, concat_ws('|', 'forms', wave_id, survey_id, class_group, count(*))
+            from core.response semi join told using (wave_id)
+            group by school_id, wave_id, survey_id, class_group
+            union all
+            select school_id, concat_ws('|', 'listed', class_group, grade, enrolled)
+            from core.dim_class_group
+            where school_year = (select school_year from core.dim_wave where wave_id = $wave)
+            union all
+            select school_id, concat_ws('|', 'waiting', wave_id, count(*))
+            from quarantine.response where wave_id = $wave group by school_id, wave_id
+            union all
+            select distinct r.school_id, concat_ws('|', 'held', d.delivery_no, d.quarantined)
+            from core.delivery d join core.response r using (delivery_no)
+            where r.wave_id = $wave and d.quarantined > 0
+        )
+        select school_id, sha256(string_agg(text, chr(10) order by text))
+        from line
+        where school_id in (
+            select school_id from core.response where wave_id = $wave
+            union
+            select school_id from core.flag where wave_id = $wave
+        )
+        group by school_id order by school_id
+        """,
+        {"wave": wave_id},
+    ).fetchall()
+    return dict(found)

@@ -1,0 +1,121 @@
+"""The restricted warehouse's file: one writer at a time, migrations, and no way out of its folders.
+
+DuckDB lets one process write. A lock file says so before DuckDB does, so that a second run ends
+with a sentence and not with a trace.
+"""
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from importlib.resources import files
+from pathlib import Path
+
+import duckdb
+
+MEMORY_LIMIT = "300MB"
+
+
+class WarehouseBusyError(Exception):
+    """Another run holds the warehouse."""
+
+
+@contextmanager
+def only_writer(restricted: Path) -> Iterator[None]:
+    """Hold the writer's lock; WarehouseBusyError at once where another process holds it."""
+    descriptor = os.open(restricted / "writer.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise WarehouseBusyError("another run holds the warehouse") from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def open_warehouse(
+    restricted: Path, *, analyst: Path, now: datetime
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the warehouse for writing, migrated, with the vault attached as `vault`.
+
+    The connection reaches the restricted and the analyst folder and nothing else, and this cannot
+    be switched back on by a statement that comes later.
+    """
+    con = duckdb.connect(str(restricted / "warehouse.duckdb"))
+    try:
+        spill = restricted / "spill"
+        con.execute("set memory_limit = $limit", {"limit": MEMORY_LIMIT}).fetchall()
+        con.execute("set temp_directory = $spill", {"spill": str(spill)}).fetchall()
+        con.execute("set preserve_insertion_order = true").fetchall()
+        con.execute("set timezone = 'UTC'").fetchall()
+        con.execute(
+            "set allowed_directories = $folders", {"folders": [str(restricted), str(analyst)]}
+        ).fetchall()
+        con.execute("set enable_external_access = false").fetchall()
+        vault = quoted_path(restricted / "vault" / "vault.duckdb")
+        con.execute(f"attach {vault} as vault").fetchall()
+        con.execute("set lock_configuration = true").fetchall()
+        migrate(con, now=now)
+        yield con
+    finally:
+        con.close()
+
+
+def quoted_path(path: Path) -> str:
+    """A path as an SQL string, for the statements that take no parameter."""
+    return "'" + str(path).replace("'", "''") + "'"
+
+
+def migrate(con: duckdb.DuckDBPyConnection, *, now: datetime) -> list[str]:
+    """Apply the migrations that the file has not seen, each in one transaction; returns them."""
+    con.execute("create schema if not exists audit").fetchall()
+    con.execute(
+        "create table if not exists audit.migration"
+        " (name varchar primary key, sha256 varchar not null, applied_at timestamptz not null)"
+    ).fetchall()
+    con.execute(
+        "create table if not exists vault.code"
+        " (pupil_code varchar not null, school_id varchar not null)"
+    ).fetchall()
+    con.execute("create table if not exists vault.key_check (digest varchar not null)").fetchall()
+    seen = {name for (name,) in con.execute("select name from audit.migration").fetchall()}
+    applied = []
+    for name, text in migrations().items():
+        if name in seen:
+            continue
+        with transaction(con):
+            for statement in text.split(";\n"):
+                if statement.strip():
+                    con.execute(statement).fetchall()
+            digest = hashlib.sha256(text.encode()).hexdigest()
+            con.execute(
+                "insert into audit.migration values ($name, $digest, $now)",
+                {"name": name, "digest": digest, "now": now},
+            ).fetchall()
+        applied.append(name)
+    return applied
+
+
+def migrations() -> dict[str, str]:
+    """Name and text of every migration, in order."""
+    folder = files("warehouse") / "migrations"
+    found = sorted((file for file in folder.iterdir()), key=lambda file: file.name)
+    return {
+        file.name: file.read_text(encoding="utf-8") for file in found if file.name.endswith(".sql")
+    }
+
+
+@contextmanager
+def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """All or nothing: commit at the end, roll back on any error."""
+    con.execute("begin").fetchall()
+    try:
+        yield
+    except BaseException:
+        con.execute("rollback").fetchall()
+        raise
+    con.execute("commit").fetchall()
