@@ -1,0 +1,233 @@
+"""Publishes the analysts' file: figures that passed the disclosure gate, in a new file each time.
+
+The file is built from nothing beside its place, and put there in one step; it is never a copy of
+the restricted one with tables dropped. Whoever has the old file open keeps it. A wave that is out
+is frozen: late answers and erasures do not republish it, because two editions that differ by one
+pupil would give that pupil away (privacy notes, finding 8).
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import duckdb
+import pyarrow as pa
+
+from schemas.indicator import Figure, published_figures
+from schemas.instrument import Instrument
+from schemas.rule import ClassRule, PupilRule
+from schemas.settings import Settings
+from transforms.disclosure import suppress
+from warehouse.aggregates import Scope, flag_cells, indicator_cells, response_cells
+from warehouse.lineage import lineage_rows
+from warehouse.mart import (
+    WORKBENCH,
+    Edition,
+    carry_over,
+    content_id,
+    fill_dictionary,
+    insert_rows,
+    row_counts,
+    workbench,
+    write_file,
+)
+from warehouse.swap import beside, sha256_of, swap_in, write_json
+
+MANIFEST = "manifest.json"
+
+
+class PublicationError(Exception):
+    """A wave cannot be published; the file that was there before stands untouched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What stands in the analysts' file, and whether this call changed it."""
+
+    changed: bool
+    publication_id: str
+    published_at: datetime
+    waves: tuple[str, ...]
+    rows: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What the new waves are to be published with."""
+
+    scope: Scope
+    figures: tuple[Figure, ...]
+    instruments: Mapping[str, Instrument]
+    rules: Sequence[PupilRule | ClassRule]
+    min_n: int
+
+
+def publish(
+    con: duckdb.DuckDBPyConnection,
+    target: Path,
+    *,
+    wave_ids: Sequence[str],
+    settings: Settings,
+    instruments: Mapping[str, Instrument],
+    rules: Sequence[PupilRule | ClassRule],
+    published_at: datetime,
+) -> Publication:
+    """Put the waves into the file at `target`, beside those that are out already.
+
+    `con` is the restricted warehouse, and is only read. Every wave must be known and closed at
+    `published_at` (with time zone), else PublicationError; a wave without answers waits. MartError
+    where the file at `target` is not one that we published. The same content writes nothing.
+    """
+    _require_closed(wave_ids, settings, published_at)
+    figures = published_figures(instruments)
+    with workbench() as mart:
+        before = carry_over(mart, target)
+        waves = _waves_to_add(con, wave_ids, before)
+        if waves:
+            scope = Scope(waves, tuple(school.id for school in settings.schools))
+            min_n = settings.suppression.min_n
+            _add_waves(con, mart, _Plan(scope, figures, instruments, rules, min_n))
+        fill_dictionary(mart, figures)
+        edition = _name_edition(mart, before, waves, published_at)
+        return _put_in_place(mart, target, edition, before)
+
+
+def _require_closed(wave_ids: Sequence[str], settings: Settings, published_at: datetime) -> None:
+    if published_at.tzinfo is None:
+        raise ValueError("published_at has no time zone")
+    today = published_at.astimezone(ZoneInfo(settings.schedule.timezone)).date()
+    closes = {wave.id: wave.closes for wave in settings.waves}
+    unknown = set(wave_ids) - set(closes)
+    if unknown:
+        raise PublicationError(f"{len(unknown)} of the waves to publish are not in klassepuls.toml")
+    still_open = sorted(wave for wave in wave_ids if closes[wave] >= today)
+    if still_open:
+        raise PublicationError(
+            f"a wave is published once it has closed; still open: {', '.join(still_open)}"
+        )
+
+
+def _waves_to_add(
+    con: duckdb.DuckDBPyConnection, wave_ids: Sequence[str], before: Edition | None
+) -> tuple[str, ...]:
+    """The waves that have answers and are not out: an empty one is not frozen while it waits."""
+    answered = {
+        wave for (wave,) in con.execute("select distinct wave_id from core.response").fetchall()
+    }
+    out = set(before.waves) if before else set()
+    return tuple(sorted((set(wave_ids) & answered) - out))
+
+
+def _add_waves(
+    con: duckdb.DuckDBPyConnection, mart: duckdb.DuckDBPyConnection, plan: _Plan
+) -> None:
+    counted = {
+        "indicator": indicator_cells(con, plan.figures, plan.scope),
+        "response_rate": response_cells(con, plan.scope),
+        "flag_count": flag_cells(con, plan.rules, plan.scope),
+    }
+    for table, cells in counted.items():
+        insert_rows(mart, table, _as_published(table, suppress(cells, min_n=plan.min_n)))
+    lineage = lineage_rows(
+        con,
+        shown=_shown(mart, plan),
+        rules=plan.rules,
+        instruments=plan.instruments,
+        waves=plan.scope.waves,
+    )
+    insert_rows(mart, "lineage", lineage)
+
+
+def _as_published(table: str, cells: pa.Table) -> pa.Table:
+    """Give the gate's columns the names that the table has for them."""
+    names = {
+        "indicator": {},
+        "response_rate": {"n_band": "enrolled_band", "total_band": "answered_band"},
+        "flag_count": {"n_band": "asked_band", "total_band": "n_band"},
+    }[table]
+    renamed = cells.rename_columns([names.get(name, name) for name in cells.column_names])
+    if table != "indicator":
+        return renamed
+    # Gender is a line of the municipality, not a level of its own.
+    position = renamed.schema.get_field_index("level")
+    level = renamed.column("level").to_pylist()
+    shown = ["municipality" if name == "gender" else name for name in level]
+    return renamed.set_column(position, "level", pa.array(shown, pa.string()))
+
+
+def _shown(mart: duckdb.DuckDBPyConnection, plan: _Plan) -> list[tuple[str, Figure]]:
+    by_id = {figure.id: figure for figure in plan.figures}
+    pairs = mart.execute(
+        "select distinct wave_id, indicator from mart.indicator"
+        " where list_contains(?, wave_id) order by all",
+        [list(plan.scope.waves)],
+    ).fetchall()
+    return [(wave, by_id[indicator]) for wave, indicator in pairs]
+
+
+def _name_edition(
+    mart: duckdb.DuckDBPyConnection,
+    before: Edition | None,
+    waves: Sequence[str],
+    published_at: datetime,
+) -> Edition:
+    publication_id = content_id(mart, WORKBENCH)
+    if before and before.publication_id == publication_id:
+        published_at = before.published_at
+    all_waves = tuple(sorted({*(before.waves if before else ()), *waves}))
+    edition = Edition(publication_id, published_at.astimezone(UTC), all_waves)
+    mart.execute(
+        "insert into mart.publication values (?, ?, ?, ?)",
+        [
+            edition.publication_id,
+            edition.published_at.replace(tzinfo=None),
+            version("klassepuls"),
+            list(edition.waves),
+        ],
+    ).fetchall()
+    return edition
+
+
+def _put_in_place(
+    mart: duckdb.DuckDBPyConnection, target: Path, edition: Edition, before: Edition | None
+) -> Publication:
+    rows = row_counts(mart)
+    changed = before is None or before.publication_id != edition.publication_id
+    manifest = target.with_name(MANIFEST)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with beside(target, manifest) as (fresh, fresh_manifest):
+        if changed:
+            write_file(mart, fresh, content=edition.publication_id)
+            write_json(fresh_manifest, _manifest(fresh, target.name, edition, rows))
+            swap_in([fresh, fresh_manifest], [target, manifest])
+        elif not _describes(manifest, target):
+            # A run was stopped between the two moves: the file is right, its manifest is not.
+            write_json(fresh_manifest, _manifest(target, target.name, edition, rows))
+            swap_in([fresh_manifest], [manifest])
+    return Publication(changed, edition.publication_id, edition.published_at, edition.waves, rows)
+
+
+def _manifest(
+    path: Path, name: str, edition: Edition, rows: Mapping[str, int]
+) -> dict[str, object]:
+    return {
+        "file": name,
+        "sha256": sha256_of(path),
+        "size_bytes": path.stat().st_size,
+        "publication_id": edition.publication_id,
+        "published_at": edition.published_at.isoformat(),
+        "waves": list(edition.waves),
+        "tables": dict(rows),
+    }
+
+
+def _describes(manifest: Path, target: Path) -> bool:
+    try:
+        said = json.loads(manifest.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(said, dict) and said.get("sha256") == sha256_of(target)

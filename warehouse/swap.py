@@ -1,0 +1,60 @@
+"""Puts finished files in their places in one step, so that nobody ever opens half a file."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+READ_ONLY = 0o440  # owner and group, and nobody may write
+_SUFFIX = ".new"
+
+
+@contextmanager
+def beside(*targets: Path) -> Iterator[list[Path]]:
+    """Fresh paths beside the targets, cleared of what an interrupted run left, then and after."""
+    fresh = [target.with_name(target.name + _SUFFIX) for target in targets]
+    try:
+        _clear(fresh)
+        yield fresh
+    finally:
+        _clear(fresh)
+
+
+def swap_in(fresh: Sequence[Path], targets: Sequence[Path]) -> None:
+    """Make the fresh files durable and read-only, then give each the name of its target.
+
+    All are on disk before the first is moved. The targets lie in one folder.
+    """
+    for path in fresh:
+        path.chmod(READ_ONLY)
+        _fsync(path)
+    for path, target in zip(fresh, targets, strict=True):
+        os.replace(path, target)  # noqa: PTH105 - the name under which people look for it
+    _fsync(targets[0].parent)
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_json(path: Path, content: dict[str, object]) -> None:
+    """Write a small JSON file in UTF-8."""
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _clear(fresh: Sequence[Path]) -> None:
+    for path in fresh:
+        path.unlink(missing_ok=True)
+        path.with_name(path.name + ".wal").unlink(missing_ok=True)
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
