@@ -1,0 +1,1 @@
+"""What people read: flag reports, charts and texts in their languages."""

@@ -1,0 +1,195 @@
+"""A pupil's answers in words and as a chart: what was answered, the limit, and what was before."""
+
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from reports.charts import OrdinalScale, Point, sparkline
+from reports.model import AnswerLine, ReportContext, ReportError
+from schemas.instrument import Instrument, Scale
+from schemas.rule import Condition, PupilRule
+from warehouse.report_data import Evidence, PastAnswer, WaveInfo
+
+REGISTER = "register"
+MOST_WAVES_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """One item as it was asked and answered, and from which answer on the rule flags."""
+
+    instrument: Instrument
+    item_id: str
+    question: str
+    evidence: Evidence
+    op: str
+    limit: float
+
+    def label(self, code: int, context: ReportContext) -> str:
+        return self.instrument.label(self.item_id, code, context.texts.language)
+
+    def now(self, context: ReportContext) -> str:
+        return self.label(int(self.evidence.observed), context)
+
+
+def answer_line(
+    evidence: Evidence,
+    rule: PupilRule,
+    waves: tuple[WaveInfo, ...],
+    context: ReportContext,
+    *,
+    is_wish: bool,
+) -> AnswerLine:
+    """One piece of evidence as the reader sees it; a wish to talk has no limit and no chart."""
+    key, _, name = evidence.source.partition(".")
+    instrument = context.instruments.get(key)
+    if instrument is None:
+        raise ReportError(f"no instrument {key}: give the instruments of the wave")
+    op, limit = _mildest_limit(rule, evidence)
+    for scale in instrument.scales:
+        if scale.id == name:
+            return _scale_line(evidence, scale, limit, context)
+    if all(item.id != name for item in instrument.items):
+        raise ReportError(f"no item or scale {evidence.source}: give the instruments of the wave")
+    # An instrument whose licence keeps its wording to itself is named instead.
+    question = context.texts.translated(instrument.item(name).text) or (
+        f"{context.texts.translated(instrument.name)}, {name}"
+    )
+    answered = _Answered(instrument, name, question, evidence, op, limit)
+    earlier = _earlier(answered, waves, context)
+    if is_wish:
+        return AnswerLine(_said(answered, context), "", earlier if evidence.earlier else "", None)
+    return AnswerLine(
+        text=_said(answered, context),
+        limit=_limit_sentence(answered, context),
+        earlier=earlier,
+        chart=_chart(answered, waves, context),
+    )
+
+
+def limit_words(source: str, threshold: float, context: ReportContext) -> str:
+    """A threshold as the answer's own wording, or as a number where it is no answer."""
+    key, _, name = source.partition(".")
+    instrument = context.instruments.get(key)
+    if instrument is None or all(item.id != name for item in instrument.items):
+        return context.texts.decimal(threshold)
+    if threshold not in instrument.codes(name):
+        return context.texts.decimal(threshold)
+    return instrument.label(name, int(threshold), context.texts.language)
+
+
+def counting_words(condition: Condition, context: ReportContext) -> list[str]:
+    """Every answer for which a condition holds, in its own wording; a number where it is none."""
+    key, _, name = condition.input.partition(".")
+    instrument = context.instruments.get(key)
+    if instrument is None or all(item.id != name for item in instrument.items):
+        return [limit_words(condition.input, condition.threshold, context)]
+    is_high = condition.op == "at_least"
+    return [
+        instrument.label(name, code, context.texts.language)
+        for code in instrument.codes(name)
+        if (code >= condition.threshold if is_high else code <= condition.threshold)
+    ]
+
+
+def _mildest_limit(rule: PupilRule, evidence: Evidence) -> tuple[str, float]:
+    """Where the rule begins to flag: its highest level has a limit of its own, further out."""
+    found = [
+        condition
+        for step in rule.steps
+        for condition in (*step.any_of, *step.all_of)
+        if condition.input == evidence.source
+    ]
+    if not found:
+        raise ReportError(f"{rule.id}@{rule.version} does not look at {evidence.source}")
+    op = found[0].op
+    mildest = min if op == "at_least" else max
+    return op, mildest(condition.threshold for condition in found if condition.op == op)
+
+
+def _said(answered: _Answered, context: ReportContext) -> str:
+    return context.texts.say(
+        "answer.on_question", answer=answered.now(context), question=answered.question
+    )
+
+
+def _limit_sentence(answered: _Answered, context: ReportContext) -> str:
+    if answered.evidence.observed == answered.limit:
+        return context.texts.say("answer.at_limit")
+    limit = limit_words(answered.evidence.source, answered.limit, context)
+    return context.texts.say("answer.limit", limit=limit)
+
+
+def _scale_line(
+    evidence: Evidence, scale: Scale, limit: float, context: ReportContext
+) -> AnswerLine:
+    texts = context.texts
+    said = texts.say(
+        "answer.on_scale",
+        scale=texts.translated(scale.label),
+        value=texts.decimal(evidence.observed),
+        low=texts.decimal(scale.minimum),
+        high=texts.decimal(scale.maximum),
+    )
+    return AnswerLine(said, texts.say("answer.scale_limit", limit=texts.decimal(limit)), "", None)
+
+
+def _earlier(answered: _Answered, waves: tuple[WaveInfo, ...], context: ReportContext) -> str:
+    if not answered.evidence.earlier:
+        return context.texts.say("answer.first")
+    return context.texts.say("answer.earlier", answers=_list(answered, waves, context))
+
+
+def _list(answered: _Answered, waves: tuple[WaveInfo, ...], context: ReportContext) -> str:
+    names = {wave.wave_id: wave.name for wave in waves}
+    shown = answered.evidence.earlier[-MOST_WAVES_SHOWN + 1 :]
+    return ", ".join(_past(answered, past, names[past.wave_id], context) for past in shown)
+
+
+def _past(answered: _Answered, past: PastAnswer, wave: str, context: ReportContext) -> str:
+    texts = context.texts
+    if past.value is None:
+        missing = texts.say(f"answer.{past.missing or 'skipped'}")
+        return texts.say("answer.earlier_missing", missing=missing, wave=wave)
+    answer = answered.label(past.value, context)
+    return texts.say("answer.earlier_one", answer=answer, wave=wave)
+
+
+def _chart(
+    answered: _Answered, waves: tuple[WaveInfo, ...], context: ReportContext
+) -> Markup | None:
+    codes = sorted(answered.instrument.codes(answered.item_id))
+    if answered.limit not in codes:
+        return None
+    # The lowest place worries most, whichever way the codes run: a line that falls is bad news.
+    ranked = codes if answered.op == "at_most" else codes[::-1]
+    scale = OrdinalScale(
+        count=len(ranked),
+        flagged_below=ranked.index(int(answered.limit)) + 1,
+        top=answered.label(ranked[-1], context),
+        bottom=answered.label(ranked[0], context),
+    )
+    points = _points(answered.evidence, ranked, waves)
+    return sparkline(points, scale, title=_chart_title(answered, waves, context))
+
+
+def _points(
+    evidence: Evidence, ranked: list[int], waves: tuple[WaveInfo, ...]
+) -> tuple[Point, ...]:
+    values = {past.wave_id: past.value for past in evidence.earlier}
+    values[waves[-1].wave_id] = int(evidence.observed)
+    asked = [wave for wave in waves if wave.wave_id in values][-MOST_WAVES_SHOWN:]
+    return tuple(Point(wave.name, _place(values[wave.wave_id], ranked)) for wave in asked)
+
+
+def _place(value: int | None, ranked: list[int]) -> int | None:
+    return None if value is None else ranked.index(value)
+
+
+def _chart_title(answered: _Answered, waves: tuple[WaveInfo, ...], context: ReportContext) -> str:
+    values = {"question": answered.question, "answer": answered.now(context)}
+    if not answered.evidence.earlier:
+        return context.texts.say("answer.chart_first", **values)
+    return context.texts.say(
+        "answer.chart_with_earlier", answers=_list(answered, waves, context), **values
+    )

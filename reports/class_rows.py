@@ -1,0 +1,194 @@
+"""A class in words and charts: how many answered, and each theme against comparable classes.
+
+A count below the rule's own floor is never shown, nor drawn: the chart would give it away.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from markupsafe import Markup
+
+from reports.charts import dot_and_interval, wilson_interval
+from reports.model import ClassOverview, IndicatorRow, PupilRow, ReportContext
+from reports.texts import Texts
+from schemas.rule import ClassRule
+from warehouse.report_data import ClassCount, ClassFlag, ClassIndicator
+
+LOW_RESPONSE = 0.6
+_AXIS_ENDS = (0.6, 1.0)
+_TICKS = {0.6: (0.0, 0.2, 0.4, 0.6), 1.0: (0.0, 0.25, 0.5, 0.75, 1.0)}
+_CLASS_LEVELS = ("alert", "watch")
+
+
+def is_low(count: ClassCount) -> bool:
+    """Whether so few of the class list answered that the class cannot be judged."""
+    return bool(count.enrolled) and count.answered < LOW_RESPONSE * (count.enrolled or 0)
+
+
+def overview(
+    count: ClassCount,
+    pupils: Sequence[PupilRow],
+    signals: Sequence[tuple[str, str]],
+    *,
+    anchor: str,
+    texts: Texts,
+) -> ClassOverview:
+    """One class on the first page."""
+    levels = [row.level for row in pupils]
+    return ClassOverview(
+        class_group=count.class_group,
+        anchor=anchor,
+        answered=_answered(count, texts),
+        notes=_notes(count, texts),
+        tally=tuple((level, levels.count(level)) for level in dict.fromkeys(levels)),
+        signals=tuple(signals),
+    )
+
+
+def _answered(count: ClassCount, texts: Texts) -> str:
+    if not count.enrolled:
+        return texts.say("classes.answered_unknown", answered=count.answered)
+    share = texts.share(count.answered / count.enrolled)
+    return texts.say(
+        "classes.answered", answered=count.answered, enrolled=count.enrolled, share=share
+    )
+
+
+def _notes(count: ClassCount, texts: Texts) -> tuple[str, ...]:
+    if not count.enrolled:
+        return (texts.say("classes.no_list"),)
+    if not count.answered:
+        return (texts.say("classes.nobody"),)
+    if count.answered > count.enrolled:
+        return (texts.say("classes.more_than_listed"),)
+    if is_low(count):
+        return (texts.say("classes.low_response", limit=texts.share(LOW_RESPONSE)),)
+    return ()
+
+
+def axis_end(indicators: Sequence[ClassIndicator]) -> float:
+    """The end of the one axis that every chart of a report uses."""
+    highs = [
+        max(wilson_interval(found.observed, found.answered)[1], found.baseline)
+        for found in indicators
+        if found.gate == "tested"
+    ]
+    return _AXIS_ENDS[0] if max(highs, default=0.0) <= _AXIS_ENDS[0] else _AXIS_ENDS[1]
+
+
+def indicator_rows(
+    indicators: Sequence[ClassIndicator],
+    flags: Sequence[ClassFlag],
+    context: ReportContext,
+    *,
+    end: float,
+) -> tuple[IndicatorRow, ...]:
+    """The themes of one class, in the rules' order."""
+    by_rule: Mapping[str, ClassFlag] = {flag.rule_id: flag for flag in flags}
+    order = {key.partition("@")[0]: i for i, key in enumerate(context.rules)}
+    ordered = sorted(indicators, key=lambda found: order.get(found.rule_id, len(order)))
+    return tuple(_row(found, by_rule.get(found.rule_id), context, end) for found in ordered)
+
+
+def class_signals(
+    flags: Sequence[ClassFlag], context: ReportContext
+) -> tuple[tuple[str, str], ...]:
+    """Level and theme of each class flag, alerts first."""
+    named = [(flag.level, _name(flag, context)) for flag in flags]
+    return tuple(sorted(named, key=lambda signal: (_CLASS_LEVELS.index(signal[0]), signal[1])))
+
+
+def _name(flag: ClassFlag, context: ReportContext) -> str:
+    return context.texts.translated(context.class_rule(flag.rule_id, flag.rule_version).texts.name)
+
+
+def _row(
+    found: ClassIndicator, flag: ClassFlag | None, context: ReportContext, end: float
+) -> IndicatorRow:
+    texts = context.texts
+    rule = context.class_rule(found.rule_id, found.rule_version)
+    is_shown = found.gate == "tested" and found.observed >= rule.min_count
+    level = flag.level if flag else ("none" if found.gate == "tested" else "untested")
+    return IndicatorRow(
+        name=texts.translated(rule.texts.name),
+        chart=_chart(found, rule, context, end) if is_shown else None,
+        count=_count(found, rule, texts),
+        share=_share(found, texts) if is_shown else "",
+        level=level,
+        sure=" ".join(filter(None, (_sure(found, rule, level, texts), _list_note(found, texts)))),
+        due=_due(flag, texts),
+        why=texts.translated(rule.texts.why) if flag else "",
+        not_meaning=texts.translated(rule.texts.not_meaning) if flag else "",
+    )
+
+
+def _count(found: ClassIndicator, rule: ClassRule, texts: Texts) -> str:
+    if found.gate == "few_answers":
+        return texts.say("indicator.count_none")
+    if found.observed < rule.min_count:
+        limit = texts.number(rule.min_count)
+        return texts.say("indicator.count_few", limit=limit, answered=found.answered)
+    return texts.say("indicator.count", count=found.observed, answered=found.answered)
+
+
+def _share(found: ClassIndicator, texts: Texts) -> str:
+    low, high = wilson_interval(found.observed, found.answered)
+    share = texts.share(found.observed / found.answered)
+    return texts.say("indicator.share", share=share, low=texts.share(low), high=texts.share(high))
+
+
+def _baseline(found: ClassIndicator, texts: Texts) -> str:
+    key = f"indicator.baseline_{found.baseline_from}"
+    return texts.say(key, share=texts.share(found.baseline))
+
+
+def _sure(found: ClassIndicator, rule: ClassRule, level: str, texts: Texts) -> str:
+    if found.gate != "tested":
+        return _why_untested(found, rule, texts)
+    baseline = _baseline(found, texts)
+    if level == "none" or found.p_exact is None:
+        return texts.say("indicator.same", baseline=baseline)
+    chance = _chance(found.p_exact, baseline, texts)
+    return f"{chance} {texts.say(f'indicator.{level}')}"
+
+
+def _list_note(found: ClassIndicator, texts: Texts) -> str:
+    return "" if found.enrolled else texts.say("indicator.unknown_response")
+
+
+def _chance(p: float, baseline: str, texts: Texts) -> str:
+    odds, shown = round(p * 1000), texts.p_value(p)
+    if odds < 1:
+        return texts.say("indicator.chance_rare", baseline=baseline, p=shown)
+    return texts.say("indicator.chance", baseline=baseline, odds=odds, p=shown)
+
+
+def _why_untested(found: ClassIndicator, rule: ClassRule, texts: Texts) -> str:
+    limits = {
+        "few_answers": texts.number(rule.min_answered),
+        "low_response": texts.share(rule.min_response),
+        "few_cases": texts.number(rule.min_count),
+    }
+    return texts.say(f"indicator.{found.gate}", limit=limits[found.gate])
+
+
+def _due(flag: ClassFlag | None, texts: Texts) -> str:
+    if flag is None or flag.review_due is None:
+        return ""
+    return texts.say("indicator.due", day=texts.full_day(flag.review_due))
+
+
+def _chart(found: ClassIndicator, rule: ClassRule, context: ReportContext, end: float) -> Markup:
+    texts = context.texts
+    low, high = wilson_interval(found.observed, found.answered)
+    title = texts.say(
+        "indicator.chart",
+        name=texts.translated(rule.texts.name),
+        share=texts.share(found.observed / found.answered),
+        low=texts.share(low),
+        high=texts.share(high),
+        baseline=_baseline(found, texts),
+    )
+    labels = tuple(texts.share(tick) for tick in _TICKS[end])
+    return dot_and_interval(
+        found.observed, found.answered, found.baseline, axis_end=end, labels=labels, title=title
+    )

@@ -1,0 +1,135 @@
+"""What a report says about itself: the steps to take, the rules that were used, and how sure."""
+
+from collections.abc import Iterable, Sequence
+
+from reports.answers import REGISTER, counting_words
+from reports.model import TALK_LEVELS, PupilRow, ReportContext, RuleLine, Step
+from reports.texts import Texts
+from schemas.rule import ClassRule, Condition, PupilRule, PupilStep
+from warehouse.report_data import ClassFlag
+
+# The limits that the count of false class signals was simulated for (domain notes 6.4).
+_SIMULATED = {(0.025, 0.10)}
+
+_TALK_STEPS = ("talk", "propose", "guardians", "meeting", "weekly", "check")
+_ADULT_STEPS = ("read", "talk", "notify", "plan", "guardians", "follow")
+_DUTY = frozenset({"bullying", "unsafe"})
+
+
+def steps(rows: Sequence[PupilRow], flags: Sequence[ClassFlag], texts: Texts) -> tuple[Step, ...]:
+    """The steps of Supportgrupper i skolen that one class's flags call for."""
+    has_deadline = any(row.due_on for row in rows) or any(flag.review_due for flag in flags)
+    names = ["read" if has_deadline else "look"]
+    if any(row.level in TALK_LEVELS for row in rows):
+        names += _TALK_STEPS
+    if flags:
+        names.append("climate")
+    if any(row.level == "welcome" for row in rows):
+        names.append("welcome")
+    return _named("steps", names, texts)
+
+
+def adult_steps(texts: Texts) -> tuple[Step, ...]:
+    """The steps when a pupil answers that adults at school bully them."""
+    return _named("adult_steps", _ADULT_STEPS, texts)
+
+
+def has_duty(rows: Iterable[PupilRow]) -> bool:
+    """Whether a flag may trigger the school's duty to act."""
+    return any(reason.situation in _DUTY for row in rows for reason in row.reasons)
+
+
+def rule_lines(route: str, context: ReportContext) -> tuple[RuleLine, ...]:
+    """The rules of one route in words, pupil rules first."""
+    ours = [(key, rule) for key, rule in context.rules.items() if _route(rule) == route]
+    ours.sort(key=lambda keyed: keyed[1].target != "pupil")
+    return tuple(_rule_line(key, rule, context) for key, rule in ours)
+
+
+def method_lines(route: str, context: ReportContext) -> tuple[str, ...]:
+    """How the list is ordered, what the deadlines are, how sure the signals are."""
+    texts = context.texts
+    said = [texts.say("method.order"), texts.say("method.clock"), texts.say("method.single")]
+    rules = [rule for rule in context.rules.values() if isinstance(rule, ClassRule)]
+    if rules and route == "health_service":
+        said += _class_method(rules, texts)
+    routing = context.settings.routing
+    if routing is not None:
+        day = texts.full_day(routing.decided_on)
+        said.append(texts.say("method.routing", by=routing.decided_by, day=day))
+    return tuple(said)
+
+
+def _named(table: str, names: Iterable[str], texts: Texts) -> tuple[Step, ...]:
+    return tuple(
+        Step(texts.say(f"{table}.{name}"), texts.say(f"{table}.{name}_when")) for name in names
+    )
+
+
+def _route(rule: PupilRule | ClassRule) -> str:
+    return rule.route if isinstance(rule, PupilRule) else "health_service"
+
+
+def _rule_line(key: str, rule: PupilRule | ClassRule, context: ReportContext) -> RuleLine:
+    texts = context.texts
+    found = rule.steps if isinstance(rule, PupilRule) else ()
+    return RuleLine(
+        rule=key.removeprefix("rule."),
+        name=texts.translated(rule.texts.name),
+        says=texts.translated(rule.texts.why),
+        levels=tuple(_level_line(step, rule, context) for step in found),
+        source=rule.source,
+    )
+
+
+def _level_line(step: PupilStep, rule: PupilRule | ClassRule, context: ReportContext) -> str:
+    texts = context.texts
+    is_welcome = rule.situation == "new_pupil" and step.level == "watch"
+    level = texts.say("level.welcome" if is_welcome else f"level.{step.level}")
+    return texts.say("method.limits", level=level, limits=_step_limits(step, context))
+
+
+def _step_limits(step: PupilStep, context: ReportContext) -> str:
+    texts = context.texts
+    conditions = (*step.all_of, *step.any_of)
+    is_new = any(_is_register(condition) for condition in conditions)
+    answers = dict.fromkeys(
+        texts.say("method.limit_item", answer=answer)
+        for part in conditions
+        if not _is_register(part)
+        for answer in counting_words(part, context)
+    )
+    limits = texts.say("method.limit_join").join(answers)
+    if not is_new:
+        return limits
+    register = texts.say("method.limit_new")
+    if not answers:
+        return register
+    return texts.say("method.limit_extra", register=register, limits=limits)
+
+
+def _is_register(condition: Condition) -> bool:
+    return condition.input.startswith(f"{REGISTER}.")
+
+
+def _class_method(rules: Sequence[ClassRule], texts: Texts) -> list[str]:
+    said = [
+        texts.say(
+            "method.tests",
+            watch_below=_range([texts.decimal(rule.watch_below) for rule in rules]),
+            alert_fdr=_range([texts.share(rule.alert_fdr) for rule in rules]),
+        ),
+        texts.say(
+            "method.gates",
+            answered=_range([texts.number(rule.min_answered) for rule in rules]),
+            response=_range([texts.share(rule.min_response) for rule in rules]),
+            count=_range([texts.number(rule.min_count) for rule in rules]),
+        ),
+    ]
+    if {(rule.watch_below, rule.alert_fdr) for rule in rules} == _SIMULATED:
+        said.append(texts.say("method.false_signals"))
+    return said
+
+
+def _range(values: Iterable[str]) -> str:
+    return "/".join(dict.fromkeys(values))

@@ -1,0 +1,157 @@
+"""One row a pupil: the highest level, every reason, and the nearest deadline.
+
+Rows stand by level, then those who asked to talk, then code. Nobody is ranked or given a score.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from reports.answers import REGISTER, answer_line
+from reports.model import LEVEL_ORDER, PupilRow, Reason, ReportContext
+from warehouse.report_data import Evidence, PupilFlag, WaveInfo
+
+WISH_RULE = "rule.wants_talk"
+_REFERENCE_LENGTH = 8
+
+
+def pupil_rows(
+    flags: Iterable[PupilFlag], waves: tuple[WaveInfo, ...], context: ReportContext
+) -> tuple[PupilRow, ...]:
+    """The rows of all flagged pupils, by level, then own wish, then class, then code."""
+    by_pupil: defaultdict[tuple[str, str], list[PupilFlag]] = defaultdict(list)
+    for flag in flags:
+        by_pupil[flag.class_group, flag.pupil].append(flag)
+    rows = (_row(found, waves, context) for found in by_pupil.values())
+    return tuple(sorted(rows, key=_reading_order))
+
+
+def _reading_order(row: PupilRow) -> tuple[int, bool, int, str, bool, str]:
+    rank = LEVEL_ORDER.index(row.level)
+    digits = re.match(r"\d*", row.class_group)
+    grade = int(digits[0]) if digits and digits[0] else 0  # 5A before 10A
+    return rank, not row.has_asked, grade, row.class_group, row.code is None, row.code or ""
+
+
+def _row(
+    flags: Sequence[PupilFlag], waves: tuple[WaveInfo, ...], context: ReportContext
+) -> PupilRow:
+    ordered = sorted(flags, key=_reason_order)
+    due_on = min((flag.review_due for flag in ordered if flag.review_due), default=None)
+    return PupilRow(
+        class_group=ordered[0].class_group,
+        code=context.codes.get(ordered[0].pupil),
+        level=_level(ordered),
+        has_asked=any(flag.rule_id == WISH_RULE for flag in ordered),
+        reasons=_reasons(ordered, waves, context),
+        status=_status(ordered, waves, context),
+        basis=_basis(ordered, context),
+        due_on=due_on,
+        due=context.texts.day(due_on) if due_on else context.texts.say("pupils.no_due"),
+        is_overdue=due_on is not None and due_on < context.issued_on,
+    )
+
+
+def _reason_order(flag: PupilFlag) -> tuple[bool, bool, int, str, str]:
+    # Being new comes last: an answer it shares with another rule belongs with that rule's words.
+    rank, is_new = LEVEL_ORDER.index(_shown_level(flag)), flag.situation == "new_pupil"
+    return flag.rule_id != WISH_RULE, is_new, rank, flag.rule_id, flag.flag_id
+
+
+def _shown_level(flag: PupilFlag) -> str:
+    is_welcome = flag.situation == "new_pupil" and flag.level == "watch"
+    return "welcome" if is_welcome else flag.level
+
+
+def _level(flags: Sequence[PupilFlag]) -> str:
+    return min((_shown_level(flag) for flag in flags), key=LEVEL_ORDER.index)
+
+
+def _reasons(
+    flags: Sequence[PupilFlag], waves: tuple[WaveInfo, ...], context: ReportContext
+) -> tuple[Reason, ...]:
+    shown: set[tuple[str, float]] = set()
+    found = []
+    for flag in flags:
+        fresh = [part for part in _answers(flag) if (part.source, part.observed) not in shown]
+        shown |= {(part.source, part.observed) for part in fresh}
+        found.append(_reason(flag, fresh, waves, context))
+    return tuple(found)
+
+
+def _answers(flag: PupilFlag) -> list[Evidence]:
+    return [part for part in flag.evidence if not part.source.startswith(f"{REGISTER}.")]
+
+
+def _reason(
+    flag: PupilFlag,
+    evidence: Sequence[Evidence],
+    waves: tuple[WaveInfo, ...],
+    context: ReportContext,
+) -> Reason:
+    rule = context.pupil_rule(flag.rule_id, flag.rule_version)
+    is_wish = flag.rule_id == WISH_RULE
+    answers = (answer_line(part, rule, waves, context, is_wish=is_wish) for part in evidence)
+    return Reason(
+        name=context.texts.translated(rule.texts.name),
+        why="" if evidence else context.texts.translated(rule.texts.why),
+        answers=tuple(answers),
+        not_meaning=context.texts.translated(rule.texts.not_meaning),
+        trace=_trace(flag, context),
+        situation=flag.situation,
+    )
+
+
+def _trace(flag: PupilFlag, context: ReportContext) -> str:
+    reference = flag.flag_id[:_REFERENCE_LENGTH]
+    # Should a flag's id ever be made from the pseudonym, it must not come out this way.
+    return context.texts.say(
+        "pupils.trace",
+        situation=context.texts.say(f"situation.{flag.situation}"),
+        rule=f"{flag.rule_id.removeprefix('rule.')}@{flag.rule_version}",
+        reference="–" if reference in flag.pupil else reference,
+    )
+
+
+def _status(
+    flags: Sequence[PupilFlag], waves: tuple[WaveInfo, ...], context: ReportContext
+) -> tuple[str, ...]:
+    since = {_known_since(flag, waves) for flag in flags}
+    if len(since) == 1:
+        wave = since.pop()
+        return (_status_line(None, wave, context),)
+    return tuple(
+        dict.fromkeys(_status_line(flag, _known_since(flag, waves), context) for flag in flags)
+    )
+
+
+def _known_since(flag: PupilFlag, waves: tuple[WaveInfo, ...]) -> str | None:
+    return next((wave.name for wave in waves if wave.wave_id in flag.known_in), None)
+
+
+def _status_line(flag: PupilFlag | None, wave: str | None, context: ReportContext) -> str:
+    texts = context.texts
+    if flag is None:
+        return texts.say("pupils.known", wave=wave) if wave else texts.say("pupils.new")
+    name = texts.translated(context.pupil_rule(flag.rule_id, flag.rule_version).texts.name)
+    reason = name[:1].lower() + name[1:]
+    if wave:
+        return texts.say("pupils.known_reason", wave=wave, reason=reason)
+    return texts.say("pupils.new_reason", reason=reason)
+
+
+def _basis(flags: Sequence[PupilFlag], context: ReportContext) -> str:
+    answers = {
+        part.source for flag in flags if flag.rule_id != WISH_RULE for part in _answers(flag)
+    }
+    if answers:
+        return context.texts.count("pupils.basis", len(answers))
+    if any(flag.rule_id == WISH_RULE for flag in flags):
+        return context.texts.say("pupils.basis_asked")
+    return context.texts.say("pupils.basis_register")
+
+
+def earliest(rows: Iterable[PupilRow]) -> date | None:
+    """The nearest deadline of some rows."""
+    return min((row.due_on for row in rows if row.due_on), default=None)

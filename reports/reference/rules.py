@@ -1,0 +1,128 @@
+"""The page of flag rules, with every threshold in words."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from reports.reference.markdown import bullets, code, page, table
+from schemas.instrument import Instrument
+from schemas.rule import ClassRule, Condition, PupilRule, RuleTexts
+from transforms.pupil_flags import NEW_FOR_DAYS, NEW_PUPIL
+from warehouse.flag_life import EXPIRES_AFTER, REVIEW_WORKING_DAYS
+
+Instruments = Mapping[str, Instrument]
+
+_ROUTES = {
+    "health_service": "the school health service's report",
+    "adult_route": "a report of its own, for whom `bullied_by_adults_to` names",
+}
+_DIRECTIONS = {"at_least": ("or higher", "≥"), "at_most": ("or lower", "≤")}
+
+
+def rules_page(rules: Sequence[PupilRule | ClassRule], instruments: Instruments) -> str:
+    """Every rule: situation, level, thresholds in words, why, source, and its texts."""
+    overview = [
+        (f"[{code(rule.id)}](#{_anchor(rule)})", rule.target, code(rule.situation), _levels(rule))
+        for rule in rules
+    ]
+    return page(
+        "Flag rules",
+        "A flag is a suggestion for a person to look. It must not be used later than"
+        f" {EXPIRES_AFTER.days} days after it was raised. Why the rules are as they are stands in"
+        " [why these flags](../explanation/why-these-flags.md).",
+        table(("rule", "about a", "situation", "levels"), overview),
+        *(part for rule in rules for part in _section(rule, instruments)),
+    )
+
+
+def _anchor(rule: PupilRule | ClassRule) -> str:
+    return f"{rule.id}-version-{rule.version}".replace(".", "")
+
+
+def _levels(rule: PupilRule | ClassRule) -> str:
+    names = [step.level for step in rule.steps] if rule.target == "pupil" else ["alert", "watch"]
+    return ", ".join(names)
+
+
+def _section(rule: PupilRule | ClassRule, instruments: Instruments) -> Iterator[str]:
+    yield f"## {rule.id} version {rule.version}"
+    yield f"**{rule.texts.name['en']}.** Situation: {code(rule.situation)}."
+    if isinstance(rule, PupilRule):
+        yield from _pupil_rule(rule, instruments)
+    else:
+        yield from _class_rule(rule, instruments)
+    yield f"Rationale: {rule.rationale}"
+    yield f"Source: {rule.source}."
+    yield table(("text", "nb", "nn", "en"), _texts(rule.texts))
+
+
+def _texts(texts: RuleTexts) -> Iterator[tuple[str, str, str, str]]:
+    named = {"name": texts.name, "why": texts.why, "does not mean": texts.not_meaning}
+    for what, said in named.items():
+        yield what, said.get("nb", ""), said.get("nn", ""), said.get("en", "")
+
+
+def _pupil_rule(rule: PupilRule, instruments: Instruments) -> Iterator[str]:
+    yield f"Goes to: {_ROUTES[rule.route]}. The highest level that holds counts."
+    yield table(
+        ("level", "review", "when"),
+        [
+            (step.level, _review(step.level), _all(step.all_of, step.any_of, instruments))
+            for step in rule.steps
+        ],
+    )
+
+
+def _review(level: str) -> str:
+    days = REVIEW_WORKING_DAYS.get(level)
+    return f"within {days} working day{'s' if days > 1 else ''}" if days else "no deadline"
+
+
+def _all(all_of: Sequence[Condition], any_of: Sequence[Condition], instruments: Instruments) -> str:
+    needed = [_words(condition, instruments) for condition in all_of]
+    choices = " or ".join(_words(condition, instruments) for condition in any_of)
+    if choices:
+        needed.append(f"({choices})" if needed and len(any_of) > 1 else choices)
+    return " and ".join(needed)
+
+
+def _words(condition: Condition, instruments: Instruments) -> str:
+    """A condition as the answer that the pupil read, and as the code that is stored."""
+    if condition.input == NEW_PUPIL:
+        return f"the pupil is new (enrolled at most {NEW_FOR_DAYS} days before the wave opened)"
+    key, _, name = condition.input.partition(".")
+    direction, sign = _DIRECTIONS[condition.op]
+    limit = f"{sign} {condition.threshold:g}"
+    instrument = instruments[key]
+    if all(item.id != name for item in instrument.items):
+        return f"{code(condition.input)} {limit}"
+    label = instrument.label(name, int(condition.threshold), "en")
+    return f"{code(condition.input)} “{label}” {direction} ({limit})"
+
+
+def _class_rule(rule: ClassRule, instruments: Instruments) -> Iterator[str]:
+    holds = " or ".join(_words(condition, instruments) for condition in rule.any_of)
+    yield f"Counts the pupils of a class for whom {holds}."
+    yield bullets((_gate(rule), *_class_levels(rule)))
+    yield table(
+        ("grades", "share while the own grade band is small", "source"),
+        [
+            (f"{low}–{high}", f"{baseline.share:.0%}", baseline.source)
+            for baseline in rule.baselines
+            for low, high in [baseline.grades]
+        ],
+    )
+
+
+def _gate(rule: ClassRule) -> str:
+    return (
+        f"Tested where at least {rule.min_answered} answered, at least {rule.min_response:.0%} of"
+        f" the class list answered, and it holds for at least {rule.min_count}."
+    )
+
+
+def _class_levels(rule: ClassRule) -> tuple[str, str]:
+    watch = f"exact one-sided binomial p below {rule.watch_below:g}"
+    alert = (
+        f"that, and mid-p passes Benjamini-Hochberg at {rule.alert_fdr:g} over every class and"
+        " class rule of the wave"
+    )
+    return f"**watch** ({_review('watch')}): {watch}.", f"**alert** ({_review('alert')}): {alert}."

@@ -1,0 +1,98 @@
+"""The words of a report in one language: texts from a TOML file, dates and numbers by Babel.
+
+A missing text or value is an error here and now, so that no reader ever meets a key.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from importlib.resources import files
+from tomllib import loads
+from typing import Any
+
+from babel import Locale
+from babel.dates import format_date
+from babel.lists import format_list
+from babel.numbers import format_decimal, format_percent
+
+from schemas.instrument import Texts as Translations
+from schemas.settings import ReportLanguage
+
+_LOCALES: dict[ReportLanguage, str] = {"nb": "nb", "en": "en_GB"}
+_HIGHEST_NUMBER_IN_WORDS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """One language's texts by dotted key, and how that language writes dates and numbers."""
+
+    language: ReportLanguage
+    entries: Mapping[str, str]
+
+    @property
+    def locale(self) -> str:
+        """The Babel locale of the language."""
+        return _LOCALES[self.language]
+
+    def say(self, key: str, /, **values: object) -> str:
+        """The text of a key with its values put in; KeyError where either is missing."""
+        return self.entries[key].format_map(values)
+
+    def count(self, key: str, n: int, /, **values: object) -> str:
+        """The form of a text that goes with `n`; `{n}` is the number in words, `{N}` starts."""
+        form = Locale.parse(self.locale).plural_form(n)
+        word = self.number(n)
+        return self.say(f"{key}.{form}", n=word, N=word[:1].upper() + word[1:], **values)
+
+    def number(self, n: int) -> str:
+        """A whole number: in words up to twelve, in digits above."""
+        if 0 <= n <= _HIGHEST_NUMBER_IN_WORDS:
+            return self.say(f"number.{n}")
+        return format_decimal(n, locale=self.locale)
+
+    def decimal(self, value: float) -> str:
+        """A number with the language's decimal mark and no needless zeros."""
+        return format_decimal(value, locale=self.locale)
+
+    def share(self, value: float) -> str:
+        """A share 0-1 as whole per cent."""
+        return format_percent(value, locale=self.locale)
+
+    def p_value(self, p: float) -> str:
+        """A p-value with three decimals, or that it is smaller than they can show."""
+        sign, shown = ("<", 0.001) if p < 0.001 else ("=", p)  # noqa: PLR2004
+        return f"p {sign} {format_decimal(shown, '0.000', locale=self.locale)}"
+
+    def day(self, day: date) -> str:
+        """A date for a narrow column, with the weekday: `tir. 24. nov.`."""
+        return format_date(day, self.say("date.short"), locale=self.locale)
+
+    def full_day(self, day: date) -> str:
+        """A date for a sentence: `24. november 2026`."""
+        return format_date(day, "long", locale=self.locale)
+
+    def join(self, parts: Sequence[str]) -> str:
+        """`a, b og c`."""
+        return format_list(list(parts), locale=self.locale)
+
+    def translated(self, translations: Translations) -> str:
+        """The wording that a rule or an instrument brings along, in bokmål if it lacks ours."""
+        return translations.get(self.language) or translations.get("nb", "")
+
+
+@cache
+def read_texts(language: ReportLanguage) -> Texts:
+    """The texts of one language."""
+    text = (files("reports") / "texts" / f"{language}.toml").read_text(encoding="utf-8")
+    return Texts(language, dict(_flattened(loads(text))))
+
+
+def _flattened(table: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for key, value in table.items():
+        if isinstance(value, str):
+            found.append((prefix + key, value))
+        else:
+            found += _flattened(value, f"{prefix}{key}.")
+    return found

@@ -1,0 +1,121 @@
+"""A class in the report: how sure, behind which gates, and never a count that points at someone."""
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+
+from reports.model import ReportError
+from schemas.rule import shipped_rules
+from tests.reports.page import Page, Render, School
+from tests.reports.records import indicator
+from warehouse.report_data import ClassFlag
+
+
+def test_a_flagged_class_that_nobody_answered_in_stops_the_report(
+    fjordvik: School, render_report: Render
+) -> None:
+    data, codes = fjordvik
+    stray = ClassFlag("9Z", "watch", "rule.class_bullied", 1, None, date(2027, 3, 23))
+    with pytest.raises(ReportError, match="1 flagged class"):
+        render_report(replace(data, class_flags=(stray,)), codes)
+
+
+@pytest.mark.parametrize(
+    ("found", "count", "sure", "is_drawn"),
+    [
+        (indicator(2, gate="few_cases"), "færre enn tre av 21", "Færre enn tre i klassen", False),
+        (indicator(0, gate="few_cases"), "færre enn tre av 21", "Færre enn tre i klassen", False),
+        (indicator(2, gate="low_response"), "færre enn tre av 21", "Under 60", False),
+        (indicator(4, gate="low_response"), "4 av 21", "Under 60", False),
+        (indicator(4, gate="few_answers", answered=7), "–", "Færre enn åtte svarte", False),
+        (indicator(2, gate="tested"), "færre enn tre av 21", "Kan ikke skilles", False),
+        (indicator(4, gate="tested"), "4 av 21", "Kan ikke skilles fra 8", True),
+    ],
+)  # fmt: skip
+def test_a_gate_stands_in_words_and_a_small_count_is_neither_shown_nor_drawn(
+    fjordvik: School, render_report: Render, found: Any, count: str, sure: str, *, is_drawn: bool
+) -> None:
+    data = replace(fjordvik[0], indicators=(found,), class_flags=())
+    html = render_report(data, fjordvik[1])
+    text = Page(html).text
+    row = text[text.index("Hvor sikkert", text.index("7B · 7. trinn")) :]
+    assert f" {count} Ik" in row or f" {count} Ing" in row
+    assert sure in row
+    assert ('class="chart share"' in html) == is_drawn
+
+
+def test_a_class_without_a_list_is_told_so_beside_its_figure(
+    fjordvik: School, render_report: Render
+) -> None:
+    found = indicator(4, gate="tested", enrolled=None)
+    text = Page(render_report(replace(fjordvik[0], indicators=(found,)), fjordvik[1])).text
+    assert "Klasseliste mangler, så vi vet ikke hvor mange som ikke svarte." in text
+
+
+@pytest.mark.parametrize(
+    ("level", "p", "words"),
+    [
+        ("alert", 0.005, "omtrent 5 av 1000 klasser (p = 0,005). Holder etter kontroll"),
+        ("alert", 0.0001, "færre enn 1 av 1000 klasser (p < 0,001). Holder etter kontroll"),
+        ("watch", 0.018, "omtrent 18 av 1000 klasser (p = 0,018). Holder ikke etter kontroll"),
+    ],
+)
+def test_how_sure_a_class_signal_is_stands_in_words(
+    fjordvik: School, render_report: Render, level: str, p: float, words: str
+) -> None:
+    data, codes = fjordvik
+    raised = ClassFlag("7B", level, "rule.class_bullied", 1, None, date(2027, 3, 23))
+    found = indicator(6, gate="tested", p_exact=p)
+    text = Page(
+        render_report(replace(data, class_flags=(raised,), indicators=(found,)), codes)
+    ).text
+    assert words in text
+    assert "Det er ikke en oppfordring til å lete etter enkeltelever." in text
+
+
+def test_one_wide_share_widens_the_axis_of_every_chart(
+    fjordvik: School, render_report: Render
+) -> None:
+    data, codes = fjordvik
+    wide = indicator(12, gate="tested")
+    narrow = indicator(4, gate="tested", rule_id="rule.class_unsafe")
+    html = render_report(replace(data, indicators=(wide, narrow)), codes)
+    assert html.count(">100\N{NO-BREAK SPACE}%</text>") == 2
+    assert ">60\N{NO-BREAK SPACE}%</text>" not in html
+
+
+def test_low_response_and_a_missing_list_are_said_on_the_first_page(
+    fjordvik: School, render_report: Render
+) -> None:
+    text = Page(render_report(*fjordvik)).text.replace("\N{NO-BREAK SPACE}", " ")
+    assert "Under 60 % svarte i 5A." in text
+    assert "Klasseliste mangler for 6A." in text
+    assert "12 av 22 (55 %) under 60 % svarte" in text
+
+
+def test_the_rules_stand_with_version_words_and_source(
+    fjordvik: School, render_report: Render
+) -> None:
+    text = Page(render_report(*fjordvik)).text
+    table = text[text.index("Slik er rapporten laget") :]
+    for words in (
+        "bullied_by_pupils@1",
+        "Straks: «omtrent én gang i uka»",
+        "Solberg & Olweus 2003",
+    ):
+        assert words in table
+    assert "0,1 få «Varsel»" in table
+
+
+def test_the_expected_false_signals_are_told_only_for_the_limits_they_were_simulated_for(
+    fjordvik: School, render_report: Render
+) -> None:
+    stricter = [
+        rule if rule.target == "pupil" else rule.model_copy(update={"watch_below": 0.01})
+        for rule in shipped_rules()
+    ]
+    text = Page(render_report(*fjordvik, rules=stricter)).text
+    assert "Var 300 klasser helt like" not in text
+    assert "p under 0,01." in text

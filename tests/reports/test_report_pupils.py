@@ -1,0 +1,169 @@
+"""A pupil's row: every reason in words, the own wish first, the nearest deadline, no ranking."""
+
+import re
+from dataclasses import replace
+from datetime import date
+
+from schemas.rule import shipped_rules
+from tests.reports.page import Page, Render, School
+from tests.reports.records import answer, flag, scale_rule
+from warehouse.report_data import Evidence, PastAnswer
+
+LATE = PastAnswer("2026-V", 2, None)
+
+
+def test_a_flag_id_made_from_the_pseudonym_is_not_printed(
+    fjordvik: School, render_report: Render
+) -> None:
+    data, codes = fjordvik
+    made = flag("rule.unsafe", "flag", "0123456789ab", flag_id="0123456789ab:rule.unsafe")
+    assert "01234567" not in render_report(replace(data, pupil_flags=(made,)), codes)
+
+
+def test_a_pupil_who_is_not_on_the_list_is_shown_in_words(
+    fjordvik: School, render_report: Render
+) -> None:
+    text = Page(render_report(*fjordvik)).text
+    assert "Ikke på kodelista Be den som fører kodelista, om å finne eleven." in text
+
+
+def test_a_pupil_has_one_row_with_the_highest_level_and_all_reasons(
+    fjordvik: School, render_report: Render
+) -> None:
+    data, _ = fjordvik
+    both = (
+        flag("rule.unsafe", "flag", evidence=(answer("safety", 2, 2),)),
+        flag("rule.wants_talk", "prompt", evidence=(answer("wants_talk", 2, 1),)),
+    )
+    html = render_report(replace(data, pupil_flags=both, class_flags=()), {"psn-a": "K7M2"})
+    text = Page(html).text
+    assert html.count('<tr role="row" class="decision-row">') == 1
+    row = text[text.index("Kode Nivå og frist") :]
+    assert (
+        row.index("Straks tir. 24. nov.") < row.index("Vil snakke") < row.index("Føler seg utrygg")
+    )
+    assert "man. 30. nov." not in row
+
+
+def test_rows_stand_by_level_then_own_wish_then_code(
+    fjordvik: School, render_report: Render
+) -> None:
+    data, _ = fjordvik
+    flags = (
+        flag("rule.new_pupil", "watch", "psn-1"),
+        flag("rule.unsafe", "flag", "psn-2", evidence=(answer("safety", 1, 2),)),
+        flag("rule.bullied_by_pupils", "prompt", "psn-3"),
+        flag("rule.wants_talk", "prompt", "psn-4", evidence=(answer("wants_talk", 1, 1),)),
+        flag("rule.wants_talk", "prompt", "psn-5", evidence=(answer("wants_talk", 1, 1),)),
+    )
+    codes = {"psn-1": "AAAA", "psn-2": "BBBB", "psn-3": "CCCC", "psn-4": "EEEE", "psn-5": "DDDD"}
+    html = render_report(replace(data, pupil_flags=flags), codes)
+    assert re.findall(r"Vurdering av (\w{4}):", html) == ["DDDD", "EEEE", "CCCC", "BBBB", "AAAA"]
+
+
+def test_the_limit_is_where_the_rule_begins_to_flag_not_where_its_highest_level_does(
+    fjordvik: School, render_report: Render
+) -> None:
+    data, codes = fjordvik
+    often = flag("rule.bullied_by_pupils", "prompt", evidence=(answer("bullied_by_pupils", 4, 4),))
+    text = Page(render_report(replace(data, pupil_flags=(often,)), codes)).text
+    assert "Svarte «omtrent én gang i uka» på «Er du blitt mobbet av andre elever" in text
+    assert "Grensa for flagg er «2–3 ganger i måneden»." in text
+    assert "akkurat på grensa" not in text
+
+
+def test_an_answer_at_the_limit_is_said_to_be_so(fjordvik: School, render_report: Render) -> None:
+    data, codes = fjordvik
+    at = flag("rule.unsafe", "flag", evidence=(answer("safety", 2, 2),))
+    assert "akkurat på grensa for flagg" in render_report(replace(data, pupil_flags=(at,)), codes)
+
+
+def test_earlier_answers_stand_in_words_with_their_wave(
+    fjordvik: School, render_report: Render
+) -> None:
+    text = Page(render_report(*fjordvik)).text
+    assert "Tidligere: «en sjelden gang» (Høst 2025), «2–3 ganger i måneden» (Vår 2026)." in text
+    assert "Tidligere: «av og til» (Høst 2025), hoppet over (Vår 2026)." in text
+
+
+def test_a_known_reason_says_since_when_beside_a_new_one(
+    fjordvik: School, render_report: Render
+) -> None:
+    text = Page(render_report(*fjordvik)).text
+    assert "Nytt: vil snakke med en voksen Kjent siden Vår 2026: blir mobbet" in text
+
+
+def test_an_answer_shared_by_two_rules_stands_once_with_the_one_it_explains(
+    fjordvik: School, render_report: Render
+) -> None:
+    data, codes = fjordvik
+    low = (answer("safety", 1, 2),)
+    flags = (
+        flag("rule.new_pupil", "flag", evidence=(Evidence("register.new_pupil", 1, 1), *low)),
+        flag("rule.unsafe", "flag", evidence=low),
+    )
+    text = Page(render_report(replace(data, pupil_flags=flags), codes)).text
+    assert text.count("Svarte «aldri»") == 1
+    assert "Føler seg utrygg. Svarte «aldri»" in text
+    assert "Ny elev. Eleven er ny i klassen. Det er et velkomsttilbud" in text
+
+
+def test_a_passed_deadline_is_said_in_words(fjordvik: School, render_report: Render) -> None:
+    assert "fristen er ute" not in render_report(*fjordvik)
+    assert "fristen er ute" in render_report(*fjordvik, issued_on=date(2026, 11, 25))
+
+
+def test_being_new_is_an_offer_and_not_a_watch(fjordvik: School, render_report: Render) -> None:
+    data, codes = fjordvik
+    new = flag("rule.new_pupil", "watch", evidence=(Evidence("register.new_pupil", 1, 1),))
+    text = Page(render_report(replace(data, pupil_flags=(new,), class_flags=()), codes)).text
+    section = text[text.index("7B · 7. trinn") : text.index("Klassen, sammenlignet")]
+    assert "Velkomst" in section
+    assert "Følg med" not in section
+    assert "Gjelder når eleven begynte, ikke et svar" in section
+    assert "Tilby nye elever en velkomst" in text
+    assert "supportgruppe" not in text
+
+
+def test_a_scale_is_shown_as_its_score_and_its_limit(
+    fjordvik: School, render_report: Render
+) -> None:
+    data, codes = fjordvik
+    rule = scale_rule("wellbeing")
+    low = flag("rule.unsafe", "flag", evidence=(Evidence("who5_v1.wellbeing", 44, 50),))
+    low = replace(low, rule_id=rule.id)
+    text = Page(
+        render_report(replace(data, pupil_flags=(low,)), codes, rules=[*shipped_rules(), rule])
+    ).text
+    assert "Trivsel siste to uker (WHO-5): 44 på en skala fra 0 til 100." in text
+    assert "Grensa for flagg er 50." in text
+
+
+def test_an_item_whose_wording_is_not_shipped_is_named(
+    fjordvik: School, render_report: Render
+) -> None:
+    data, codes = fjordvik
+    rule = scale_rule("who5_1", 1)
+    low = flag("rule.unsafe", "flag", evidence=(Evidence("who5_v1.who5_1", 1, 1),))
+    low = replace(low, rule_id=rule.id)
+    text = Page(
+        render_report(replace(data, pupil_flags=(low,)), codes, rules=[*shipped_rules(), rule])
+    ).text
+    assert "Svarte «1» på «WHO-5 trivselsindeks, who5_1»" in text
+
+
+def test_a_line_that_falls_is_bad_news_whichever_way_the_codes_run(
+    fjordvik: School, render_report: Render
+) -> None:
+    data, codes = fjordvik
+    worse = (
+        flag("rule.bullied_by_pupils", "flag", evidence=(answer("bullied_by_pupils", 4, 3, LATE),)),
+        flag("rule.unsafe", "flag", evidence=(answer("safety", 1, 2, LATE),)),
+    )
+    html = render_report(replace(data, pupil_flags=worse), codes)
+    heights = [
+        float(cy) for cy in re.findall(r'<circle class="\w+" cx="[\d.]+" cy="([\d.]+)"', html)
+    ]
+    assert len(heights) == 4
+    assert heights[0] < heights[1]
+    assert heights[2] < heights[3]

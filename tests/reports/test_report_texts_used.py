@@ -1,0 +1,95 @@
+"""Every text has a reader, and no reader meets a key."""
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from reports.model import ReportContext
+from reports.report_view import report_view
+from reports.school_report import render
+from reports.texts import Texts, read_texts
+from schemas.instrument import shipped_instruments
+from schemas.rule import shipped_rules
+from schemas.settings import Settings
+from tests.reports.page import Page, School
+from tests.reports.records import answer, flag, indicator, scale_rule
+from warehouse.report_data import ClassCount, ClassFlag, Evidence, PastAnswer, SchoolData
+
+
+class Recorder(dict[str, str]):
+    """Texts that remember which of them were said."""
+
+    def __init__(self, entries: Any) -> None:
+        super().__init__(entries)
+        self.said: set[str] = set()
+
+    def __getitem__(self, key: str) -> str:
+        self.said.add(key)
+        return super().__getitem__(key)
+
+
+def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
+    """Reports that between them have something of everything to say."""
+    unsure = PastAnswer("2025-H", None, "dont_know")
+    both = (answer("bullied_by_pupils", 3, 3, unsure), answer("bullied_digitally", 4, 3))
+    watched = flag("rule.bullied_by_pupils", "watch", "psn-w", evidence=both)
+    asks = flag("rule.wants_talk", "prompt", "psn-x", evidence=(answer("wants_talk", 1, 1),))
+    score = (Evidence("who5_v1.wellbeing", 44, 50),)
+    scored = replace(flag("rule.unsafe", "flag", "psn-y", evidence=score), rule_id="rule.low_who5")
+    known = flag("rule.not_thriving", "flag", "psn-z", known_in=("2025-H",))
+    odd = (
+        ClassCount("7B", 7, 25, 24),
+        ClassCount("8A", 8, 0, 22),
+    )
+    watch = ClassFlag("7B", "watch", "rule.class_bullied", 1, None, date(2027, 3, 23))
+    unlisted = indicator(4, gate="tested", enrolled=None, baseline_from="published")
+    return [
+        data,
+        adult,
+        replace(adult, pupil_flags=()),
+        replace(data, pupil_flags=(), class_flags=()),
+        replace(data, pupil_flags=(), is_linked=False),
+        replace(data, pupil_flags=(watched, asks), classes=odd, held=1, held_shared=2),
+        replace(data, pupil_flags=(asks, replace(asks, pupil="psn-v"), scored, known)),
+        replace(data, pupil_flags=(asks, replace(asks, pupil="psn-v")), class_flags=(watch,)),
+        replace(data, pupil_flags=(watched,), class_flags=()),
+        replace(data, indicators=(indicator(6, gate="tested", p_exact=0.02),)),
+        replace(data, class_flags=(), indicators=(unlisted,)),
+    ]
+
+
+def test_every_text_is_used_and_no_key_is_shown(
+    warehouse: Any, fjordvik: School, settings: Settings
+) -> None:
+    entries = Recorder(read_texts("nb").entries)
+    texts = Texts("nb", entries)
+    for n in range(13):
+        texts.number(n)
+    assert settings.routing is not None
+    owner = settings.routing.model_copy(update={"bullied_by_adults_to": "school_owner"})
+    rules = {
+        f"{rule.id}@{rule.version}": rule for rule in (*shipped_rules(), scale_rule("wellbeing"))
+    }
+    shown = ""
+    for routing in (settings.routing, owner, None):
+        for data in worlds(fjordvik[0], warehouse.read("adult_route")):
+            given = data if routing else replace(data, pupil_flags=())
+            context = ReportContext(
+                texts=texts,
+                codes=fjordvik[1],
+                instruments=shipped_instruments(),
+                rules=rules,
+                settings=settings.model_copy(update={"routing": routing}),
+                issued_on=date(2026, 11, 25),
+            )
+            shown += Page(render(report_view(given, context), texts)).text
+    forms = (".one", ".other")
+    unused = {
+        key
+        for key in set(entries) - entries.said
+        if not (
+            key.endswith(forms) and any(key.rpartition(".")[0] + f in entries.said for f in forms)
+        )
+    }
+    assert unused == set()
+    assert not [key for key in entries if key in shown]

@@ -1,0 +1,100 @@
+"""Every text is there in every language, says the same, and follows the language's habits."""
+
+from datetime import date
+from string import Formatter
+
+import pytest
+
+from reports.texts import Texts, read_texts
+
+LANGUAGES = ("nb", "en")
+
+
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name} - {"n", "N"}
+
+
+def test_both_languages_have_the_same_keys() -> None:
+    assert set(read_texts("nb").entries) == set(read_texts("en").entries)
+
+
+def test_both_languages_are_given_the_same_values() -> None:
+    english = read_texts("en").entries
+    unequal = [
+        key
+        for key, text in read_texts("nb").entries.items()
+        if placeholders(text) != placeholders(english[key])
+    ]
+    assert unequal == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_text_with_a_number_has_all_plural_forms(language: str) -> None:
+    keys = set(read_texts(language).entries)
+    counted = {key.rpartition(".")[0] for key in keys if key.endswith((".one", ".other"))}
+    assert {f"{key}.{form}" for key in counted for form in ("one", "other")} <= keys
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_text_is_empty_or_carries_markup(language: str) -> None:
+    texts = read_texts(language).entries.values()
+    assert all(text.strip() and not set("<>&\\") & set(text) for text in texts)
+
+
+def test_the_page_number_texts_cannot_break_out_of_the_style_sheet() -> None:
+    for language in LANGUAGES:
+        entries = read_texts(language).entries
+        around = entries["page.number_before"] + entries["page.number_between"]
+        assert not set("\"';{}<>&\\") & set(around)
+
+
+def test_a_missing_key_is_an_error_and_never_shown() -> None:
+    with pytest.raises(KeyError):
+        read_texts("nb").say("no.such.key")
+
+
+def test_a_missing_value_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        Texts("nb", {"a": "Hei, {name}"}).say("a")
+
+
+def test_a_value_with_braces_is_not_filled_in_again() -> None:
+    assert Texts("nb", {"a": "Hei, {name}"}).say("a", name="{secret}") == "Hei, {secret}"
+
+
+def test_small_numbers_are_words_and_large_ones_digits() -> None:
+    texts = read_texts("nb")
+    assert [texts.number(n) for n in (0, 1, 7, 12, 13)] == ["ingen", "én", "sju", "tolv", "13"]
+
+
+def test_one_is_singular_and_a_sentence_starts_with_a_capital() -> None:
+    texts = read_texts("nb")
+    assert texts.count("summary.talk", 1).startswith("Én elev ")
+    assert texts.count("summary.talk", 3).startswith("Tre elever ")
+
+
+@pytest.mark.parametrize(
+    ("language", "p", "shown"),
+    [
+        ("nb", 0.0051, "p = 0,005"),
+        ("nb", 0.0004, "p < 0,001"),
+        ("en", 0.0051, "p = 0.005"),
+        ("en", 0.02, "p = 0.020"),
+    ],
+)
+def test_a_p_value_has_three_decimals_and_the_right_mark(
+    language: str, p: float, shown: str
+) -> None:
+    assert read_texts(language).p_value(p) == shown
+
+
+def test_dates_shares_and_lists_follow_the_language() -> None:
+    nb, en, day = read_texts("nb"), read_texts("en"), date(2026, 11, 24)
+    assert (nb.day(day), en.day(day)) == ("tir. 24. nov.", "Tue 24 Nov")
+    assert (nb.full_day(day), en.full_day(day)) == ("24. november 2026", "24 November 2026")
+    assert (nb.share(0.286), en.share(0.286)) == ("29\N{NO-BREAK SPACE}%", "29%")
+    assert (nb.join(["a", "b", "c"]), en.join(["a", "b", "c"])) == ("a, b og c", "a, b and c")
+
+
+def test_a_wording_that_english_lacks_is_shown_in_bokmaal() -> None:
+    assert read_texts("en").translated({"nb": "Trygghet"}) == "Trygghet"
