@@ -1,0 +1,59 @@
+"""A dry run of one file: what tool it comes from, and what would be held. Nothing is stored."""
+
+from pathlib import Path
+from typing import Any
+
+from flows.home import Home, HomeError, load_config
+from flows.inbox import Arrival, take
+from flows.recognition import Delivery, recognise_arrival, validated_blocks
+from schemas.reason import reason_texts
+from transforms.class_list import validate_class_list
+from transforms.readers.reading import FileProblem
+
+
+def check_file(home: Home, path: Path) -> dict[str, Any]:
+    """What would become of the file: counts and reason codes."""
+    config = load_config(home)
+    report: dict[str, Any] = {
+        "tool": None,
+        "survey": None,
+        "reason": None,
+        "text": None,
+        "column": None,
+        "rows": 0,
+        "sound": 0,
+        "held": 0,
+        "reasons": {},
+    }
+    arrivals: list[Arrival] = list(take([path]))
+    if not arrivals:
+        raise HomeError("no such file to check")
+    try:
+        delivery = recognise_arrival(arrivals[0], config)
+        report |= _describe(delivery)
+        if delivery.reading is not None and delivery.layout is None:
+            classes, held = validate_class_list(delivery.reading, config.settings)
+            sound, held_rows = classes.num_rows, held
+        else:
+            blocks = list(validated_blocks([delivery], config))
+            sound = sum(block.accepted.num_rows for block in blocks)
+            held_rows = [row for block in blocks for row in block.held]
+    except FileProblem as problem:
+        text = reason_texts()[problem.reason].en
+        return report | {"reason": problem.reason.value, "text": text, "column": problem.column}
+    reasons: dict[str, int] = {}
+    for row in held_rows:
+        for reason in row.reasons:
+            reasons[reason.value] = reasons.get(reason.value, 0) + 1
+    return report | {
+        "rows": sound + len(held_rows),
+        "sound": sound,
+        "held": len(held_rows),
+        "reasons": dict(sorted(reasons.items())),
+    }
+
+
+def _describe(delivery: Delivery) -> dict[str, Any]:
+    if delivery.layout is None:
+        return {"tool": "class list"}
+    return {"tool": delivery.layout.survey.tool, "survey": delivery.layout.survey.id}

@@ -1,0 +1,211 @@
+"""The command line: `klassepuls ...`. The road without a server; Prefect is never imported here.
+
+Exit codes: 0 done, 1 done and something needs a person, 2 wrong usage or settings, 3 another run
+holds the warehouse, 4 refused for safety, 5 a fault of the machine.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows.fault import place_of
+from flows.home import HomeError, init_home, open_home
+from schemas.declared import DeclarationError
+from warehouse.instruments import InstrumentChangedError
+from warehouse.store import WarehouseBusyError
+from warehouse.vault import OtherKeyError
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+DONE, NEEDS_A_PERSON, USAGE, BUSY, REFUSED, FAULT = range(6)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    parsed = command_line().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = parsed.command
+    try:
+        return command(parsed)
+    except (HomeError, DeclarationError, InstrumentChangedError) as error:
+        return _fail(USAGE, str(error))
+    except OtherKeyError as error:
+        return _fail(REFUSED, f"nothing done: {error}")
+    except WarehouseBusyError as error:
+        return _fail(BUSY, f"nothing done: {error}")
+    except OSError as error:
+        # The name of a file is data from outside, so only the kind of fault is told.
+        return _fail(FAULT, f"the machine refused: {error.strerror or type(error).__name__}")
+    except Exception as error:  # noqa: BLE001 - a trace may quote what it stumbled over
+        where = place_of(error)
+        return _fail(FAULT, f"a fault stopped the run: {type(error).__name__} at {where}")
+
+
+def _fail(code: int, message: str) -> int:
+    print(message, file=sys.stderr)
+    return code
+
+
+def command_line() -> argparse.ArgumentParser:
+    """Every command and its arguments; `docs/reference/commands.md` is made from it."""
+    parser = argparse.ArgumentParser(
+        prog="klassepuls", description="Class surveys in, flags for support groups out."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_init(commands)
+    _add_run(commands)
+    _add_check(commands)
+    _add_flags(commands)
+    _add_simulate(commands)
+    _add_demo(commands)
+    return parser
+
+
+def _add_home(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--home",
+        type=Path,
+        default=os.environ.get("KLASSEPULS_HOME"),
+        help="the municipality's home (or KLASSEPULS_HOME)",
+    )
+
+
+def _home_of(parsed: argparse.Namespace) -> Path:
+    if parsed.home is None:
+        raise HomeError("which home? Give --home HOME, or set KLASSEPULS_HOME")
+    return Path(parsed.home)
+
+
+def _add_init(commands: "Commands") -> None:
+    parser = commands.add_parser("init", help="make a home: folders, settings to edit, a key")
+    parser.add_argument("home", type=Path, help="the folder; what is there already stays")
+    parser.set_defaults(command=_init)
+
+
+def _init(parsed: argparse.Namespace) -> int:
+    home = init_home(parsed.home)
+    print(f"A home is ready in {home.root}.")
+    print("Next: edit klassepuls.toml and surveys/klassepuls.toml, drop files in inbox/, and run")
+    print(f"  klassepuls run --home {home.root}")
+    return DONE
+
+
+def _add_run(commands: "Commands") -> None:
+    parser = commands.add_parser(
+        "run", help="inbox -> loaded -> scored -> flagged -> reports -> published"
+    )
+    _add_home(parser)
+    parser.add_argument("--wave", help="only this wave, after the inbox")
+    parser.add_argument("--json", action="store_true", help="the summary as JSON")
+    parser.set_defaults(command=_run)
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    from flows.display import progress_bars, run_as_dict, show_run
+    from flows.road import run
+
+    home = open_home(_home_of(parsed))
+    with progress_bars(silent=parsed.json) as progress:
+        summary = run(home, now=datetime.now(UTC), wave=parsed.wave, progress=progress)
+    if parsed.json:
+        print(json.dumps(run_as_dict(summary), ensure_ascii=False, indent=1))
+    else:
+        show_run(summary)
+    return NEEDS_A_PERSON if summary.needs_a_person else DONE
+
+
+def _add_check(commands: "Commands") -> None:
+    parser = commands.add_parser("check", help="dry run of one file: what would become of it")
+    _add_home(parser)
+    parser.add_argument("file", type=Path, help="an export, anywhere on this machine")
+    parser.add_argument("--json", action="store_true", help="the answer as JSON")
+    parser.set_defaults(command=_check)
+
+
+def _check(parsed: argparse.Namespace) -> int:
+    from flows.check import check_file
+    from flows.display import show_check
+
+    report = check_file(open_home(_home_of(parsed)), parsed.file)
+    if parsed.json:
+        print(json.dumps(report, ensure_ascii=False, indent=1))
+    else:
+        show_check(report)
+    return NEEDS_A_PERSON if report["reason"] or report["held"] else DONE
+
+
+def _add_flags(commands: "Commands") -> None:
+    parser = commands.add_parser("flags", help="counts of open flags")
+    _add_home(parser)
+    parser.add_argument("--school", help="only this school's, by its id")
+    parser.add_argument("--wave", help="only this wave's")
+    parser.add_argument(
+        "--level", choices=["prompt", "flag", "watch", "alert"], help="only those of this level"
+    )
+    parser.add_argument("--json", action="store_true", help="the counts as JSON")
+    parser.set_defaults(command=_flags)
+
+
+def _flags(parsed: argparse.Namespace) -> int:
+    from flows.display import show_flags
+    from flows.listing import open_flags
+
+    rows = open_flags(
+        open_home(_home_of(parsed)),
+        now=datetime.now(UTC),
+        school=parsed.school,
+        wave=parsed.wave,
+        level=parsed.level,
+    )
+    if parsed.json:
+        print(json.dumps(rows, ensure_ascii=False, indent=1))
+    else:
+        show_flags(rows)
+    return DONE
+
+
+def _add_size(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--schools", type=int, default=20, help="how many schools to invent")
+    parser.add_argument("--waves", type=int, default=3, help="how many rounds of the survey")
+    parser.add_argument("--seed", type=int, default=1, help="the same number, the same pupils")
+
+
+def _add_simulate(commands: "Commands") -> None:
+    parser = commands.add_parser("simulate", help="only the synthetic deliveries and their truth")
+    parser.add_argument("folder", type=Path, help="where the files are written")
+    _add_size(parser)
+    parser.set_defaults(command=_simulate)
+
+
+def _simulate(parsed: argparse.Namespace) -> int:
+    from flows.demo import simulate
+
+    manifest = simulate(parsed.folder, schools=parsed.schools, waves=parsed.waves, seed=parsed.seed)
+    print(f"{len(manifest.files)} files in {len(manifest.drops)} drops under {parsed.folder}")
+    return DONE
+
+
+def _add_demo(commands: "Commands") -> None:
+    parser = commands.add_parser(
+        "demo", help="a synthetic municipality with planted truth through the whole pipeline"
+    )
+    parser.add_argument(
+        "--dir", type=Path, default=Path("demo"), help="where it is made; an older demo there goes"
+    )
+    _add_size(parser)
+    parser.set_defaults(command=_demo)
+
+
+def _demo(parsed: argparse.Namespace) -> int:
+    from flows.demo import demo
+
+    return demo(parsed.dir, schools=parsed.schools, waves=parsed.waves, seed=parsed.seed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

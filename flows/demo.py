@@ -1,0 +1,212 @@
+"""`klassepuls demo`: an invented municipality with planted truth goes the whole road.
+
+The truth is known here and nowhere else, so the demo can say what the flags found of it and what
+they missed: single answers are imperfect, and a pupil who did not answer cannot be flagged.
+"""
+
+import shutil
+import time
+from datetime import UTC, datetime, timedelta
+from datetime import time as clock
+from pathlib import Path
+
+import duckdb
+import polars as pl
+from rich.table import Table
+
+from flows.display import console, progress_bars, show_outcomes
+from flows.home import Home, init_home, load_config, open_home
+from flows.road import Summary, at_work, run
+from flows.simulate import (
+    CLASS_TRUTH,
+    TRUTH,
+    DeliveriesManifest,
+    write_deliveries,
+    write_home_settings,
+)
+from transforms.pseudonym import pseudonym
+from transforms.synthetic.municipality import Municipality, default_waves, make_municipality
+
+GRADES = range(5, 11)
+
+# What is planted in a pupil, and the rule that ought to find it.
+PLANTED = {
+    "bullied_by_pupils or bullied_digitally": "rule.bullied_by_pupils",
+    "bullied_by_adults": "rule.bullied_by_adults",
+    "unsafe": "rule.unsafe",
+    "nobody_in_breaks": "rule.nobody_in_breaks",
+    "not_thriving": "rule.not_thriving",
+    "wants_talk": "rule.wants_talk",
+    "new_pupil": "rule.new_pupil",
+}
+PLANTED_IN_CLASSES = {"bullying": "rule.class_bullied", "unsafe": "rule.class_unsafe"}
+
+
+def simulate(folder: Path, *, schools: int, waves: int, seed: int) -> DeliveriesManifest:
+    """Only the deliveries of an invented municipality, its settings, and the truth."""
+    municipality = _municipality(schools=schools, waves=waves, seed=seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_home_settings(folder / "settings", municipality)
+    return write_deliveries(folder / "deliveries", municipality, seed=seed)
+
+
+def demo(folder: Path, *, schools: int, waves: int, seed: int) -> int:
+    """Make the municipality, run every drop of files, and compare the flags with the truth."""
+    started = time.perf_counter()
+    home_folder, deliveries = folder / "home", folder / "deliveries"
+    for old in (home_folder, deliveries):
+        shutil.rmtree(old, ignore_errors=True)
+    municipality = _municipality(schools=schools, waves=waves, seed=seed)
+    manifest = write_deliveries(deliveries, municipality, seed=seed)
+    _init(home_folder, municipality)
+    home = open_home(home_folder)
+    console.print(
+        f"{municipality.name} is invented: {schools} schools, {waves} waves,"
+        f" {len(manifest.files)} files, some late, some broken, some twice."
+    )
+    whole = Summary()
+    for drop in manifest.drops:
+        summary = _deliver(home, deliveries / drop, now=_now(municipality, drop))
+        _add(whole, summary)
+    _show(home, municipality, manifest, whole, deliveries)
+    console.print(f"Whole demo: {time.perf_counter() - started:.1f} s.")
+    return 0
+
+
+def _municipality(*, schools: int, waves: int, seed: int) -> Municipality:
+    return make_municipality(schools=schools, grades=GRADES, waves=default_waves(waves), seed=seed)
+
+
+def _init(folder: Path, municipality: Municipality) -> None:
+    home = init_home(folder)
+    home.settings_file.unlink()
+    (home.surveys / "klassepuls.toml").unlink()
+    write_home_settings(folder, municipality)
+
+
+def _now(municipality: Municipality, drop: str) -> datetime:
+    """The night after a wave closed for its first drop; after the days of grace for its second."""
+    wave = {wave.id: wave for wave in municipality.waves}[drop.rpartition("-")[0]]
+    days = 1 if drop.endswith("-1") else 9
+    return datetime.combine(wave.closes + timedelta(days=days), clock(5, 15), UTC)
+
+
+def _deliver(home: Home, drop: Path, *, now: datetime) -> Summary:
+    for file in sorted(drop.iterdir()):
+        shutil.copyfile(file, home.inbox / file.name)
+    console.print(f"\n{now.date()}: {drop.name} lies in the inbox", style="bold")
+    with progress_bars() as progress:
+        return run(home, now=now, settle=0, progress=progress)
+
+
+def _add(whole: Summary, part: Summary) -> None:
+    whole.files += part.files
+    whole.waves = part.waves
+    whole.reports += part.reports
+    for step, seconds in part.seconds.items():
+        whole.seconds[step] = whole.seconds.get(step, 0.0) + seconds
+
+
+def _show(
+    home: Home,
+    municipality: Municipality,
+    manifest: DeliveriesManifest,
+    whole: Summary,
+    deliveries: Path,
+) -> None:
+    console.print()
+    show_outcomes(whole)
+    _show_expected(manifest, whole)
+    last = municipality.waves[-1]
+    with at_work(home, load_config(home), now=_now(municipality, f"{last.id}-2")) as con:
+        _show_pupil_flags(con, home, deliveries / TRUTH)
+        _show_class_flags(con, deliveries / CLASS_TRUTH)
+    steps = ", ".join(f"{step} {seconds:.1f} s" for step, seconds in whole.seconds.items())
+    console.print(f"Time: {steps}.")
+    report = next(iter(sorted(home.health.glob(f"S*/{last.id}/report.nb.html"))), home.health)
+    console.print("Where to look:")
+    for what, where in (
+        ("a flag report", report),
+        ("the analysts' file", home.published),
+        ("what became of each file", home.outcome),
+    ):
+        console.print(f"  {what}: {where}", soft_wrap=True)
+
+
+def _show_expected(manifest: DeliveriesManifest, whole: Summary) -> None:
+    """How many files ended as the simulation knows they must."""
+    expected = {(Path(file.path).name, file.outcome) for file in manifest.files}
+    right = sum((name, outcome.outcome) in expected for name, outcome in whole.files)
+    console.print(f"Files that ended as planted: {right} of {len(manifest.files)}.")
+
+
+def _show_pupil_flags(con: duckdb.DuckDBPyConnection, home: Home, truth_file: Path) -> None:
+    truth = pl.read_parquet(truth_file).filter("accepted")
+    planted = pl.concat(
+        [
+            truth.filter(_planted(states)).select("wave", "pupil_code", rule_id=pl.lit(rule))
+            for states, rule in PLANTED.items()
+        ]
+    )
+    key = load_config(home).key
+    pupils = [pseudonym(code, key=key, domain="pupil") for code in planted.get_column("pupil_code")]
+    con.register("planted", planted.with_columns(pupil=pl.Series(pupils)).to_arrow())
+    rows = con.execute("""
+        with flagged as (
+            select wave_id as wave, rule_id, pupil, level
+            from core.flag where target = 'pupil' and status <> 'withdrawn'
+        )
+        select rule_id, string_agg(distinct level, ', '), count(p.pupil), count(f.pupil),
+            count(*) filter (p.pupil is not null and f.pupil is not null)
+        from planted p full join flagged f using (wave, rule_id, pupil)
+        group by rule_id order by rule_id
+    """).fetchall()
+    con.unregister("planted")
+    table = Table(
+        "Rule", "Levels", "Planted", "Flagged", "Both", "Found", "True",
+        title="Pupils who answered, all waves: what was planted and what was flagged",
+    )  # fmt: skip
+    for rule, levels, planted_n, flagged, both in rows:
+        counts = (str(planted_n), str(flagged), str(both))
+        shares = (_share(both, planted_n), _share(both, flagged))
+        table.add_row(rule.removeprefix("rule."), levels, *counts, *shares)
+    console.print(table)
+
+
+def _planted(states: str) -> pl.Expr:
+    return pl.any_horizontal(pl.col(state) for state in states.split(" or "))
+
+
+def _show_class_flags(con: duckdb.DuckDBPyConnection, truth_file: Path) -> None:
+    truth = pl.read_parquet(truth_file).filter(pl.col("elevated").is_not_null())
+    table = Table(
+        "Rule", "Level", "Planted", "Flagged", "Both",
+        title="Classes, all waves: truly elevated, and signalled",
+    )  # fmt: skip
+    for theme, rule in PLANTED_IN_CLASSES.items():
+        con.register("planted", truth.filter(elevated=theme).to_arrow())
+        for levels in (("alert",), ("alert", "watch")):
+            flagged, both = con.execute(
+                """
+                select count(*), count(p.wave)
+                from core.flag f left join planted p
+                    on p.wave = f.wave_id and p.school = f.school_id
+                    and p.class_group = f.class_group
+                where f.rule_id = $rule and f.level in $levels and f.status <> 'withdrawn'
+                """,
+                {"rule": rule, "levels": list(levels)},
+            ).fetchall()[0]
+            planted = truth.filter(elevated=theme).height
+            table.add_row(
+                rule.removeprefix("rule."),
+                " or ".join(levels),
+                str(planted),
+                str(flagged),
+                str(both),
+            )
+        con.unregister("planted")
+    console.print(table)
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.0%}" if whole else "–"

@@ -1,0 +1,158 @@
+"""What the command line shows: counts and words, never a code, a cell or a pseudonym."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.table import Table
+
+from flows.road import Progress as Tell
+from flows.road import Summary
+from schemas.reason import reason_texts
+
+STEPS = {
+    "ingest": "Inbox to warehouse",
+    "flag": "Score and flag",
+    "report": "Flag reports",
+    "publish": "Publish",
+}
+
+console = Console(highlight=False, markup=False)
+
+
+@contextmanager
+def progress_bars(*, silent: bool = False) -> Iterator[Tell]:
+    """Bars on a terminal, one plain line a finished step elsewhere; nothing for a program."""
+    if silent:
+        yield lambda _step, _done, _total: None
+        return
+    bars = Progress(
+        TextColumn("{task.description:<20}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        console=console,
+        disable=not console.is_terminal,
+        transient=True,
+    )
+    tasks: dict[str, TaskID] = {}
+
+    def tell(step: str, done: int, total: int) -> None:
+        if step not in tasks:
+            tasks[step] = bars.add_task(STEPS[step], total=total)
+        bars.update(tasks[step], completed=done, total=total)
+        if done == total and not console.is_terminal:
+            console.print(f"{STEPS[step]}: {done} of {total}")
+
+    with bars:
+        yield tell
+
+
+def run_as_dict(summary: Summary) -> dict[str, Any]:
+    """The summary of a run for a program. Files go by their content: a name may be a pupil's."""
+    return {
+        "files": [
+            {
+                "delivery_id": outcome.delivery_id,
+                "outcome": outcome.outcome,
+                "reason": outcome.reason,
+                "delivered": outcome.delivered,
+                "accepted": outcome.accepted,
+                "quarantined": outcome.quarantined,
+                "dropped": outcome.dropped,
+                "reasons": dict(outcome.reasons),
+            }
+            for _, outcome in summary.files
+        ],
+        "waves": [
+            {
+                "wave": wave.wave_id,
+                "changed": wave.changed,
+                "new": wave.new,
+                "withdrawn": wave.withdrawn,
+                "pupil_flags_off": wave.pupil_flags_off,
+                "open": [
+                    {"target": target, "level": level, "situation": situation, "flags": count}
+                    for (target, level, situation), count in wave.raised.items()
+                ],
+            }
+            for wave in summary.waves
+        ],
+        "reports": summary.reports,
+        "published": bool(summary.publication and summary.publication.changed),
+        "seconds": {step: round(seconds, 2) for step, seconds in summary.seconds.items()},
+        "needs_a_person": summary.needs_a_person,
+    }
+
+
+def show_run(summary: Summary) -> None:
+    """The summary of a run for a person."""
+    show_outcomes(summary)
+    for wave in summary.waves:
+        if wave.changed:
+            console.print(
+                f"Wave {wave.wave_id}: {sum(wave.raised.values())} open flags"
+                f" ({wave.new} new, {wave.withdrawn} withdrawn)"
+            )
+        if wave.pupil_flags_off:
+            console.print(
+                f"Wave {wave.wave_id}: class signals only, for there is"
+                f" {wave.pupil_flags_off} ([routing])."
+            )
+    published = summary.publication
+    console.print(
+        f"Reports written: {summary.reports}. "
+        + ("A new edition is published." if published and published.changed else "")
+    )
+
+
+def show_outcomes(summary: Summary) -> None:
+    """Files by outcome, and the reasons of what was not accepted."""
+    if not summary.files:
+        console.print("The inbox is empty.")
+        return
+    table = Table("Outcome", "Files", "Rows", "Accepted", "Quarantined", "Already there")
+    for word in ("loaded", "duplicate", "quarantined", "rejected"):
+        chosen = [outcome for _, outcome in summary.files if outcome.outcome == word]
+        if chosen:
+            table.add_row(
+                word,
+                str(len(chosen)),
+                *(
+                    str(sum(getattr(outcome, name) for outcome in chosen))
+                    for name in ("delivered", "accepted", "quarantined", "dropped")
+                ),
+            )
+    console.print(table)
+    reasons: dict[str, int] = {}
+    for _, outcome in summary.files:
+        counted = outcome.reasons or ({outcome.reason: 1} if outcome.reason else {})
+        for reason, count in counted.items():
+            reasons[str(reason)] = reasons.get(str(reason), 0) + count
+    texts = {str(reason): text.en for reason, text in reason_texts().items()}
+    for reason, count in sorted(reasons.items()):
+        console.print(f"  {count:>5} {reason}: {texts[reason]}", soft_wrap=True)
+
+
+def show_check(report: Mapping[str, Any]) -> None:
+    """What would become of one file."""
+    console.print(f"Tool: {report['tool'] or 'not recognised'}. Survey: {report['survey'] or '-'}.")
+    if report["reason"]:
+        console.print(f"The file would not be used: {report['reason']}. {report['text']}")
+        if report["column"]:
+            console.print(f"Column: {report['column']}")
+        return
+    console.print(
+        f"Rows: {report['rows']}. Sound: {report['sound']}. Would be held: {report['held']}."
+    )
+    for reason, count in report["reasons"].items():
+        console.print(f"  {count:>5} {reason}")
+
+
+def show_flags(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Counts of open flags."""
+    table = Table("Wave", "School", "For", "Level", "Situation", "Flags")
+    for row in rows:
+        table.add_row(*(str(value) for value in row.values()))
+    console.print(table if rows else "No open flags.")

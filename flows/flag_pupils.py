@@ -1,0 +1,26 @@
+"""Prefect flow: score and flag what has changed."""
+
+from prefect import flow
+
+from flows.boundary import without_values
+from flows.events import Fact, count_facts, tell, wave_facts
+from flows.patience import patient_task
+from flows.road import flag_wave
+from flows.stage import open_stage
+
+
+@flow(persist_result=False, result_serializer="json")
+def flag_pupils(home: str, wave_id: str | None = None) -> dict[str, int]:
+    """Score and flag one wave or all, and tell which have changed."""
+    facts = flag_waves(home, wave_id)
+    tell(facts)
+    return count_facts(facts)
+
+
+@patient_task
+@without_values
+def flag_waves(home: str, wave_id: str | None) -> list[Fact]:
+    """Flag the waves; of each that has changed, reports are to be written."""
+    with open_stage(home) as at:
+        flagged = [flag_wave(at.con, at.config, wave, now=at.now) for wave in at.waves(wave_id)]
+    return wave_facts(flagged, makes_due="report-flags")

@@ -1,0 +1,264 @@
+"""A municipality's home: its folders and what its settings say."""
+
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from importlib.resources import files
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from schemas.answer import MISSING
+from schemas.declared import DeclarationError
+from schemas.instrument import Instrument, shipped_instruments
+from schemas.rule import ClassRule, PupilRule, shipped_rules
+from schemas.settings import Settings
+from schemas.survey import CONTEXT_COLUMNS, Survey
+from transforms.codebooks.nettskjema_elements import is_elements, read_elements
+from transforms.codebooks.spss_syntax import read_spss_syntax
+from transforms.pseudonym import KEY_BYTES, PseudonymKey
+from transforms.readers.reading import FileProblem
+from warehouse.stages import fingerprint
+
+OUTCOMES = ("loaded", "duplicate", "quarantined", "rejected")
+KEY_VERSION = 1
+
+
+class HomeError(Exception):
+    """The home is not there, or not as it must be; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where things are under one municipality's home folder."""
+
+    root: Path
+
+    @property
+    def settings_file(self) -> Path:
+        """`klassepuls.toml`."""
+        return self.root / "klassepuls.toml"
+
+    @property
+    def surveys(self) -> Path:
+        """Survey files and the codebooks beside them."""
+        return self.root / "surveys"
+
+    @property
+    def instruments(self) -> Path:
+        """The municipality's own instruments."""
+        return self.root / "instruments"
+
+    @property
+    def inbox(self) -> Path:
+        """Where people and survey tools drop files."""
+        return self.root / "inbox"
+
+    @property
+    def outcome(self) -> Path:
+        """Where each file ends, with a note of what became of it."""
+        return self.root / "outcome"
+
+    @property
+    def restricted(self) -> Path:
+        """Pupil rows, the vault and the key: for the pipeline's user alone."""
+        return self.root / "restricted"
+
+    @property
+    def health(self) -> Path:
+        """Flag reports for the school health service."""
+        return self.root / "health"
+
+    @property
+    def analyst(self) -> Path:
+        """What analysts may open."""
+        return self.root / "analyst"
+
+    @property
+    def published(self) -> Path:
+        """The published warehouse."""
+        return self.analyst / "klassepuls.duckdb"
+
+    @property
+    def key_file(self) -> Path:
+        """The pseudonym key: 32 bytes that nobody but the pipeline's user may read."""
+        return self.restricted / "vault" / "pseudonym.key"
+
+    def folders(self) -> dict[Path, int]:
+        """Every folder of the home and its mode."""
+        private = {
+            self.root: 0o711,
+            self.surveys: 0o750,
+            self.instruments: 0o750,
+            self.inbox: 0o770,
+            self.outcome: 0o750,
+            self.restricted: 0o700,
+            self.restricted / "vault": 0o700,
+            self.restricted / "spill": 0o700,
+            self.restricted / "logs": 0o700,
+            self.health: 0o750,
+            self.analyst: 0o755,
+        }
+        return private | {self.outcome / name: 0o750 for name in OUTCOMES}
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All that the home's files declare, and the key."""
+
+    settings: Settings
+    surveys: Mapping[str, Survey]
+    instruments: Mapping[str, Instrument]
+    rules: Sequence[PupilRule | ClassRule]
+    codebooks: Mapping[str, bytes]
+    key: PseudonymKey
+    # survey -> digest of all that decides whether its rows are sound
+    declared: Mapping[str, str] = field(default_factory=dict)
+
+    def local(self, now: datetime) -> datetime:
+        """The same moment on the municipality's clock: deadlines and closings are days there."""
+        return now.astimezone(ZoneInfo(self.settings.schedule.timezone))
+
+
+def init_home(root: Path) -> Home:
+    """Make a home: folders, a settings file to edit, an example survey, and a new key.
+
+    What is there already stays as it is; a key is never replaced.
+    """
+    home = Home(root.resolve())
+    for folder, mode in home.folders().items():
+        if not folder.is_dir():
+            folder.mkdir(parents=True)
+            folder.chmod(mode)
+    examples = files("schemas") / "examples"
+    _write_new(home.settings_file, (examples / "klassepuls.toml").read_bytes(), 0o640)
+    _write_new(
+        home.surveys / "klassepuls.toml", (examples / "survey_klassepuls.toml").read_bytes(), 0o640
+    )
+    _write_new(home.key_file, secrets.token_bytes(KEY_BYTES), 0o400)
+    return home
+
+
+def _write_new(path: Path, content: bytes, mode: int) -> None:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    except FileExistsError:
+        return
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+
+
+def open_home(root: Path) -> Home:
+    """The home at `root`; HomeError where there is none."""
+    home = Home(root.resolve())
+    if not home.settings_file.is_file():
+        raise HomeError("no klassepuls.toml here: make a home with `klassepuls init HOME`")
+    if not home.key_file.is_file():
+        raise HomeError("the pseudonym key is missing from restricted/vault: restore it")
+    for folder, mode in home.folders().items():
+        if not folder.is_dir():
+            folder.mkdir(parents=True)
+            folder.chmod(mode)
+    return home
+
+
+def load_config(home: Home) -> Config:
+    """Read and check every declaration of the home; an error says which file to mend, and how."""
+    settings = Settings.from_file(home.settings_file)
+    instruments = _load_instruments(home)
+    surveys = _load_surveys(home, instruments)
+    return Config(
+        settings=settings,
+        surveys=surveys,
+        instruments=instruments,
+        rules=shipped_rules(),
+        codebooks=_load_codebooks(home, surveys),
+        key=_load_key(home, settings),
+        declared={key: _digest(survey, settings, instruments) for key, survey in surveys.items()},
+    )
+
+
+def _digest(survey: Survey, settings: Settings, instruments: Mapping[str, Instrument]) -> str:
+    return fingerprint(
+        survey.model_dump(),
+        sorted(school.id for school in settings.schools),
+        [wave.model_dump() for wave in settings.waves],
+        [instruments[key].model_dump() for key in survey.instruments],
+    )
+
+
+def _load_instruments(home: Home) -> dict[str, Instrument]:
+    """The shipped instruments and the municipality's own."""
+    shipped = shipped_instruments()
+    instruments = dict(shipped)
+    for path in sorted(home.instruments.glob("*.toml")):
+        instrument = Instrument.from_file(path)
+        if instrument.key in shipped:
+            raise DeclarationError(f"{path.name}: {instrument.key} is shipped with Klassepuls")
+        if instrument.key in instruments:
+            raise DeclarationError(f"{path.name}: {instrument.key} is in another file already")
+        instruments[instrument.key] = instrument
+    return instruments
+
+
+def _load_surveys(home: Home, instruments: Mapping[str, Instrument]) -> dict[str, Survey]:
+    surveys: dict[str, Survey] = {}
+    for path in sorted(home.surveys.glob("*.toml")):
+        survey = Survey.from_file(path)
+        if survey.id in surveys:
+            raise DeclarationError(f"{path.name}: a survey with this id is there already")
+        for key in survey.instruments:
+            if key not in instruments:
+                raise DeclarationError(f"{path.name}: no instrument {key}")
+        _check_items(path.name, survey, instruments)
+        surveys[survey.id] = survey
+    if not surveys:
+        raise DeclarationError("surveys/: no survey file; at least one is needed")
+    return surveys
+
+
+def _check_items(file: str, survey: Survey, instruments: Mapping[str, Instrument]) -> None:
+    items = {
+        f"{key}.{item.id}": {str(code) for code in instruments[key].codes(item.id)}
+        for key in survey.instruments
+        for item in instruments[key].items
+    }
+    strangers = sorted({*survey.items, *survey.codes} - set(items) - set(CONTEXT_COLUMNS))
+    if strangers:
+        raise DeclarationError(f"{file}: the survey's instruments have no item {strangers[0]}")
+    for name, codes in survey.codes.items():
+        if name in items and not set(codes.values()) <= items[name] | set(MISSING):
+            raise DeclarationError(f"{file}: codes of {name}: not an option of the item")
+
+
+def _load_codebooks(home: Home, surveys: Mapping[str, Survey]) -> dict[str, bytes]:
+    books = {}
+    for survey in surveys.values():
+        if survey.codebook:
+            path = home.surveys / Path(survey.codebook).name
+            if not path.is_file():
+                raise DeclarationError(f"surveys/{survey.id}: its codebook file is not there")
+            books[survey.id] = path.read_bytes()
+            _require_codebook(path.name, survey, books[survey.id])
+    return books
+
+
+def _require_codebook(file: str, survey: Survey, content: bytes) -> None:
+    """A codebook that is broken, or of another form, must not look like hundreds of bad files."""
+    try:
+        is_json = is_elements(content)
+        book = read_elements(content).codebook if is_json else read_spss_syntax(content)
+    except FileProblem as problem:
+        raise DeclarationError(f"surveys/{file}: not a usable codebook ({problem})") from None
+    for item, column in survey.items.items():
+        if column not in book:
+            raise DeclarationError(f"surveys/{file}: has no column for {item}: is it this form's?")
+
+
+def _load_key(home: Home, settings: Settings) -> PseudonymKey:
+    if home.key_file.stat().st_mode & 0o077:
+        raise HomeError("others may read restricted/vault/pseudonym.key: chmod it to 400")
+    return PseudonymKey(
+        home.key_file.read_bytes(), version=KEY_VERSION, municipality=settings.municipality.number
+    )

@@ -1,0 +1,312 @@
+"""The inbox: takes what lies there, and files it where people find it again with a note.
+
+Names are data. A file is opened without following links, read once, and known by the SHA-256 of its
+bytes; nothing here hands a name to a reader.
+"""
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import stat
+import time
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from flows.home import Home
+from schemas.reason import Reason, reason_texts
+
+MAX_BYTES = 1 << 30
+MAX_NAME_BYTES = 180
+SETTLE_SECONDS = 2.0
+ROWS_IN_NOTE = 20
+
+
+# What opening an entry may answer, and what that says of the entry. A file that we may not read
+# must not keep the others waiting.
+_NOT_READ = {
+    errno.ELOOP: Reason.NOT_A_FILE,
+    errno.ENXIO: Reason.NOT_A_FILE,
+    errno.EACCES: Reason.UNREADABLE,
+    errno.EPERM: Reason.UNREADABLE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One entry of the inbox. `content` is None where it is no file that can be read."""
+
+    path: Path
+    delivery_id: str
+    content: bytes | None
+    problem: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPlace:
+    """Where a quarantined row stands, and why."""
+
+    row_no: int
+    reasons: Sequence[str]
+    columns: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one file."""
+
+    delivery_id: str
+    outcome: str
+    survey_id: str | None = None
+    format: str | None = None
+    reason: Reason | None = None
+    column: str | None = None
+    delivered: int = 0
+    accepted: int = 0
+    quarantined: int = 0
+    dropped: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    rows: Sequence[HeldPlace] = ()
+    still_waiting: int = 0
+
+
+def copy_of(outcome: Outcome) -> Outcome:
+    """What becomes of a further copy: a duplicate, or refused for the same reason."""
+    if outcome.outcome in ("quarantined", "rejected") and outcome.reason:
+        return outcome
+    rows = outcome.delivered
+    return Outcome(
+        outcome.delivery_id,
+        "duplicate",
+        survey_id=outcome.survey_id,
+        format=outcome.format,
+        reason=Reason.ALREADY_DELIVERED,
+        delivered=rows,
+        dropped=rows,
+        reasons={Reason.DUPLICATE_ROW.value: rows} if rows else {},
+        still_waiting=outcome.quarantined,
+    )
+
+
+def waiting(home: Home, *, settle: float = SETTLE_SECONDS) -> list[Path]:
+    """What lies in the inbox and its folders and has come to rest, in the order of names.
+
+    A file that was written to less than `settle` seconds ago may still be on its way: it is looked
+    at again when it is that old, and left for the next run if it has changed meanwhile.
+    """
+    entries = dict(_entries(home.inbox))
+    now = time.time()
+    # A clock that is ahead elsewhere must not let a file pass as old.
+    youngest = min((max(now - seen.st_mtime, 0.0) for seen in entries.values()), default=settle)
+    if youngest < settle:
+        time.sleep(settle - youngest)
+    return sorted(Path(path) for path, before in entries.items() if _is_at_rest(path, before))
+
+
+def _entries(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """Every entry that is no folder, below folders that people dropped too; hidden ones are not."""
+    with os.scandir(folder) as scanned:
+        entries = [entry for entry in scanned if not entry.name.startswith(".")]
+    for entry in entries:
+        # Meanwhile it may have been taken back, or renamed because it is complete now.
+        with contextlib.suppress(FileNotFoundError):
+            if entry.is_dir(follow_symlinks=False):
+                yield from _entries(Path(entry.path))
+            else:
+                yield entry.path, entry.stat(follow_symlinks=False)
+
+
+def clear_folders(home: Home) -> None:
+    """Remove folders of the inbox that nothing lies in any more."""
+    for folder, _, _ in os.walk(home.inbox, topdown=False):
+        if Path(folder) != home.inbox:
+            with contextlib.suppress(OSError):
+                Path(folder).rmdir()
+
+
+def _is_at_rest(path: str, before: os.stat_result) -> bool:
+    try:
+        now = Path(path).lstat()
+    except FileNotFoundError:
+        return False
+    return (now.st_size, now.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+
+
+def take(paths: Sequence[Path]) -> Iterator[Arrival]:
+    """Read files one by one. Links, devices, pipes and giants are told, not read."""
+    for path in paths:
+        try:
+            yield _read(path)
+        except OSError as error:
+            if error.errno not in _NOT_READ and error.errno != errno.ENOENT:
+                raise
+            if error.errno != errno.ENOENT:
+                yield Arrival(path, _name_digest(path), None, _NOT_READ[error.errno])
+
+
+def _read(path: Path) -> Arrival:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
+            return Arrival(path, _name_digest(path), None, Reason.NOT_A_FILE)
+        if status.st_size > MAX_BYTES:
+            return Arrival(path, _name_digest(path), None, Reason.TOO_LARGE)
+        content = file.read()
+    return Arrival(path, hashlib.sha256(content).hexdigest(), content)
+
+
+def _name_digest(path: Path) -> str:
+    """What stands for the content of an entry that is not read."""
+    return hashlib.sha256(b"not read:" + os.fsencode(path.name)).hexdigest()
+
+
+def file_away(home: Home, path: Path, outcome: Outcome) -> Path:
+    """Move a file to its outcome folder and write the notes beside it; returns its new place."""
+    folder = home.outcome / outcome.outcome
+    name = _free_name(folder, _plain_name(path.name), outcome.delivery_id)
+    _write_whole(folder / f"{name}.json", _machine_note(outcome))
+    _write_whole(folder / f"{name}.txt", _person_note(outcome))
+    path.rename(folder / name)
+    return folder / name
+
+
+def _write_whole(path: Path, note: str) -> None:
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(note, encoding="utf-8")
+    partial.replace(path)
+
+
+def _plain_name(name: str) -> str:
+    """The name without what a terminal, a page or a file system could stumble over."""
+    readable = unicodedata.normalize("NFC", os.fsencode(name).decode("utf-8", "replace"))
+    kept = "".join(sign if sign.isalnum() or sign in " ._-()" else "_" for sign in readable)
+    if len(kept.encode()) <= MAX_NAME_BYTES:
+        return kept
+    stem, ending = _split_name(kept)
+    while len((stem + ending[:20]).encode()) > MAX_NAME_BYTES:
+        stem = stem[:-1]
+    return stem + ending[:20]
+
+
+def _split_name(name: str) -> tuple[str, str]:
+    """The name before its last full stop, and the ending with it."""
+    stem, dot, ending = name.rpartition(".")
+    return (stem, dot + ending) if dot else (ending, "")
+
+
+def _free_name(folder: Path, name: str, delivery_id: str) -> str:
+    """The name, marked with the content's digest and a number where the folder has it already."""
+    if _is_free(folder, name, delivery_id):
+        return name
+    stem, suffix = _split_name(name)
+    number = 1
+    while True:
+        mark = delivery_id[:8] if number == 1 else f"{delivery_id[:8]}-{number}"
+        candidate = f"{stem}~{mark}{suffix}"
+        if _is_free(folder, candidate, delivery_id):
+            return candidate
+        number += 1
+
+
+def _is_free(folder: Path, name: str, delivery_id: str) -> bool:
+    """Whether neither the file nor a note would take another's place.
+
+    The notes may be there without the file, from a run that was stopped before it moved the file.
+    """
+    file, machine, person = (folder / f"{name}{ending}" for ending in ("", ".json", ".txt"))
+    if os.path.lexists(file):
+        return False
+    if os.path.lexists(machine):
+        return _is_note_on(machine, delivery_id)
+    return not os.path.lexists(person)
+
+
+def _is_note_on(path: Path, delivery_id: str) -> bool:
+    if path.is_symlink() or not path.is_file():
+        return False
+    begins = json.dumps({"delivery_id": delivery_id}).removesuffix("}").encode()
+    with path.open("rb") as file:
+        return file.read(len(begins)) == begins
+
+
+def _machine_note(outcome: Outcome) -> str:
+    note = {
+        "delivery_id": outcome.delivery_id,
+        "outcome": outcome.outcome,
+        "survey": outcome.survey_id,
+        "format": outcome.format,
+        "reason": outcome.reason,
+        "column": outcome.column,
+        "delivered": outcome.delivered,
+        "accepted": outcome.accepted,
+        "quarantined": outcome.quarantined,
+        "dropped": outcome.dropped,
+        "still_waiting": outcome.still_waiting,
+        "reasons": dict(outcome.reasons),
+        "rows": [
+            {"row": row.row_no, "reasons": list(row.reasons), "columns": list(row.columns)}
+            for row in outcome.rows
+        ],
+    }
+    return json.dumps(note, ensure_ascii=False) + "\n"
+
+
+_OUTCOME_WORDS = {
+    "loaded": ("Lastet", "Loaded"),
+    "duplicate": ("Levert før", "Delivered before"),
+    "quarantined": ("Satt i karantene", "Quarantined"),
+    "rejected": ("Avvist", "Rejected"),
+}
+
+
+def _person_note(outcome: Outcome) -> str:
+    """What became of the file, for a school secretary: bokmål first, then English."""
+    norwegian, english = _OUTCOME_WORDS[outcome.outcome]
+    lines = [f"{norwegian} / {english}", ""]
+    if outcome.reason:
+        lines += _in_words(outcome.reason)
+    if outcome.column:
+        lines += [f"Kolonne / column: {outcome.column}"]
+    if outcome.delivered:
+        lines += [
+            f"Rader i fila / rows in the file: {outcome.delivered}",
+            f"  tatt imot / accepted: {outcome.accepted}",
+            f"  i karantene / quarantined: {outcome.quarantined}",
+            f"  var der fra før / were there already: {outcome.dropped}",
+        ]
+    for code, rows in sorted(outcome.reasons.items()):
+        lines += ["", f"{code}: {rows} rad(er) / row(s)", *_in_words(Reason(code))]
+    if outcome.still_waiting:
+        lines += [
+            "",
+            f"{outcome.still_waiting} rad(er) herfra venter fortsatt i karantene og telles ikke.",
+            f"{outcome.still_waiting} row(s) of this file still wait in quarantine: not counted.",
+        ]
+    lines += _places(outcome.rows)
+    return "\n".join(lines) + "\n"
+
+
+def _places(rows: Sequence[HeldPlace]) -> list[str]:
+    if not rows:
+        return []
+    shown = [
+        f"  {row.row_no}: {', '.join(row.reasons)}"
+        + (f" ({', '.join(row.columns)})" if row.columns else "")
+        for row in rows[:ROWS_IN_NOTE]
+    ]
+    more = len(rows) - len(shown)
+    return [
+        "",
+        "Rader å se på / rows to look at:",
+        *shown,
+        *([f"  … +{more} (se .json-fila / see the .json file)"] if more else []),
+    ]
+
+
+def _in_words(reason: Reason) -> list[str]:
+    text = reason_texts()[reason]
+    return [text.nb, text.en]

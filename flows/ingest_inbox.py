@@ -1,0 +1,27 @@
+"""Prefect flow: take what lies in the inbox to its outcome."""
+
+from prefect import flow
+
+from flows.boundary import without_values
+from flows.events import Fact, count_facts, delivery_facts, tell
+from flows.inbox import SETTLE_SECONDS
+from flows.intake import ingest
+from flows.patience import patient_task
+from flows.stage import open_stage
+
+
+@flow(persist_result=False, result_serializer="json")
+def ingest_inbox(home: str) -> dict[str, int]:
+    """Load every file of the inbox, and tell what became of each."""
+    facts = take_in(home)
+    tell(facts)
+    return count_facts(facts)
+
+
+@patient_task
+@without_values
+def take_in(home: str) -> list[Fact]:
+    """Load the files; where one was loaded, pupils are to be flagged."""
+    with open_stage(home) as at:
+        outcomes = ingest(at.con, at.home, at.config, now=at.now, settle=SETTLE_SECONDS)
+    return delivery_facts([outcome for _, outcome in outcomes], makes_due="flag-pupils")

@@ -1,0 +1,281 @@
+"""From files to rows: recognise, read, validate and load what lies in the inbox.
+
+Files of one survey with the same headings are read as one block and loaded in one transaction, each
+with its own ledger entry: 900 class files cost little more than one file of their size. A file that
+cannot be read stops nobody else.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from flows.home import Config, Home
+from flows.inbox import (
+    Arrival,
+    HeldPlace,
+    Outcome,
+    clear_folders,
+    copy_of,
+    file_away,
+    take,
+    waiting,
+)
+from flows.recognition import Delivery, recognise_arrival, validated_blocks
+from schemas.reason import Reason
+from schemas.survey import Survey
+from transforms.class_list import validate_class_list
+from transforms.readers.delimited import (
+    as_utf8,
+    count_lines,
+    read_heading,
+)
+from transforms.readers.reading import FileProblem
+from warehouse import ledger
+from warehouse.load import Incoming, Loaded, load_answers
+
+UNIT_BYTES = 48 << 20
+UNIT_FILES = 2_000
+
+# A refusal that a change of settings can lift is quarantine; one that only a new export can lift is
+# rejection.
+QUARANTINED_WHOLE = frozenset(
+    {Reason.NOT_RECOGNISED, Reason.HEADER_MISMATCH, Reason.CODEBOOK_MISSING}
+)
+
+Progress = Callable[[int, int], None]
+
+
+def ingest(
+    con: duckdb.DuckDBPyConnection,
+    home: Home,
+    config: Config,
+    *,
+    now: datetime,
+    settle: float,
+    progress: Progress = lambda _done, _total: None,
+) -> list[tuple[str, Outcome]]:
+    """Take everything in the inbox to its outcome; returns each file's name and outcome."""
+    paths = waiting(home, settle=settle)
+    outcomes: list[tuple[str, Outcome]] = []
+    for unit in _units(take(paths)):
+        filed = _ingest_unit(con, home, config, unit, now=now)
+        outcomes += filed
+        progress(len(outcomes), len(paths))
+    ledger.mark_all_filed(con, now=now)
+    clear_folders(home)
+    return outcomes
+
+
+def _units(arrivals: Iterable[Arrival]) -> Iterator[list[Arrival]]:
+    """Arrivals in groups that fit in memory; a giant is a group of its own."""
+    unit: list[Arrival] = []
+    size = 0
+    for arrival in arrivals:
+        arriving = len(arrival.content or b"")
+        if unit and (size + arriving > UNIT_BYTES or len(unit) >= UNIT_FILES):
+            yield unit
+            unit, size = [], 0
+        unit.append(arrival)
+        size += arriving
+    if unit:
+        yield unit
+
+
+def _ingest_unit(
+    con: duckdb.DuckDBPyConnection,
+    home: Home,
+    config: Config,
+    unit: Sequence[Arrival],
+    *,
+    now: datetime,
+) -> list[tuple[str, Outcome]]:
+    done, fresh, copies = _sort_out(con, config, unit)
+    deliveries: list[Delivery] = []
+    for arrival in fresh:
+        try:
+            deliveries.append(recognise_arrival(arrival, config))
+        except FileProblem as problem:
+            done[arrival.path] = _refuse(con, arrival, problem, now=now)
+    for loaded in _load(con, config, deliveries, now=now):
+        done |= loaded
+    first = {arrival.delivery_id: done[arrival.path] for arrival in fresh}
+    for arrival in copies:
+        done[arrival.path] = copy_of(first[arrival.delivery_id])
+    return _file(con, home, done, now=now)
+
+
+def _sort_out(
+    con: duckdb.DuckDBPyConnection, config: Config, unit: Sequence[Arrival]
+) -> tuple[dict[Path, Outcome], list[Arrival], list[Arrival]]:
+    """Outcomes that are known already, contents to read, and further copies of those."""
+    entries = ledger.known(con, [arrival.delivery_id for arrival in unit])
+    done: dict[Path, Outcome] = {}
+    fresh: dict[str, Arrival] = {}
+    copies = []
+    resumed: set[str] = set()
+    for arrival in unit:
+        entry = entries.get(arrival.delivery_id)
+        if entry and entry.is_final and not _may_be_mended(entry, config):
+            known = _entered(arrival.delivery_id, entry)
+            is_copy = entry.is_filed or arrival.delivery_id in resumed
+            resumed.add(arrival.delivery_id)
+            done[arrival.path] = copy_of(known) if is_copy else known
+        elif arrival.delivery_id in fresh:
+            copies.append(arrival)
+        else:
+            fresh[arrival.delivery_id] = arrival
+    ledger.forget_refused(con, list(fresh))
+    return done, list(fresh.values()), copies
+
+
+def _may_be_mended(entry: ledger.Entry, config: Config) -> bool:
+    """Whether a file with held rows is worth reading again: what they were held against changed."""
+    survey_id = entry.survey_id
+    if not entry.quarantined or survey_id is None or survey_id not in config.surveys:
+        return False
+    return entry.declared != config.declared.get(survey_id, "")
+
+
+def _entered(delivery_id: str, entry: ledger.Entry) -> Outcome:
+    """The outcome of a file that the ledger knows, from a run that may have been stopped."""
+    return Outcome(
+        delivery_id,
+        entry.outcome,
+        survey_id=entry.survey_id,
+        format=entry.format,
+        reason=Reason(entry.reason_code) if entry.reason_code else None,
+        delivered=entry.delivered,
+        accepted=entry.accepted,
+        quarantined=entry.quarantined,
+        dropped=entry.dropped,
+    )
+
+
+def _load(
+    con: duckdb.DuckDBPyConnection,
+    config: Config,
+    deliveries: Sequence[Delivery],
+    *,
+    now: datetime,
+) -> Iterator[dict[Path, Outcome]]:
+    """Load the class lists, then each survey's deliveries together."""
+    by_survey: dict[str, list[Delivery]] = {}
+    for delivery in deliveries:
+        if delivery.layout is None:
+            yield {delivery.arrival.path: _load_class_list(con, config, delivery, now=now)}
+        else:
+            by_survey.setdefault(delivery.layout.survey.id, []).append(delivery)
+    for survey_id, group in by_survey.items():
+        yield _load_survey(con, config, config.surveys[survey_id], group, now=now)
+
+
+def _load_class_list(
+    con: duckdb.DuckDBPyConnection, config: Config, delivery: Delivery, *, now: datetime
+) -> Outcome:
+    reading = delivery.reading
+    if reading is None:
+        raise FileProblem(Reason.UNREADABLE)
+    classes, held = validate_class_list(reading, config.settings)
+    loaded = ledger.load_class_list(
+        con, classes, held, delivered=reading.delivered, incoming=delivery.incoming, now=now
+    )
+    return _outcome(loaded, None, delivery.format)
+
+
+def _load_survey(
+    con: duckdb.DuckDBPyConnection,
+    config: Config,
+    survey: Survey,
+    deliveries: Sequence[Delivery],
+    *,
+    now: datetime,
+) -> dict[Path, Outcome]:
+    """Load one survey's files in one transaction; where one fails, each on its own."""
+    try:
+        loaded = load_answers(
+            con,
+            validated_blocks(deliveries, config),
+            incoming=[
+                replace(delivery.incoming, declared=config.declared.get(survey.id, ""))
+                for delivery in deliveries
+            ],
+            survey=survey,
+            instruments=config.instruments,
+            key=config.key,
+            now=now,
+        )
+    except FileProblem as problem:
+        if len(deliveries) == 1:
+            arrival = deliveries[0].arrival
+            return {arrival.path: _refuse(con, arrival, problem, now=now)}
+        outcomes: dict[Path, Outcome] = {}
+        for delivery in deliveries:
+            outcomes |= _load_survey(con, config, survey, [delivery], now=now)
+        return outcomes
+    formats = {delivery.arrival.delivery_id: delivery for delivery in deliveries}
+    return {
+        formats[entry.delivery_id].arrival.path: _outcome(
+            entry, survey.id, formats[entry.delivery_id].format
+        )
+        for entry in loaded
+    }
+
+
+def _outcome(loaded: Loaded, survey_id: str | None, kind: str) -> Outcome:
+    return Outcome(
+        delivery_id=loaded.delivery_id,
+        outcome=loaded.outcome,
+        survey_id=survey_id,
+        format=kind,
+        reason=Reason.ALREADY_DELIVERED if loaded.outcome == "duplicate" else None,
+        delivered=loaded.delivered,
+        accepted=loaded.accepted,
+        quarantined=loaded.quarantined,
+        dropped=loaded.dropped,
+        reasons=loaded.reasons,
+    )
+
+
+def _refuse(
+    con: duckdb.DuckDBPyConnection, arrival: Arrival, problem: FileProblem, *, now: datetime
+) -> Outcome:
+    """Enter a refused file into the ledger; the rows of a quarantined one are counted with it."""
+    outcome = "quarantined" if problem.reason in QUARANTINED_WHOLE else "rejected"
+    rows = _rows_of(arrival) if outcome == "quarantined" else 0
+    incoming = Incoming(arrival.delivery_id, "unknown", len(arrival.content or b""))
+    ledger.refuse(con, incoming, outcome=outcome, reason=problem.reason, delivered=rows, now=now)
+    return Outcome(
+        arrival.delivery_id,
+        outcome,
+        reason=problem.reason,
+        column=problem.column,
+        delivered=rows,
+        quarantined=rows,
+    )
+
+
+def _rows_of(arrival: Arrival) -> int:
+    """Lines after the heading of a text; a file that is no text is one thing to look at."""
+    try:
+        text = as_utf8(arrival.content or b"")
+        return count_lines(text, read_heading(text))
+    except FileProblem:
+        return 0
+
+
+def _file(
+    con: duckdb.DuckDBPyConnection, home: Home, done: dict[Path, Outcome], *, now: datetime
+) -> list[tuple[str, Outcome]]:
+    """Put the files away with their notes. What is interrupted here is taken up by the next run."""
+    with_rows = [outcome.delivery_id for outcome in done.values() if outcome.quarantined]
+    places = ledger.held_rows(con, with_rows) if with_rows else {}
+    filed = []
+    for path, outcome in done.items():
+        rows = [HeldPlace(*place) for place in places.get(outcome.delivery_id, [])]
+        file_away(home, path, replace(outcome, rows=rows))
+        filed.append((path.name, outcome))
+    ledger.mark_filed(con, [outcome.delivery_id for outcome in done.values()], now=now)
+    return filed

@@ -1,0 +1,174 @@
+"""What a file is: recognised by its content, read by the reader of its format, typed by its survey.
+
+A file that cannot be used raises FileProblem, whatever is wrong with it.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeVar
+
+from flows.home import Config
+from flows.inbox import Arrival
+from schemas.reason import Reason
+from transforms.canonical import canonical_batch
+from transforms.codebooks.nettskjema_elements import Elements, is_elements, read_elements
+from transforms.readers import nettskjema
+from transforms.readers.delimited import (
+    Heading,
+    as_utf8,
+    read_batches,
+    read_delimited,
+    read_heading,
+    require_closed,
+)
+from transforms.readers.ndjson import first_keys, read_ndjson
+from transforms.readers.parquet import read_parquet
+from transforms.readers.reading import Batch, FileProblem, Reading, batch_of
+from transforms.readers.sniff import sniff
+from transforms.readers.xlsx import read_xlsx
+from transforms.recognise import Layout, is_class_list, item_columns, recognise
+from transforms.validate import Validated, Validator
+from warehouse.load import Incoming
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A file that was recognised: what it is, and either its text or its reading."""
+
+    arrival: Arrival
+    format: str
+    layout: Layout | None
+    heading: Heading | None = None
+    text: bytes = b""
+    reading: Reading | None = None
+
+    @property
+    def incoming(self) -> Incoming:
+        """The delivery as the ledger knows it."""
+        return Incoming(self.arrival.delivery_id, self.format, len(self.arrival.content or b""))
+
+
+def recognise_arrival(arrival: Arrival, config: Config) -> Delivery:
+    """What a file is; FileProblem where it is nothing that we can use.
+
+    A reader may stumble over a damaged file in a way that nobody foresaw. That must not stop the
+    files of everybody else, tonight and every night, so such a file is UNREADABLE.
+    """
+    if arrival.content is None:
+        raise FileProblem(arrival.problem or Reason.NOT_A_FILE)
+    try:
+        return _recognise(arrival, arrival.content, config)
+    except FileProblem:
+        raise
+    except Exception as error:  # noqa: BLE001 - the boundary to what other people's bytes may do
+        log.warning("a reader stopped with %s", type(error).__name__)
+    raise FileProblem(Reason.UNREADABLE)
+
+
+def _recognise(arrival: Arrival, content: bytes, config: Config) -> Delivery:
+    kind = sniff(content).format
+    if kind == "delimited":
+        return _recognise_text(arrival, config)
+    if kind in ("ndjson", "json") and nettskjema.is_nettskjema_answers(first_keys(content)):
+        return _recognise_answers(arrival, config)
+    readers = {
+        "xlsx": read_xlsx,
+        "parquet": read_parquet,
+        "ndjson": read_ndjson,
+        "json": read_ndjson,
+    }
+    if kind not in readers:
+        raise FileProblem(Reason.UNREADABLE)
+    return _recognise_table(arrival, readers[kind](content), kind, config)
+
+
+def _recognise_text(arrival: Arrival, config: Config) -> Delivery:
+    text = as_utf8(arrival.content or b"")
+    heading = read_heading(text)
+    require_closed(text)
+    if is_class_list(heading.columns) or nettskjema.is_nettskjema_table(heading.columns):
+        return _recognise_table(arrival, read_delimited(text), "csv", config)
+    layout = recognise(heading.columns, config.surveys, config.instruments)
+    if not text[heading.size :].strip():
+        raise FileProblem(Reason.NO_ROWS)
+    return Delivery(arrival, "csv", layout, heading=heading, text=text)
+
+
+def _recognise_table(arrival: Arrival, reading: Reading, kind: str, config: Config) -> Delivery:
+    if is_class_list(reading.table.column_names):
+        return Delivery(arrival, kind, None, reading=reading)
+    if nettskjema.is_nettskjema_table(reading.table.column_names):
+        reading = nettskjema.from_table(reading, _nearest(reading, _forms(config)))
+    layout = recognise(reading.table.column_names, config.surveys, config.instruments)
+    return Delivery(arrival, kind, layout, reading=reading)
+
+
+def _recognise_answers(arrival: Arrival, config: Config) -> Delivery:
+    for elements in _forms(config):
+        try:
+            reading = nettskjema.from_answers(arrival.content or b"", elements)
+        except FileProblem as problem:
+            if problem.reason != Reason.CODEBOOK_MISSING:
+                raise
+            continue  # another form's codebook
+        layout = recognise(reading.table.column_names, config.surveys, config.instruments)
+        return Delivery(arrival, "ndjson", layout, reading=reading)
+    raise FileProblem(Reason.CODEBOOK_MISSING)
+
+
+_elements_of = lru_cache(maxsize=32)(read_elements)  # of a few forms, for hundreds of files
+
+
+def _forms(config: Config) -> list[Elements]:
+    return [_elements_of(content) for content in config.codebooks.values() if is_elements(content)]
+
+
+def _nearest(reading: Reading, forms: Sequence[Elements]) -> Elements | None:
+    """The form that has most of the file's columns, if it has more of them than it lacks."""
+    names = {name for name in reading.table.column_names if not name.startswith("$")}
+    known = {id(form): len(names & {column.name for column in form.columns}) for form in forms}
+    nearest = max(forms, key=lambda form: known[id(form)], default=None)
+    return nearest if nearest and 2 * known[id(nearest)] > len(names) else None
+
+
+def validated_blocks(deliveries: Sequence[Delivery], config: Config) -> Iterator[Validated]:
+    """The typed rows of one survey's deliveries; `file_no` is the place in `deliveries`."""
+    layout = deliveries[0].layout
+    if layout is None:
+        return
+    validator = Validator(layout.survey, config.instruments, config.settings)
+    items = item_columns(layout.survey, config.instruments)
+    for batch, its_layout in _read_ahead(_batches(deliveries)):
+        yield validator.validate(canonical_batch(batch, its_layout, items))
+
+
+def _read_ahead(batches: Iterator[T]) -> Iterator[T]:
+    """Read the next block while this one is validated: reading lets other threads work."""
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        coming = reader.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = reader.submit(next, batches, None)
+            yield batch
+
+
+def _batches(deliveries: Sequence[Delivery]) -> Iterator[tuple[Batch, Layout]]:
+    """Texts with the same heading as one stream of blocks, every other reading by itself."""
+    texts: dict[Heading, list[tuple[int, Delivery]]] = {}
+    for file_no, delivery in enumerate(deliveries):
+        if delivery.heading is not None:
+            texts.setdefault(delivery.heading, []).append((file_no, delivery))
+        elif delivery.reading is not None and delivery.layout is not None:
+            yield batch_of(delivery.reading, file_no), delivery.layout
+    for heading, group in texts.items():
+        layout = group[0][1].layout
+        if layout is not None:
+            contents = ((file_no, delivery.text) for file_no, delivery in group)
+            for batch in read_batches(contents, heading):
+                yield batch, layout

@@ -1,0 +1,172 @@
+"""The road, from the inbox to the reports and the published file, as plain functions.
+
+Every step is idempotent: it looks in the warehouse for what is due, does that, and records it in
+the same transaction. So the road may be run at any time, by hand, by a schedule or by an event, and
+a run that was cut off is simply run again. Nothing here knows Prefect.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import duckdb
+
+from flows.home import Config, Home, HomeError, load_config
+from flows.inbox import SETTLE_SECONDS, Outcome
+from flows.intake import ingest
+from flows.reporting import report_state, write_reports
+from warehouse.flag import Flagged, score_and_flag
+from warehouse.flag_life import expire_flags
+from warehouse.instruments import register
+from warehouse.publish import Publication, publish
+from warehouse.stages import answered_waves
+from warehouse.store import only_writer, open_warehouse
+from warehouse.vault import require_same_key
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a run did: files with their outcomes, waves, reports, the publication, and seconds.
+
+    `reported` has the number of files written for each wave, and the state that they tell of.
+    """
+
+    files: list[tuple[str, Outcome]] = field(default_factory=list)
+    waves: list[Flagged] = field(default_factory=list)
+    reports: int = 0
+    reported: dict[str, tuple[int, str]] = field(default_factory=dict)
+    publication: Publication | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def needs_a_person(self) -> bool:
+        """Whether something waits for somebody: a refused file, a held row, or a decision."""
+        refused = any(outcome.outcome in ("quarantined", "rejected") for _, outcome in self.files)
+        held = any(outcome.quarantined or outcome.still_waiting for _, outcome in self.files)
+        return refused or held or any(wave.pupil_flags_off for wave in self.waves)
+
+
+@contextmanager
+def at_work(home: Home, config: Config, *, now: datetime) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Hold the writer's lock and an open warehouse that knows the home's settings."""
+    os.umask(0o027)
+    with (
+        only_writer(home.restricted),
+        open_warehouse(home.restricted, analyst=home.analyst, now=now) as con,
+    ):
+        require_same_key(con, config.key)
+        register(con, config.instruments, config.settings)
+        yield con
+
+
+def run(
+    home: Home,
+    *,
+    now: datetime,
+    wave: str | None = None,
+    settle: float = SETTLE_SECONDS,
+    progress: Progress = lambda _step, _done, _total: None,
+) -> Summary:
+    """The whole road: inbox -> loaded -> scored and flagged -> reported -> published."""
+    config = load_config(home)
+    if wave and wave not in {known.id for known in config.settings.waves}:
+        raise HomeError("klassepuls.toml has no such wave: --wave takes the id of one")
+    summary = Summary()
+    with at_work(home, config, now=now) as con:
+        with _timed(summary, "ingest"):
+            summary.files = ingest(
+                con,
+                home,
+                config,
+                now=now,
+                settle=settle,
+                progress=lambda done, total: progress("ingest", done, total),
+            )
+        waves = [wave] if wave else answered_waves(con)
+        for done, wave_id in enumerate(waves, start=1):
+            with _timed(summary, "flag"):
+                summary.waves.append(flag_wave(con, config, wave_id, now=now))
+            progress("flag", done, len(waves))
+        for wave_id in waves:
+            with _timed(summary, "report"):
+                written = write_reports(
+                    con,
+                    home,
+                    config,
+                    wave_id,
+                    now=now,
+                    progress=lambda done, total: progress("report", done, total),
+                )
+            summary.reports += written
+            summary.reported[wave_id] = (written, report_state(con, config, wave_id))
+        with _timed(summary, "publish"):
+            summary.publication = publish_waves(con, home, config, waves, now=now)
+            progress("publish", 1, 1)
+    return summary
+
+
+def flag_wave(
+    con: duckdb.DuckDBPyConnection, config: Config, wave_id: str, *, now: datetime
+) -> Flagged:
+    """Score and flag one wave, if anything that it depends on has changed; let old flags lapse."""
+    flagged = score_and_flag(
+        con,
+        wave_id,
+        surveys=config.surveys,
+        instruments=config.instruments,
+        rules=config.rules,
+        settings=config.settings,
+        now=config.local(now),
+    )
+    expire_flags(con, today=config.local(now).date())
+    return flagged
+
+
+def publish_waves(
+    con: duckdb.DuckDBPyConnection,
+    home: Home,
+    config: Config,
+    waves: Sequence[str],
+    *,
+    now: datetime,
+) -> Publication | None:
+    """Publish the waves whose days of grace for late files are over; None where there are none.
+
+    A published wave is frozen, for a second edition with one pupil more would give that pupil away.
+    So it is not published before late files have had their time.
+    """
+    ripe = ripe_waves(config, waves, now=now)
+    if not ripe:
+        return None
+    return publish(
+        con,
+        home.published,
+        wave_ids=ripe,
+        settings=config.settings,
+        instruments=config.instruments,
+        rules=config.rules,
+        published_at=now,
+    )
+
+
+def ripe_waves(config: Config, waves: Sequence[str], *, now: datetime) -> list[str]:
+    """Those of the waves that may be published now."""
+    grace = timedelta(days=config.settings.publication.days_after_close)
+    return [
+        wave.id
+        for wave in config.settings.waves
+        if wave.id in waves and wave.closes + grace < config.local(now).date()
+    ]
+
+
+@contextmanager
+def _timed(summary: Summary, step: str) -> Iterator[None]:
+    started = time.perf_counter()
+    yield
+    elapsed = time.perf_counter() - started
+    summary.seconds[step] = summary.seconds.get(step, 0.0) + elapsed

@@ -1,0 +1,41 @@
+"""Prefect flow: the whole road at once, every night."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from prefect import flow
+
+from flows.boundary import without_values
+from flows.events import (
+    Fact,
+    count_facts,
+    delivery_facts,
+    publication_facts,
+    report_facts,
+    tell,
+    wave_facts,
+)
+from flows.home import open_home
+from flows.patience import patient_task
+from flows.road import run
+
+
+@flow(persist_result=False, result_serializer="json")
+def run_road(home: str, wave_id: str | None = None) -> dict[str, int]:
+    """Inbox -> loaded -> scored and flagged -> reported -> published."""
+    facts = walk(home, wave_id)
+    tell(facts)
+    return count_facts(facts)
+
+
+@patient_task
+@without_values
+def walk(home: str, wave_id: str | None) -> list[Fact]:
+    """Do all that is due. Its facts make nothing due: the road has been there already."""
+    summary = run(open_home(Path(home)), now=datetime.now(UTC), wave=wave_id)
+    return [
+        *delivery_facts([outcome for _, outcome in summary.files]),
+        *wave_facts(summary.waves),
+        *report_facts(summary.reported),
+        *publication_facts(summary.publication),
+    ]
