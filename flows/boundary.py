@@ -9,27 +9,10 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from flows.fault import place_of
-from flows.home import HomeError
-from schemas.declared import DeclarationError
-from warehouse.instruments import InstrumentChangedError
-from warehouse.mart import MartError
-from warehouse.publish import PublicationError
-from warehouse.store import WarehouseBusyError
-from warehouse.vault import OtherKeyError
+from schemas.speakable import SpeakableError
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-# These say what to do in words of ours, with file names of settings, keys and counts.
-_SPEAKABLE = (
-    HomeError,
-    DeclarationError,
-    InstrumentChangedError,
-    MartError,
-    PublicationError,
-    WarehouseBusyError,
-    OtherKeyError,
-)
 
 
 class StepFailedError(Exception):
@@ -52,9 +35,8 @@ def without_values(step: Callable[P, R]) -> Callable[P, R]:
 
 
 def _speakable(error: Exception) -> Exception:
-    for kind in _SPEAKABLE:
-        if isinstance(error, kind):
-            return kind(str(error))
+    if isinstance(error, SpeakableError):
+        return type(error)(str(error))
     what = type(error).__name__
     if isinstance(error, OSError) and error.strerror:
         what = f"{what} ({error.strerror})"

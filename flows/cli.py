@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from flows.fault import place_of
 from flows.home import HomeError, init_home, open_home
 from schemas.declared import DeclarationError
+from schemas.speakable import SpeakableError
 from warehouse.instruments import InstrumentChangedError
 from warehouse.store import WarehouseBusyError
 from warehouse.vault import OtherKeyError
@@ -24,6 +25,13 @@ if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 DONE, NEEDS_A_PERSON, USAGE, BUSY, REFUSED, FAULT = range(6)
+_EXIT_CODES: dict[type[SpeakableError], int] = {
+    HomeError: USAGE,
+    DeclarationError: USAGE,
+    InstrumentChangedError: USAGE,
+    WarehouseBusyError: BUSY,
+    OtherKeyError: REFUSED,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,12 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command: Callable[[argparse.Namespace], int] = parsed.command
     try:
         return command(parsed)
-    except (HomeError, DeclarationError, InstrumentChangedError) as error:
-        return _fail(USAGE, str(error))
-    except OtherKeyError as error:
-        return _fail(REFUSED, f"nothing done: {error}")
-    except WarehouseBusyError as error:
-        return _fail(BUSY, f"nothing done: {error}")
+    except SpeakableError as error:
+        code = _EXIT_CODES.get(type(error), FAULT)
+        untouched = "nothing done: " if code in (BUSY, REFUSED) else ""
+        return _fail(code, f"{untouched}{error}")
     except OSError as error:
         # The name of a file is data from outside, so only the kind of fault is told.
         return _fail(FAULT, f"the machine refused: {error.strerror or type(error).__name__}")

@@ -1,6 +1,5 @@
 """What the ledger and the inbox say is due: the truth that makes up for every lost event."""
 
-import hashlib
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,7 +11,7 @@ from flows.road import ripe_waves
 from flows.stage import Stage
 from warehouse.flag import flag_state
 from warehouse.publish import MANIFEST
-from warehouse.stages import is_done
+from warehouse.stages import fingerprint, is_done
 
 SWEEP_EVERY = timedelta(minutes=10)
 
@@ -53,7 +52,7 @@ def find_due(at: Stage) -> list[Due]:
 
 def _due_of_inbox(home: Home) -> list[Due]:
     seen = [str(path.relative_to(home.inbox)) for path in waiting(home, settle=0)]
-    return [Due("ingest", "inbox", _digest(seen))] if seen else []
+    return [Due("ingest", "inbox", fingerprint(seen))] if seen else []
 
 
 def _due_of_wave(at: Stage, wave_id: str) -> Due | None:
@@ -77,7 +76,7 @@ def _due_of_publication(at: Stage, waves: list[str], *, waiting_for: list[Due]) 
     unready = {step.wave_id for step in waiting_for if step.stage == "flag"}
     ripe = set(ripe_waves(at.config, waves, now=at.now)) - unready
     missing = sorted(ripe - _published_waves(at.home))
-    return [Due("publish", "analyst", _digest(missing))] if missing else []
+    return [Due("publish", "analyst", fingerprint(missing))] if missing else []
 
 
 def _published_waves(home: Home) -> set[str]:
@@ -87,7 +86,3 @@ def _published_waves(home: Home) -> set[str]:
         return set(manifest["waves"])
     except (OSError, ValueError, KeyError, TypeError):
         return set()
-
-
-def _digest(parts: object) -> str:
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -14,6 +14,7 @@ from schemas.declared import DeclarationError
 from schemas.instrument import Instrument, shipped_instruments
 from schemas.rule import ClassRule, PupilRule, shipped_rules
 from schemas.settings import Settings
+from schemas.speakable import SpeakableError
 from schemas.survey import CONTEXT_COLUMNS, Survey
 from transforms.codebooks.nettskjema_elements import is_elements, read_elements
 from transforms.codebooks.spss_syntax import read_spss_syntax
@@ -25,7 +26,7 @@ OUTCOMES = ("loaded", "duplicate", "quarantined", "rejected")
 KEY_VERSION = 1
 
 
-class HomeError(Exception):
+class HomeError(SpeakableError):
     """The home is not there, or not as it must be; the message says what to do."""
 
 

@@ -6,8 +6,10 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from schemas.speakable import SpeakableError
 
-class DeclarationError(Exception):
+
+class DeclarationError(SpeakableError):
     """A settings, survey, instrument or rule file does not say what it must.
 
     The message names the file, the key and what was expected, never the value that was found:

@@ -17,7 +17,6 @@ Situation = Literal[
     "new_pupil", "vulnerable_situation", "not_thriving", "unsafe", "exclusion", "bullying"
 ]
 PupilLevel = Literal["prompt", "flag", "watch"]
-ClassLevel = Literal["alert", "watch"]
 
 # Domain notes 6.7 and 8.2: below these a class share is noise or a person.
 CLASS_MIN_ANSWERED_FLOOR = 8

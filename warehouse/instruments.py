@@ -9,11 +9,12 @@ import pyarrow as pa
 
 from schemas.instrument import DONT_KNOW, SKIPPED, Instrument
 from schemas.settings import Settings
+from schemas.speakable import SpeakableError
 from transforms.scoring import score_columns
 from warehouse.store import transaction
 
 
-class InstrumentChangedError(Exception):
+class InstrumentChangedError(SpeakableError):
     """A registered instrument version says something else now: a change needs a new version."""
 
 

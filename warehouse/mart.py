@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from schemas.indicator import Figure
 from schemas.mart import MartColumn, MartTable, mart_tables
+from schemas.speakable import SpeakableError
 from warehouse.store import quoted_path, transaction
 
 # Older clients (R, DBeaver, DuckDB 1.x) read this format; the newest one only reads in 2.x.
@@ -25,7 +26,7 @@ WORKBENCH = "memory"
 _EDITION_TABLE = "publication"
 
 
-class MartError(Exception):
+class MartError(SpeakableError):
     """The file that stands at the analysts' place is not one that we published."""
 
 

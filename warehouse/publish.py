@@ -21,6 +21,7 @@ from schemas.indicator import Figure, published_figures
 from schemas.instrument import Instrument
 from schemas.rule import ClassRule, PupilRule
 from schemas.settings import Settings
+from schemas.speakable import SpeakableError
 from transforms.disclosure import suppress
 from warehouse.aggregates import Scope, flag_cells, indicator_cells, response_cells
 from warehouse.lineage import lineage_rows
@@ -40,7 +41,7 @@ from warehouse.swap import beside, sha256_of, swap_in, write_json
 MANIFEST = "manifest.json"
 
 
-class PublicationError(Exception):
+class PublicationError(SpeakableError):
     """A wave cannot be published; the file that was there before stands untouched."""
 
 

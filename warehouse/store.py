@@ -15,10 +15,12 @@ from pathlib import Path
 
 import duckdb
 
+from schemas.speakable import SpeakableError
+
 MEMORY_LIMIT = "300MB"
 
 
-class WarehouseBusyError(Exception):
+class WarehouseBusyError(SpeakableError):
     """Another run holds the warehouse."""
 
 

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 import duckdb
 import pyarrow as pa
 
+from schemas.speakable import SpeakableError
 from transforms.pseudonym import PseudonymKey, keyed_digest, pseudonym_sql
 
 
-class OtherKeyError(Exception):
+class OtherKeyError(SpeakableError):
     """The key or the municipality number is not the one that the pseudonyms here were made with."""
 
 

@@ -28,7 +28,6 @@ _PROFILE_GRADES = (5, 6, 7, 8, 9, 10, 12)
 _PROFILE = (1.46, 1.22, 1.05, 0.88, 0.73, 0.66, 0.33)
 
 BULLYING, UNSAFE = "bullying", "unsafe"
-THEMES = (BULLYING, UNSAFE)
 
 
 @dataclass(frozen=True, slots=True)
