@@ -48,11 +48,15 @@ def road(home_files: Path, deliveries: list[Path], work: Path) -> None:
     """Inbox to loaded, scored, flagged and published; the files lie in the inbox already."""
     from datetime import UTC, datetime, timedelta
 
+    # pandera loads hypothesis where it finds it; on a server, which has no tests, it does not.
+    sys.modules["hypothesis"] = None
+
     from flows.home import load_config, open_home
     from flows.intake import ingest
-    from flows.road import at_work, flag_wave, publish_waves
+    from flows.road import at_work, flag_wave, load_meanwhile, publish_waves
     from warehouse.stages import answered_waves
 
+    load_meanwhile()
     home = open_home(work / "home")
     config = load_config(home)
     close = max(wave.closes for wave in config.settings.waves)

@@ -129,7 +129,7 @@ def clear_folders(home: Home) -> None:
 
 def _is_at_rest(path: str, before: os.stat_result) -> bool:
     try:
-        now = Path(path).lstat()
+        now = os.lstat(path)
     except FileNotFoundError:
         return False
     return (now.st_size, now.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
@@ -166,18 +166,20 @@ def _name_digest(path: Path) -> str:
 
 def file_away(home: Home, path: Path, outcome: Outcome) -> Path:
     """Move a file to its outcome folder and write the notes beside it; returns its new place."""
-    folder = home.outcome / outcome.outcome
+    # Paths as texts from here on: with 900 class files, making Path objects was half of the work.
+    folder = str(home.outcome / outcome.outcome)
     name = _free_name(folder, _plain_name(path.name), outcome.delivery_id)
-    _write_whole(folder / f"{name}.json", _machine_note(outcome))
-    _write_whole(folder / f"{name}.txt", _person_note(outcome))
-    path.rename(folder / name)
-    return folder / name
+    _write_whole(folder, f"{name}.json", _machine_note(outcome))
+    _write_whole(folder, f"{name}.txt", _person_note(outcome))
+    os.rename(path, f"{folder}/{name}")
+    return Path(folder, name)
 
 
-def _write_whole(path: Path, note: str) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(note, encoding="utf-8")
-    partial.replace(path)
+def _write_whole(folder: str, name: str, note: str) -> None:
+    partial = f"{folder}/.{name}.partial"
+    with open(partial, "w", encoding="utf-8") as file:
+        file.write(note)
+    os.replace(partial, f"{folder}/{name}")
 
 
 def _plain_name(name: str) -> str:
@@ -198,7 +200,7 @@ def _split_name(name: str) -> tuple[str, str]:
     return (stem, dot + ending) if dot else (ending, "")
 
 
-def _free_name(folder: Path, name: str, delivery_id: str) -> str:
+def _free_name(folder: str, name: str, delivery_id: str) -> str:
     """The name, marked with the content's digest and a number where the folder has it already."""
     if _is_free(folder, name, delivery_id):
         return name
@@ -212,12 +214,12 @@ def _free_name(folder: Path, name: str, delivery_id: str) -> str:
         number += 1
 
 
-def _is_free(folder: Path, name: str, delivery_id: str) -> bool:
+def _is_free(folder: str, name: str, delivery_id: str) -> bool:
     """Whether neither the file nor a note would take another's place.
 
     The notes may be there without the file, from a run that was stopped before it moved the file.
     """
-    file, machine, person = (folder / f"{name}{ending}" for ending in ("", ".json", ".txt"))
+    file, machine, person = (f"{folder}/{name}{ending}" for ending in ("", ".json", ".txt"))
     if os.path.lexists(file):
         return False
     if os.path.lexists(machine):
@@ -225,11 +227,11 @@ def _is_free(folder: Path, name: str, delivery_id: str) -> bool:
     return not os.path.lexists(person)
 
 
-def _is_note_on(path: Path, delivery_id: str) -> bool:
-    if path.is_symlink() or not path.is_file():
+def _is_note_on(path: str, delivery_id: str) -> bool:
+    if os.path.islink(path) or not os.path.isfile(path):
         return False
     begins = json.dumps({"delivery_id": delivery_id}).removesuffix("}").encode()
-    with path.open("rb") as file:
+    with open(path, "rb") as file:
         return file.read(len(begins)) == begins
 
 

@@ -19,6 +19,7 @@ from transforms.readers import nettskjema
 from transforms.readers.delimited import (
     Heading,
     as_utf8,
+    holds_text,
     read_batches,
     read_delimited,
     read_heading,
@@ -96,7 +97,7 @@ def _recognise_text(arrival: Arrival, config: Config) -> Delivery:
     if is_class_list(heading.columns) or nettskjema.is_nettskjema_table(heading.columns):
         return _recognise_table(arrival, read_delimited(text), "csv", config)
     layout = recognise(heading.columns, config.surveys, config.instruments)
-    if not text[heading.size :].strip():
+    if not holds_text(text, heading.size):
         raise FileProblem(Reason.NO_ROWS)
     return Delivery(arrival, "csv", layout, heading=heading, text=text)
 

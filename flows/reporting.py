@@ -8,7 +8,6 @@ from pathlib import Path
 import duckdb
 
 from flows.home import Config, Home
-from reports.school_report import render_school_report
 from schemas.settings import ReportLanguage
 from warehouse.report_data import read_school
 from warehouse.stages import fingerprint, is_done, mark_done, school_inputs
@@ -94,6 +93,9 @@ def _write_school(
     *,
     now: datetime,
 ) -> int:
+    # Templates and calendars take a while to load: only a run that writes a report waits for them.
+    from reports.school_report import render_school_report  # noqa: PLC0415
+
     codes = codes_of_flagged(con, wave_id, school_id, key=config.key)
     written = 0
     for route in ROUTES:

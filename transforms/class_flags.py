@@ -8,6 +8,7 @@ of all class tests of the wave.
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from schemas.rule import Baseline, ClassRule
 from transforms.statistics import benjamini_hochberg, binomial_mid_p, binomial_tail
@@ -46,35 +47,28 @@ def control(indicators: pa.Table, rules: dict[str, ClassRule]) -> pa.Table:
     Classes that a gate kept out because too few pupils report anything belong to the family too:
     the family is fixed before the data, so each counts as a test with p = 1.
     """
-    gate = np.array(indicators.column("gate").to_pylist())
-    in_family = np.isin(gate, ["tested", "few_cases"])
+    gate = indicators.column("gate")
+    is_tested = pc.equal(gate, "tested").to_numpy()
+    in_family = is_tested | pc.equal(gate, "few_cases").to_numpy()
     p_mid = indicators.column("p_mid").to_numpy()
-    family = np.where(gate == "tested", p_mid, 1.0)[in_family]
-    q_value = np.full(len(gate), np.nan)
+    family = np.where(is_tested, p_mid, 1.0)[in_family]
+    q_value = np.full(len(p_mid), np.nan)
     q_value[in_family] = benjamini_hochberg(family)
-    levels = _levels(indicators, q_value, rules)
     return indicators.append_column("q_value", _where(in_family, q_value)).append_column(
-        "level", pa.array(levels, pa.string())
+        "level", _levels(indicators, q_value, rules)
     )
 
 
-def _levels(
-    indicators: pa.Table, q_value: Numbers, rules: dict[str, ClassRule]
-) -> list[str | None]:
-    p_exact = indicators.column("p_exact").to_pylist()
-    rule_ids = indicators.column("rule_id").to_pylist()
-    return [
-        _level(p, q, rules[rule_id])
-        for p, q, rule_id in zip(p_exact, q_value.tolist(), rule_ids, strict=True)
-    ]
-
-
-def _level(p_exact: float | None, q_value: float, rule: ClassRule) -> str | None:
+def _levels(indicators: pa.Table, q_value: Numbers, rules: dict[str, ClassRule]) -> pa.Array:
     # An alert is a watch that survives the control: with a handful of tests the control alone
     # would let a class through that is not even a watch.
-    if p_exact is None or p_exact >= rule.watch_below:
-        return None
-    return "alert" if q_value < rule.alert_fdr else "watch"
+    p_exact = _numbers(indicators, "p_exact")  # null becomes nan, which is below nothing
+    is_watch, is_alert = np.zeros((2, len(q_value)), np.bool_)
+    for rule in rules.values():
+        own = pc.equal(indicators.column("rule_id"), rule.id).to_numpy()
+        is_watch |= own & (p_exact < rule.watch_below)
+        is_alert |= own & is_watch & (q_value < rule.alert_fdr)
+    return pa.array(np.where(is_alert, "alert", "watch"), pa.string(), mask=~is_watch)
 
 
 def _numbers(table: pa.Table, name: str) -> Numbers:

@@ -16,8 +16,6 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from schemas.settings import MIN_N_FLOOR
 
@@ -113,9 +111,13 @@ def schools_and_grades_hang_together(schools: Ints, grades: Ints) -> bool:
         return True
     _, rows = np.unique(schools, return_inverse=True)
     _, columns = np.unique(grades, return_inverse=True)
-    nodes = rows.max() + columns.max() + 2
-    links = coo_array((np.ones(len(rows)), (rows, rows.max() + 1 + columns)), shape=(nodes, nodes))
-    return int(connected_components(links, directed=False, return_labels=False)) == 1
+    taught = np.zeros((rows.max() + 1, columns.max() + 1), np.bool_)
+    taught[rows, columns] = True
+    # Grades are at most 13: from the first, go on to what shares a school until nothing is new.
+    reached = taught[0]
+    while not np.array_equal(reached, wider := taught[taught[:, reached].any(axis=1)].any(axis=0)):
+        reached = wider
+    return bool(reached.all())
 
 
 def bands(counts: Ints) -> npt.NDArray[np.object_]:

@@ -1,7 +1,7 @@
 """Pupil rules as query expressions over one wave's linked forms.
 
 `form_sql` gives a row a form with every input that the rules name, as columns called `in_0`,
-`in_1`, ...; `rule_sql` gives the forms that a rule flags, and `evidence_sql` why.
+`in_1`, ...; `hit_sql` gives the forms that any rule flags, and `evidence_sql` why.
 No weighted total, no ranking: a rule looks at answers; its level is the highest step that holds.
 """
 
@@ -19,10 +19,9 @@ _OPERATOR = {"at_least": ">=", "at_most": "<="}
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """The inputs that some rules look at, and the instruments that they come from."""
+    """The inputs that some rules look at."""
 
     names: tuple[str, ...]
-    instruments: tuple[str, ...]
 
     def column(self, name: str) -> str:
         """The column of `form_sql` that holds an input."""
@@ -34,11 +33,10 @@ def inputs_of(
 ) -> Inputs:
     """Every input of the rules; ValueError where a rule names one that nobody declared."""
     names = sorted({condition.input for rule in rules for condition in conditions(rule)})
-    sources = sorted({name.split(".")[0] for name in names if name != NEW_PUPIL})
     for name in names:
         if name != NEW_PUPIL:
             _require_declared(name, instruments)
-    return Inputs(tuple(names), tuple(sources))
+    return Inputs(tuple(names))
 
 
 def _require_declared(name: str, instruments: Mapping[str, Instrument]) -> None:
@@ -59,18 +57,13 @@ def conditions(rule: PupilRule | ClassRule) -> list[Condition]:
     return [condition for step in rule.steps for condition in (*step.all_of, *step.any_of)]
 
 
-def form_sql(inputs: Inputs, instruments: Mapping[str, Instrument], tables: set[str]) -> str:
-    """One row a form of wave $wave: context, and the inputs; a missing answer is null.
-
-    `tables` names the wide tables that exist, so that an instrument without answers joins nothing.
-    """
+def form_sql(inputs: Inputs, instruments: Mapping[str, Instrument]) -> str:
+    """One row a form of wave $wave: context, and the inputs; a missing answer is null."""
+    columns = [f"{_input_sql(name, instruments)} as {inputs.column(name)}" for name in inputs.names]
     joins = [
         f"left join core.{table} {table} using (response_id)"
-        for key in inputs.instruments
-        for table in (f"answer_{key}", f"score_{key}")
-        if table in tables
+        for table in sorted({_source(name, instruments) for name in inputs.names} - {""})
     ]
-    columns = [f"{_input_sql(name, instruments)} as {inputs.column(name)}" for name in inputs.names]
     return f"""
         select r.response_id, r.survey_id, r.wave_id, r.school_id, r.class_group, r.grade, r.pupil,
             {", ".join(columns) or "1"}
@@ -79,13 +72,22 @@ def form_sql(inputs: Inputs, instruments: Mapping[str, Instrument], tables: set[
     """
 
 
+def _source(name: str, instruments: Mapping[str, Instrument]) -> str:
+    """The wide table or view that an input stands in; none for what the register says."""
+    key, _, part = name.partition(".")
+    if name == NEW_PUPIL:
+        return ""
+    is_item = part in {item.id for item in instruments[key].items}
+    return f"answer_{key}" if is_item else f"score_{key}"
+
+
 def _input_sql(name: str, instruments: Mapping[str, Instrument]) -> str:
     if name == NEW_PUPIL:
         return _NEW_PUPIL_SQL
-    key, _, part = name.partition(".")
-    if part in {item.id for item in instruments[key].items}:
-        return f"case when answer_{key}.{part} >= {LOWEST_OPTION} then answer_{key}.{part} end"
-    return f"score_{key}.{part}"
+    column = f"{_source(name, instruments)}.{name.partition('.')[2]}"
+    if column.startswith("score_"):
+        return column
+    return f"case when {column} >= {LOWEST_OPTION} then {column} end"
 
 
 # A pupil is new where the register says so. Without a register date, a code that was not seen
@@ -142,16 +144,43 @@ def step_sql(step: PupilStep, inputs: Inputs) -> str:
     return " and ".join(parts)
 
 
-def rule_sql(rule: PupilRule, inputs: Inputs) -> str:
-    """Forms of the temporary table `form` that the rule flags, with the number of the step."""
-    cases = " ".join(
+def hit_sql(
+    rules: Sequence[PupilRule], inputs: Inputs, instruments: Mapping[str, Instrument]
+) -> str:
+    """Forms of wave $wave that any of the rules flags, all rules in one pass over the forms.
+
+    The columns of `form_sql`, and for rule number i `step_i`, the number of the highest step that
+    holds (null where none does), and `evidence_i`, how many of its conditions hold.
+    """
+    columns = [
+        column
+        for i, rule in enumerate(rules)
+        for column in (
+            f"case {_steps(rule, inputs)} end as step_{i}",
+            f"case step_{i} {_counts(rule, inputs)} end as evidence_{i}",
+        )
+    ]
+    flagged = " or ".join(f"step_{i} is not null" for i in range(len(rules)))
+    return f"""
+        select *, {", ".join(columns) or "1"}
+        from ({form_sql(inputs, instruments)})
+        where pupil is not null and ({flagged or "false"})
+    """
+
+
+def _steps(rule: PupilRule, inputs: Inputs) -> str:
+    return " ".join(
         f"when {step_sql(step, inputs)} then {at}" for at, step in enumerate(rule.steps)
     )
-    return f"""
-        select *, case {cases} end as step
-        from form
-        where pupil is not null and step is not null
-    """
+
+
+def _counts(rule: PupilRule, inputs: Inputs) -> str:
+    evidence = evidence_sql(rule, inputs)
+    return " ".join(
+        f"when {at} then "
+        + " + ".join(f"({holds})::integer" for step, _, holds in evidence if step == at)
+        for at in range(len(rule.steps))
+    )
 
 
 def evidence_sql(rule: PupilRule, inputs: Inputs) -> Sequence[tuple[int, Condition, str]]:

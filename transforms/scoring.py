@@ -12,21 +12,8 @@ from fractions import Fraction
 from schemas.instrument import LOWEST_OPTION, Band, Instrument, Scale
 
 
-def score_columns(instrument: Instrument) -> list[tuple[str, str]]:
-    """Names and types of the score table's columns: score, answered items and band a scale."""
-    return [
-        column
-        for scale in instrument.scales
-        for column in (
-            (scale.id, "double"),
-            (f"{scale.id}_n", "tinyint"),
-            (f"{scale.id}_band", "varchar"),
-        )
-    ]
-
-
 def score_sql(instrument: Instrument, scale: Scale) -> tuple[str, str, str]:
-    """Query expressions for a scale's score, its number of answered items, and its band."""
+    """Columns SCALE, SCALE_n and SCALE_band: the score, how many items were answered, its band."""
     answered = " + ".join(f"({item} >= {LOWEST_OPTION})::tinyint" for item in _coalesced(scale))
     total = " + ".join(_contribution(instrument, item) for item in scale.items)
     score = (
@@ -34,7 +21,11 @@ def score_sql(instrument: Instrument, scale: Scale) -> tuple[str, str, str]:
         f" then round(({total})::double * {_factor(scale)!r}::double / nullif({answered}, 0))"
         f" / {10**scale.decimals} end"
     )
-    return score, answered, _band(scale, score)
+    return (
+        f"{score} as {scale.id}",
+        f"{answered} as {scale.id}_n",
+        f"{_band(scale, score)} as {scale.id}_band",
+    )
 
 
 def score_answers(

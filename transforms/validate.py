@@ -104,23 +104,24 @@ class Validator:
         cells = {name: _distinct(table.column(name)) for name in table.column_names}
         few = {name: values for name, values in cells.items() if len(values) <= REMEMBERED_CELLS}
         many = {name: values for name, values in cells.items() if name not in few}
-        self._learn({name: values.to_pylist() for name, values in few.items()})
+        fresh = {
+            name: pa.array(unseen, pa.string())
+            for name, values in few.items()
+            if (unseen := self._unseen(name, values.to_pylist()))
+        }
+        found = _check(self._model_of, {**fresh, **many})
+        for name, values in fresh.items():
+            known = zip(values.to_pylist(), found[name].tolist(), strict=True)
+            self._verdicts.setdefault(name, {}).update(known)
         return {
             **{name: self._remember(name, values) for name, values in few.items()},
-            **_blank_is_sound(_check(self._model_of, many), many),
+            **_blank_is_sound({name: found[name] for name in many}, many),
         }
 
-    def _learn(self, cells: Mapping[str, list[str]]) -> None:
-        """Judge the cells that no earlier block has shown."""
-        known = self._verdicts
-        fresh = {
-            name: [cell for cell in values if cell and cell not in known.get(name, {})]
-            for name, values in cells.items()
-        }
-        fresh = {name: values for name, values in fresh.items() if values}
-        found = _check(self._model_of, {name: pa.array(values) for name, values in fresh.items()})
-        for name, codes in found.items():
-            known.setdefault(name, {}).update(zip(fresh[name], codes.tolist(), strict=True))
+    def _unseen(self, name: str, cells: Sequence[str]) -> list[str]:
+        """The cells that no earlier block has shown; a blank is never judged."""
+        known = self._verdicts.get(name, {})
+        return [cell for cell in cells if cell and cell not in known]
 
     def _remember(self, name: str, values: pa.Array) -> Codes:
         known = self._verdicts.get(name, {})
@@ -261,21 +262,32 @@ def _held_rows(
     bad: Mapping[str, Codes],
     rows: npt.NDArray[np.int64],
     waves: Sequence[str | None],
-) -> Iterator[HeldRow]:
+) -> list[HeldRow]:
     if not len(rows):
-        return
-    places = zip(batch.file_no.take(rows).to_pylist(), batch.row_no.take(rows).to_pylist())  # noqa: B905
-    for at, (file_no, row_no), cells, wave in zip(
-        rows, places, batch.table.take(rows).to_pylist(), waves, strict=True
-    ):
-        failed = {name: _REASONS[codes[at]] for name, codes in bad.items() if codes[at]}
-        yield HeldRow(
-            file_no=file_no,
-            row_no=row_no,
-            reasons=tuple(sorted({reason for reason in failed.values() if reason})),
-            columns=tuple(sorted(failed)),
-            content=_content(cells, wave),
+        return []
+    names = sorted(bad)
+    codes = np.column_stack([bad[name][rows] for name in names])
+    patterns, pattern = np.unique(codes, axis=0, return_inverse=True)
+    causes = [_cause(names, codes_of.tolist()) for codes_of in patterns]
+    table = batch.table.take(rows)
+    return [
+        HeldRow(file_no, row_no, *causes[at], content.encode())
+        for file_no, row_no, at, content in zip(
+            batch.file_no.take(rows).to_pylist(),
+            batch.row_no.take(rows).to_pylist(),
+            pattern.ravel().tolist(),
+            _contents(table, pa.array(waves, pa.string())).to_pylist(),
+            strict=True,
         )
+    ]
+
+
+def _cause(
+    names: Sequence[str], codes: Sequence[int]
+) -> tuple[tuple[Reason, ...], tuple[str, ...]]:
+    """The reasons of one pattern of failures, and the columns that failed, each sorted."""
+    failed = {name: _REASONS[code] for name, code in zip(names, codes, strict=True) if code}
+    return tuple(sorted({reason for reason in failed.values() if reason})), tuple(failed)
 
 
 def _malformed_rows(batch: Batch) -> Iterator[HeldRow]:
@@ -283,9 +295,28 @@ def _malformed_rows(batch: Batch) -> Iterator[HeldRow]:
         yield HeldRow(file_no, row.row_no, (row.reason,), (), row.text.encode(errors="replace"))
 
 
-def _content(cells: dict[str, str | None], wave: str | None) -> bytes:
-    known_by = {
-        name: cell for name, cell in cells.items() if cell is not None and name not in NOT_IN_DIGEST
-    }
-    known_by["wave"] = wave or cells["wave"] or (cells["submitted_on"] or "")[:10]
-    return json.dumps(known_by, ensure_ascii=False, sort_keys=True).encode()
+def _contents(cells: pa.Table, waves: pa.Array) -> pa.Array:
+    """What each row is known by: its cells as a JSON object, keys in order, nulls left out."""
+    dated = pc.utf8_slice_codeunits(_plain(cells.column("submitted_on")), 0, 10)
+    wave = pc.coalesce(waves, _plain(cells.column("wave")), dated, "")
+    names = [name for name in cells.column_names if name not in NOT_IN_DIGEST]
+    known_by = {name: _plain(cells.column(name)) for name in names} | {"wave": wave}
+    members = [_members(name, known_by[name]) for name in sorted(known_by)]
+    inside = pc.binary_join_element_wise(*members, ", ", null_handling="skip")
+    return pc.binary_join_element_wise("{", inside, "}", "")
+
+
+def _members(name: str, column: pa.Array) -> pa.Array:
+    """Each cell as a member of a JSON object; a null stays null."""
+    cells = column.dictionary_encode()
+    key = json.dumps(name, ensure_ascii=False)
+    members = [
+        f"{key}: {json.dumps(cell, ensure_ascii=False)}" for cell in cells.dictionary.to_pylist()
+    ]
+    return pa.array(members, pa.string()).take(cells.indices)
+
+
+def _plain(column: pa.ChunkedArray) -> pa.Array:
+    """A dictionary column's cells themselves."""
+    whole = column.combine_chunks()
+    return whole.dictionary.take(whole.indices)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import duckdb
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -38,7 +39,7 @@ def indicator_cells(
     if not asked:
         return _no_cells()
     _number_groups(con, scope)
-    cells = _count_places(con, _measured_sql(asked), asked, scope)
+    cells = _count_places(_measure(con, asked), asked, scope)
     con.execute("drop table temp.pupil_group").fetchall()
     con.execute("drop table temp.form_group").fetchall()
     return pa.concat_tables(cells)
@@ -108,21 +109,37 @@ with kind as (
     select unnest($targets::varchar[]) as target, unnest($situations::varchar[]) as situation,
         unnest($levels::varchar[]) as flag_level
 ),
+per_survey as (
+    select wave_id, school_id, survey_id, class_group, count(pupil) as pupils
+    from core.response where list_contains($waves, wave_id) group by all
+),
+-- A pupil has one form in a survey. Only where a school has answered two does it take the codes.
+one_survey as (
+    select wave_id, school_id, sum(pupils)::bigint as pupils
+    from per_survey group by all having count(distinct survey_id) = 1
+),
 asked as (
+    select wave_id, school_id, one_survey.pupils, count(*) as classes
+    from per_survey join one_survey using (wave_id, school_id) group by all
+    union all by name
     select wave_id, school_id,
         count(distinct pupil) as pupils, count(distinct class_group) as classes
-    from core.response where list_contains($waves, wave_id) group by all
+    from core.response anti join one_survey using (wave_id, school_id)
+    where list_contains($waves, wave_id) group by all
     union all by name
     select wave_id, school_id, 0 as pupils, 0 as classes
     from unnest($schools) as s(school_id), unnest($waves) as w(wave_id)
-    where (wave_id, school_id) not in (select (wave_id, school_id) from core.response)
+    where (wave_id, school_id) not in (select (wave_id, school_id) from per_survey)
 ),
-flagged as (
-    select wave_id, school_id, target, situation, level as flag_level,
-        count(distinct case target when 'pupil' then pupil else class_group end) as total
+-- Two rules of one situation may flag the same pupil, who counts once.
+flagged_once as (
+    select distinct wave_id, school_id, target, situation, level as flag_level,
+        case target when 'pupil' then pupil else class_group end as who
     from core.flag
     where list_contains($waves, wave_id) and status <> 'withdrawn' and route = 'health_service'
-    group by all
+),
+flagged as (
+    select * exclude (who), count(*) as total from flagged_once group by all
 ),
 per_school as (
     select asked.wave_id, asked.school_id, target, situation, flag_level, asked.classes,
@@ -179,89 +196,104 @@ def _number_groups(con: duckdb.DuckDBPyConnection, scope: Scope) -> None:
     """).fetchall()
 
 
-def _measured_sql(figures: Sequence[Figure]) -> str:
-    """Pupil groups: how many of each count for figure i (n_i), and their sum (t_i)."""
-    instruments = dict.fromkeys(figure.instrument for figure in figures)
-    sums = " ".join(
-        f"left join ({_sums_sql(instrument, figures)}) using (group_no)"
-        for instrument in instruments
-    )
-    return f"""
-        select * replace (coalesce(gender, 'not_stated') as gender) from pupil_group {sums}
-    """
+def _measure(con: duckdb.DuckDBPyConnection, figures: Sequence[Figure]) -> pl.DataFrame:
+    """Pupil groups: how many of each count for figure i (n_i), and their whole-number sum (t_i)."""
+    groups = con.sql("""
+        select * replace (coalesce(gender, 'not_stated') as gender) from pupil_group
+        order by group_no
+    """).to_arrow_table()
+    columns = {name: groups.column(name) for name in groups.column_names}
+    for instrument in dict.fromkeys(figure.instrument for figure in figures):
+        sums = con.sql(_sums_sql(instrument, figures)).to_arrow_table()
+        place = sums.column("group_no").to_numpy() - 1
+        for name in sums.column_names[1:]:
+            whole = np.zeros(groups.num_rows, np.int64)
+            whole[place] = sums.column(name).to_numpy()
+            columns[name] = pa.chunked_array([whole])
+    return pl.DataFrame(pa.table(columns))
 
 
 def _sums_sql(instrument: str, figures: Sequence[Figure]) -> str:
-    """The sums of one instrument's figures, a row a pupil group that was asked."""
+    """The sums of one instrument's figures, a row a pupil group that was asked.
+
+    A form that does not count for a figure is null there: a FILTER on each sum would take twice
+    the time.
+    """
     own = [(i, figure) for i, figure in enumerate(figures) if figure.instrument == instrument]
-    joins = f"join {answer_table(instrument)} as a on a.response_id = f.response_id"
+    joins = ""
     if any(figure.scale for _, figure in own):
-        joins += f" left join {score_table(instrument)} as s on s.response_id = f.response_id"
-    terms = [(i, _score_terms(f) if f.scale else _answer_terms(f.any_of)) for i, f in own]
-    columns = ",\n".join(
-        f"count(*) filter (where {known}) as n_{i},"
-        f" coalesce(sum({adds}) filter (where {known}), 0)::bigint as t_{i}"
-        for i, (known, adds) in terms
-    )
-    return f"select f.group_no, {columns} from form_group as f {joins} group by f.group_no"
+        joins += f" join {score_table(instrument)} as s on s.response_id = f.response_id"
+    if any(not figure.scale for _, figure in own):
+        joins += f" join {answer_table(instrument)} as a on a.response_id = f.response_id"
+    adds = [f"{_score_sql(f) if f.scale else _answer_sql(f.any_of)} as x_{i}" for i, f in own]
+    sums = [f"count(x_{i}) as n_{i}, coalesce(sum(x_{i}), 0)::bigint as t_{i}" for i, _ in own]
+    return f"""
+        select group_no, {", ".join(sums)}
+        from (select f.group_no, {", ".join(adds)} from form_group as f {joins})
+        group by group_no
+    """
 
 
-def _answer_terms(any_of: Sequence[ItemCondition]) -> tuple[str, str]:
+def _answer_sql(any_of: Sequence[ItemCondition]) -> str:
+    """1 where a condition holds, 0 where none can hold, null where an answer is missing."""
     sign = {"at_least": ">=", "at_most": "<="}
     answered = [f"coalesce(a.{c.item} >= {LOWEST_OPTION}, false)" for c in any_of]
     met = [f"a.{c.item} {sign[c.op]} {c.threshold}" for c in any_of]
     pairs = zip(answered, met, strict=True)
     holds = " or ".join(f"({is_there} and {is_met})" for is_there, is_met in pairs)
-    known = f"({holds} or ({' and '.join(answered)}))"
-    return known, f"case when {holds} then 1 else 0 end"
+    return f"case when {holds} then 1 when {' and '.join(answered)} then 0 end"
 
 
-def _score_terms(figure: Figure) -> tuple[str, str]:
-    known = f"s.{figure.scale} is not null"
+def _score_sql(figure: Figure) -> str:
+    """What a form's score adds to the figure; null where there is no score."""
+    score = f"s.{figure.scale}"
     if figure.band is None:
-        return known, f"round(s.{figure.scale} * {SCORE_UNIT})::bigint"
-    return known, f"case when s.{figure.scale}_band = '{figure.band}' then 1 else 0 end"
+        return f"round({score} * {SCORE_UNIT})::bigint"
+    is_in_band = f"{score}_band is not distinct from '{figure.band}'"
+    return f"case when {score} is not null then ({is_in_band})::integer end"
 
 
-def _count_places(
-    con: duckdb.DuckDBPyConnection, measured: str, figures: Sequence[Figure], scope: Scope
-) -> list[pa.Table]:
+def _count_places(groups: pl.DataFrame, figures: Sequence[Figure], scope: Scope) -> list[pa.Table]:
     """Sum classes up to places. A class that mixes grades is still one class."""
-    numbers = range(len(figures))
-    sums = ", ".join(f"sum(n_{i})::bigint as n_{i}, sum(t_{i})::bigint as t_{i}" for i in numbers)
-    counted = ", ".join(f"count(*) filter (where n_{i} > 0) as c_{i}" for i in numbers)
-    query = f"""
-        with measured as materialized ({measured}),
-        of_class as materialized (
-            select wave_id, school_id, class_group, grade, gender, {sums}
-            from measured
-            group by grouping sets (
-                (wave_id, school_id, class_group),
-                (wave_id, school_id, class_group, grade),
-                (wave_id, school_id, class_group, gender)
-            )
-        )
-        select wave_id, school_id, {sums}, {counted}
-        from of_class where grade is null and gender is null
-        group by grouping sets ((wave_id), (wave_id, school_id))
-        union all by name
-        select wave_id, school_id, grade, {sums}, {counted}
-        from of_class where grade is not null
-        group by grouping sets ((wave_id, grade), (wave_id, school_id, grade))
-        union all by name
-        select wave_id, gender, {sums}, {counted}
-        from of_class where gender is not null
-        group by wave_id, gender
-        union all by name
-        select wave_id, school_id
-        from unnest($schools) as s(school_id), unnest($waves) as w(wave_id)
-        where (wave_id, school_id) not in (select (wave_id, school_id) from of_class)
-        union all by name
-        select wave_id, gender from unnest($genders) as g(gender), unnest($waves) as w(wave_id)
-        where (wave_id, gender) not in (select (wave_id, gender) from measured)
+    places = [
+        _sum_up(groups, ["wave_id"], [], figures),
+        _sum_up(groups, ["wave_id", "school_id"], [], figures),
+        _sum_up(groups, ["wave_id", "grade"], ["grade"], figures),
+        _sum_up(groups, ["wave_id", "school_id", "grade"], ["grade"], figures),
+        _sum_up(groups, ["wave_id", "gender"], ["gender"], figures),
+        _without_forms(groups, "school_id", scope.schools, scope.waves),
+        _without_forms(groups, "gender", GENDERS, scope.waves),
+    ]
+    found = pl.concat(places, how="diagonal").to_arrow(compat_level=pl.CompatLevel.oldest())
+    names = {
+        field.name: pa.string() for field in found.schema if pa.types.is_large_string(field.type)
+    }
+    all_places = found.cast(pa.schema({f.name: names.get(f.name, f.type) for f in found.schema}))
+    return [_figure_cells(all_places, figure, i) for i, figure in enumerate(figures)]
+
+
+def _sum_up(
+    groups: pl.DataFrame, place: list[str], within: list[str], figures: Sequence[Figure]
+) -> pl.DataFrame:
+    """The sums of each place, and c_i: its classes where figure i counts somebody.
+
+    `within` are the names that divide a class into the parts that such a place is made of.
     """
-    places = _fetch(con, query, scope, genders=list(GENDERS))
-    return [_figure_cells(places, figure, i) for i, figure in enumerate(figures)]
+    numbers = range(len(figures))
+    sums = [f"{kind}_{i}" for i in numbers for kind in "nt"]
+    classes = groups.group_by("wave_id", "school_id", "class_group", *within).agg(
+        pl.col(sums).sum()
+    )
+    counted = [(pl.col(f"n_{i}") > 0).sum().cast(pl.Int64).alias(f"c_{i}") for i in numbers]
+    return classes.group_by(place).agg(pl.col(sums).sum(), *counted)
+
+
+def _without_forms(
+    groups: pl.DataFrame, name: str, known: Sequence[str], waves: Sequence[str]
+) -> pl.DataFrame:
+    """The places of a kind that no form of a wave comes from."""
+    every = pl.DataFrame({"wave_id": waves}).join(pl.DataFrame({name: known}), how="cross")
+    return every.join(groups, on=["wave_id", name], how="anti")
 
 
 def _figure_cells(places: pa.Table, figure: Figure, i: int) -> pa.Table:

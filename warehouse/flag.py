@@ -1,5 +1,6 @@
 """Scores and flags one wave: scores, indicators, flags and the stage entry in one transaction."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +11,6 @@ import pyarrow as pa
 from schemas.instrument import Instrument
 from schemas.rule import ClassRule, PupilRule
 from schemas.settings import Settings
-from schemas.survey import Survey
 from transforms.class_flags import control, indicate
 from transforms.pupil_flags import (
     HISTORY_SQL,
@@ -18,12 +18,11 @@ from transforms.pupil_flags import (
     condition_sql,
     evidence_sql,
     form_sql,
+    hit_sql,
     inputs_of,
-    rule_sql,
 )
-from transforms.scoring import score_sql
 from warehouse.flag_life import settle_flags
-from warehouse.instruments import answer_table, definition_sha256, score_table
+from warehouse.instruments import definition_sha256
 from warehouse.stages import fingerprint, is_done, mark_done, wave_input
 from warehouse.store import transaction
 
@@ -47,7 +46,6 @@ def score_and_flag(
     con: duckdb.DuckDBPyConnection,
     wave_id: str,
     *,
-    surveys: Mapping[str, Survey],
     instruments: Mapping[str, Instrument],
     rules: Rules,
     settings: Settings,
@@ -70,15 +68,13 @@ def score_and_flag(
             fingerprint=state,
         )
     with transaction(con):
-        for key in _answered_instruments(con, wave_id, surveys):
-            _score(con, wave_id, instruments[key])
-        _prepare_forms(con, wave_id, active, instruments)
-        _collect_pupil_flags(con, active, instruments)
-        _collect_class_flags(con, wave_id, active, instruments)
+        forms = _Forms(con, wave_id, inputs_of(active, instruments), instruments)
+        _find_pupils(forms, [rule for rule in active if rule.target == "pupil"])
+        _find_classes(forms, [rule for rule in active if rule.target == "class"])
+        _gather(forms, active)
         new, withdrawn = settle_flags(con, wave_id, now)
         mark_done(con, "flagged", wave_id, state, now=now)
-    for table in ("form", "found", "found_evidence", "seen_before", "complete_before"):
-        con.execute(f"drop table if exists temp.{table}").fetchall()
+    _tidy(con)
     return Flagged(
         wave_id,
         changed=True,
@@ -88,6 +84,13 @@ def score_and_flag(
         pupil_flags_off=off,
         fingerprint=state,
     )
+
+
+def _tidy(con: duckdb.DuckDBPyConnection) -> None:
+    for view in ("found", "found_evidence"):
+        con.execute(f"drop view temp.{view}").fetchall()
+    for table in ("hit", "outstanding", "seen_before", "complete_before"):
+        con.execute(f"drop table if exists temp.{table}").fetchall()
 
 
 def flag_state(
@@ -123,189 +126,165 @@ def _open_flags(con: duckdb.DuckDBPyConnection, wave_id: str) -> dict[tuple[str,
     return {(target, level, situation): n for target, level, situation, n in counted}
 
 
-def _answered_instruments(
-    con: duckdb.DuckDBPyConnection, wave_id: str, surveys: Mapping[str, Survey]
-) -> list[str]:
-    used = con.execute(
-        "select distinct survey_id from core.response where wave_id = $wave", {"wave": wave_id}
-    ).fetchall()
-    # A survey that the home no longer declares keeps the scores that it has.
-    known = [surveys[survey_id] for (survey_id,) in used if survey_id in surveys]
-    return sorted({key for survey in known for key in survey.instruments})
+@dataclass(frozen=True, slots=True)
+class _Forms:
+    """A wave's forms, and what the rules look at in them."""
+
+    con: duckdb.DuckDBPyConnection
+    wave_id: str
+    inputs: Inputs
+    instruments: Mapping[str, Instrument]
 
 
-def _score(con: duckdb.DuckDBPyConnection, wave_id: str, instrument: Instrument) -> None:
-    if not instrument.scales:
-        return
-    table = score_table(instrument.key)
-    con.execute(f"delete from {table} where wave_id = $wave", {"wave": wave_id}).fetchall()
-    columns = ", ".join(
-        expression for scale in instrument.scales for expression in score_sql(instrument, scale)
-    )
-    con.execute(
-        f"""
-        insert into {table}
-        select response_id, wave_id, {columns}
-        from core.response join {answer_table(instrument.key)} using (response_id)
-        where wave_id = $wave
-        """,
-        {"wave": wave_id},
-    ).fetchall()
+# A flag keeps its id when the wave is computed again: 60 bits of what the flag is about, turned by
+# 60 of its rule. One digest a form serves all rules, for making them is half of the work.
+_ABOUT = (
+    "md5_number_lower(concat_ws('|', wave_id, survey_id, school_id, class_group, {pupil})) >> 4"
+)
 
 
-def _prepare_forms(
-    con: duckdb.DuckDBPyConnection,
-    wave_id: str,
-    rules: Rules,
-    instruments: Mapping[str, Instrument],
-) -> None:
-    """The temporary table `form`, and empty ones for what the rules find."""
+def _flag_id(rule: PupilRule | ClassRule) -> str:
+    turn = int.from_bytes(hashlib.sha256(rule.id.encode()).digest()[:8]) >> 4
+    return f"format('F{{:015X}}', xor(about, {turn}::ubigint))"
+
+
+def _find_pupils(forms: _Forms, rules: Sequence[PupilRule]) -> None:
+    """The temporary table `hit`: the forms that any rule flags."""
+    named = {"wave": forms.wave_id}
     for statement in HISTORY_SQL.split(";"):
-        con.execute(statement, {"wave": wave_id}).fetchall()
-    tables = {
-        name
-        for (name,) in con.execute(
-            "select table_name from duckdb_tables() where schema_name = 'core'"
-        ).fetchall()
-    }
-    forms = form_sql(inputs_of(rules, instruments), instruments, tables)
-    con.execute(f"create or replace temp table form as {forms}", {"wave": wave_id}).fetchall()
-    con.execute("create or replace temp table found as from core.flag limit 0").fetchall()
-    con.execute(
-        "create or replace temp table found_evidence as from core.flag_evidence limit 0"
+        forms.con.execute(statement, named).fetchall()
+    about = _ABOUT.format(pupil="pupil")
+    hits = hit_sql(rules, forms.inputs, forms.instruments)
+    forms.con.execute(
+        f"create or replace temp table hit as select *, {about} as about from ({hits})", named
     ).fetchall()
 
 
-# A flag keeps its id when the wave is computed again: it is made of what the flag is about.
-_FLAG_ID = """
-    'F' || upper(left(sha256(concat_ws('|', wave_id, survey_id, school_id, class_group,
-        coalesce(pupil, ''), $rule_id)), 15))
-"""
+def _gather(forms: _Forms, rules: Rules) -> None:
+    """What was found, as temporary views in the columns of core.flag and core.flag_evidence."""
+    flags, evidence = ["(from core.flag limit 0)"], ["(from core.flag_evidence limit 0)"]
+    pupil_rules = [rule for rule in rules if rule.target == "pupil"]
+    for i, rule in enumerate(pupil_rules):
+        flags.append(_flags_of(i, rule))
+        evidence += _evidence_of(i, rule, forms.inputs)
+    for class_rule in rules:
+        if class_rule.target == "class":
+            flags.append(_class_flags_of(class_rule))
+            evidence.append(_class_evidence_of(class_rule))
+    for name, parts in (("found", flags), ("found_evidence", evidence)):
+        rows = " union all by name ".join(parts)
+        forms.con.execute(f"create or replace temp view {name} as {rows}").fetchall()
 
 
-def _collect_pupil_flags(
-    con: duckdb.DuckDBPyConnection, rules: Rules, instruments: Mapping[str, Instrument]
-) -> None:
-    inputs = inputs_of(rules, instruments)
-    for rule in rules:
-        if rule.target == "pupil":
-            con.execute(
-                f"""
-                create or replace temp table hit as
-                select *, {_FLAG_ID} as flag_id from ({rule_sql(rule, inputs)})
-                """,
-                {"rule_id": rule.id},
-            ).fetchall()
-            _add_pupil_evidence(con, rule, inputs)
-            _add_pupil_flags(con, rule)
-    con.execute("drop table if exists temp.hit").fetchall()
+def _flags_of(i: int, rule: PupilRule) -> str:
+    levels = " ".join(f"when {at} then '{step.level}'" for at, step in enumerate(rule.steps))
+    return f"""
+        select {_flag_id(rule)} as flag_id, wave_id, survey_id, 'pupil' as target, school_id,
+            class_group, grade, pupil, case step_{i} {levels} end as level,
+            '{rule.situation}' as situation, '{rule.id}' as rule_id,
+            {rule.version} as rule_version, '{rule.route}' as route,
+            evidence_{i} as evidence_count
+        from hit where step_{i} is not null
+    """
 
 
-def _add_pupil_evidence(con: duckdb.DuckDBPyConnection, rule: PupilRule, inputs: Inputs) -> None:
-    for step, condition, holds in evidence_sql(rule, inputs):
-        con.execute(
-            f"""
-            insert into found_evidence
-            select flag_id, $input, {inputs.column(condition.input)}, $threshold, null, null,
-                wave_id
-            from hit where step = $step and {holds}
-            """,
-            {"input": condition.input, "threshold": condition.threshold, "step": step},
-        ).fetchall()
-
-
-def _add_pupil_flags(con: duckdb.DuckDBPyConnection, rule: PupilRule) -> None:
-    con.execute(
+def _evidence_of(i: int, rule: PupilRule, inputs: Inputs) -> list[str]:
+    return [
+        f"""
+        select {_flag_id(rule)} as flag_id, '{condition.input}' as item_or_scale,
+            {inputs.column(condition.input)} as observed, {condition.threshold!r} as threshold,
+            wave_id
+        from hit where step_{i} = {step} and {holds}
         """
-        insert into found by name
-        select flag_id, wave_id, survey_id, 'pupil' as target, school_id, class_group, grade,
-            pupil, $levels[step + 1] as level, $situation as situation, $rule_id as rule_id,
-            $version as rule_version, $route as route,
-            (select count(*) from found_evidence e where e.flag_id = hit.flag_id)
-                as evidence_count
-        from hit
-        """,
-        {
-            "levels": [step.level for step in rule.steps],
-            "situation": rule.situation,
-            "rule_id": rule.id,
-            "version": rule.version,
-            "route": rule.route,
-        },
-    ).fetchall()
+        for step, condition, holds in evidence_sql(rule, inputs)
+    ]
 
 
-def _collect_class_flags(
-    con: duckdb.DuckDBPyConnection,
-    wave_id: str,
-    rules: Rules,
-    instruments: Mapping[str, Instrument],
-) -> None:
+def _find_classes(forms: _Forms, rules: Sequence[ClassRule]) -> None:
     """Test every class with every class rule, control the family, and keep what stands out."""
-    inputs = inputs_of(rules, instruments)
-    class_rules = {rule.id: rule for rule in rules if rule.target == "class"}
-    tested = [_test_classes(con, wave_id, rule, inputs) for rule in class_rules.values()]
+    con = forms.con
     con.execute(
-        "delete from core.class_indicator where wave_id = $wave", {"wave": wave_id}
+        "delete from core.class_indicator where wave_id = $wave", {"wave": forms.wave_id}
     ).fetchall()
-    if not tested:
+    if not rules:
         return
-    indicators = control(pa.concat_tables(tested), class_rules)
+    indicators = control(_test_classes(forms, rules), {rule.id: rule for rule in rules})
     con.register("indicator", indicators)
     con.execute("""
         insert into core.class_indicator by name select * exclude (level) from indicator
     """).fetchall()
-    for rule in class_rules.values():
-        _add_class_flags(con, rule)
+    about = _ABOUT.format(pupil="''")
+    con.execute(f"""
+        create or replace temp table outstanding as
+        select *, {about} as about from indicator where level is not null
+    """).fetchall()
     con.unregister("indicator")
 
 
-def _test_classes(
-    con: duckdb.DuckDBPyConnection, wave_id: str, rule: ClassRule, inputs: Inputs
-) -> pa.Table:
-    answered = " or ".join(
-        f"{inputs.column(condition.input)} is not null" for condition in rule.any_of
+def _test_classes(forms: _Forms, rules: Sequence[ClassRule]) -> pa.Table:
+    """One row a class and rule, as `indicate` returns them; one pass over the forms for all."""
+    inputs = forms.inputs
+    counts = ", ".join(
+        f"count(*) filter ({_is_answered(rule, inputs)})::integer as answered_{i},"
+        f" count(*) filter ({_holds(rule, inputs)})::integer as observed_{i}"
+        for i, rule in enumerate(rules)
     )
-    holds = " or ".join(condition_sql(condition, inputs) for condition in rule.any_of)
-    counts = con.sql(
+    classes = forms.con.sql(
         f"""
         with per_class as (
             select wave_id, survey_id, school_id, class_group, mode(grade order by grade) as grade,
-                count(*) filter ({answered})::integer as answered,
-                count(*) filter ({holds})::integer as observed
-            from form
+                {counts}
+            from ({form_sql(inputs, forms.instruments)})
             group by wave_id, survey_id, school_id, class_group
         )
-        select p.*, $rule_id as rule_id, $version::integer as rule_version, c.enrolled
+        select p.*, c.enrolled
         from per_class p
         left join core.dim_class_group c
             on c.school_id = p.school_id and c.class_group = p.class_group
             and c.school_year = (select school_year from core.dim_wave where wave_id = $wave)
         order by all
         """,
-        params={"wave": wave_id, "rule_id": rule.id, "version": rule.version},
+        params={"wave": forms.wave_id},
     ).to_arrow_table()
-    return indicate(counts, rule)
+    return pa.concat_tables(
+        indicate(_counts_of(i, rule, classes), rule) for i, rule in enumerate(rules)
+    )
 
 
-def _add_class_flags(con: duckdb.DuckDBPyConnection, rule: ClassRule) -> None:
-    con.execute(
-        f"""
-        insert into found by name
-        select {_FLAG_ID} as flag_id, wave_id, survey_id, 'class' as target, school_id,
-            class_group, grade, level, $situation as situation, rule_id, rule_version,
+def _counts_of(i: int, rule: ClassRule, classes: pa.Table) -> pa.Table:
+    counts = classes.select([*_CLASS, f"answered_{i}", f"observed_{i}", "enrolled"])
+    return (
+        counts.rename_columns([*_CLASS, "answered", "observed", "enrolled"])
+        .append_column("rule_id", pa.repeat(rule.id, counts.num_rows))
+        .append_column(
+            "rule_version", pa.repeat(pa.scalar(rule.version, pa.int32()), counts.num_rows)
+        )
+    )
+
+
+_CLASS = ("wave_id", "survey_id", "school_id", "class_group", "grade")
+
+
+def _is_answered(rule: ClassRule, inputs: Inputs) -> str:
+    return " or ".join(f"{inputs.column(condition.input)} is not null" for condition in rule.any_of)
+
+
+def _holds(rule: ClassRule, inputs: Inputs) -> str:
+    return " or ".join(condition_sql(condition, inputs) for condition in rule.any_of)
+
+
+def _class_flags_of(rule: ClassRule) -> str:
+    return f"""
+        select {_flag_id(rule)} as flag_id, wave_id, survey_id, 'class' as target, school_id,
+            class_group, grade, level, '{rule.situation}' as situation, rule_id, rule_version,
             'health_service' as route, 1 as evidence_count
-        from (select *, null::varchar as pupil from indicator)
-        where rule_id = $rule_id and level is not null
-        """,
-        {"rule_id": rule.id, "situation": rule.situation},
-    ).fetchall()
-    con.execute(
-        f"""
-        insert into found_evidence
-        select {_FLAG_ID}, rule_id, observed, baseline, answered, p_exact, wave_id
-        from (select *, null::varchar as pupil from indicator)
-        where rule_id = $rule_id and level is not null
-        """,
-        {"rule_id": rule.id},
-    ).fetchall()
+        from outstanding where rule_id = '{rule.id}'
+    """
+
+
+def _class_evidence_of(rule: ClassRule) -> str:
+    return f"""
+        select {_flag_id(rule)} as flag_id, rule_id as item_or_scale, observed,
+            baseline as threshold, answered as denominator, p_exact as p_value, wave_id
+        from outstanding where rule_id = '{rule.id}'
+    """

@@ -20,49 +20,62 @@ def settle_flags(con: duckdb.DuckDBPyConnection, wave_id: str, now: datetime) ->
     support is withdrawn, not deleted, and keeps its evidence: somebody may have read it.
     """
     today = now.date()
-    dues = {"prompt_due": _due(today, "prompt"), "flag_due": _due(today, "flag")}
-    new = con.execute(
-        "select count(*) from found where flag_id not in (select flag_id from core.flag)"
-    ).fetchall()[0][0]
-    withdrawn = con.execute(
+    named = {"wave": wave_id, "prompt_due": _due(today, "prompt"), "flag_due": _due(today, "flag")}
+    withdrawn = _renew(con, named) if _has_flags(con, wave_id) else 0
+    [(new,)] = con.execute(
+        f"""
+        insert into core.flag by name
+        select n.* replace ($now as raised_at, $expires as expires_on, 'open' as status,
+            {_REVIEW_DUE} as review_due)
+        from found n
+        where flag_id not in (select flag_id from core.flag where wave_id = $wave)
+        """,
+        {"now": now, "expires": today + EXPIRES_AFTER, **named},
+    ).fetchall()
+    con.execute("insert into core.flag_evidence from found_evidence").fetchall()
+    return new, withdrawn
+
+
+_REVIEW_DUE = """
+    case n.level when 'watch' then null when 'prompt' then $prompt_due else $flag_due end::date
+"""
+
+
+def _has_flags(con: duckdb.DuckDBPyConnection, wave_id: str) -> bool:
+    some = con.execute("select 1 from core.flag where wave_id = $wave limit 1", {"wave": wave_id})
+    return bool(some.fetchall())
+
+
+def _renew(con: duckdb.DuckDBPyConnection, named: dict[str, object]) -> int:
+    """Bring the wave's flags up to date and clear the evidence of those that stand."""
+    wave = {"wave": named["wave"]}
+    [(withdrawn,)] = con.execute(
         """
         update core.flag set status = 'withdrawn'
         where wave_id = $wave and status <> 'withdrawn'
             and flag_id not in (select flag_id from found)
         """,
-        {"wave": wave_id},
-    ).fetchall()[0][0]
-    due = """
-        case n.level when 'watch' then null when 'prompt' then $prompt_due else $flag_due end::date
-    """
+        wave,
+    ).fetchall()
     con.execute(
         f"""
         update core.flag f set level = n.level, rule_version = n.rule_version,
             evidence_count = n.evidence_count,
-            review_due = case when n.level = 'watch' then null else least(f.review_due, {due}) end,
+            review_due = case when n.level = 'watch' then null
+                else least(f.review_due, {_REVIEW_DUE}) end,
             status = case when f.status = 'withdrawn' then 'open' else f.status end
-        from found n where f.flag_id = n.flag_id
+        from found n where f.wave_id = $wave and f.flag_id = n.flag_id
         """,
-        dues,
-    ).fetchall()
-    con.execute(
-        f"""
-        insert into core.flag by name
-        select n.* replace ($now as raised_at, $expires as expires_on, 'open' as status,
-            {due} as review_due)
-        from found n where flag_id not in (select flag_id from core.flag)
-        """,
-        {"now": now, "expires": today + EXPIRES_AFTER, **dues},
+        named,
     ).fetchall()
     con.execute(
         """
         delete from core.flag_evidence
         where wave_id = $wave and flag_id in (select flag_id from found)
         """,
-        {"wave": wave_id},
+        wave,
     ).fetchall()
-    con.execute("insert into core.flag_evidence from found_evidence").fetchall()
-    return new, withdrawn
+    return int(withdrawn)
 
 
 def expire_flags(con: duckdb.DuckDBPyConnection, *, today: date) -> int:

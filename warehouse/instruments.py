@@ -1,4 +1,8 @@
-"""Registers instruments: their wide answer and score tables, and the long views over them."""
+"""Registers instruments: their wide answer tables, and the views that score and list them.
+
+Scores are not stored. They follow from the answers and from a definition that cannot change, so a
+view is never out of step with either, and costs less than writing them down.
+"""
 
 import hashlib
 import json
@@ -10,7 +14,7 @@ import pyarrow as pa
 from schemas.instrument import DONT_KNOW, SKIPPED, Instrument
 from schemas.settings import Settings
 from schemas.speakable import SpeakableError
-from transforms.scoring import score_columns
+from transforms.scoring import score_sql
 from warehouse.store import transaction
 
 
@@ -35,7 +39,7 @@ def answer_table(key: str) -> str:
 
 
 def score_table(key: str) -> str:
-    """The wide score table of an instrument version."""
+    """The wide view of an instrument version's scores."""
     return f"core.score_{key}"
 
 
@@ -100,12 +104,6 @@ def _register_instrument(con: duckdb.DuckDBPyConnection, instrument: Instrument)
     con.execute(
         f"create table {answer_table(instrument.key)} (response_id bigint not null, {items})"
     ).fetchall()
-    if instrument.scales:
-        scores = ", ".join(f"{name} {kind}" for name, kind in score_columns(instrument))
-        con.execute(
-            f"create table {score_table(instrument.key)}"
-            f" (response_id bigint not null, wave_id varchar not null, {scores})"
-        ).fetchall()
 
 
 _FORM = "r.response_id, r.survey_id, r.wave_id, r.school_id, r.class_group, r.grade, r.gender"
@@ -113,13 +111,24 @@ _FORM = "r.response_id, r.survey_id, r.wave_id, r.school_id, r.class_group, r.gr
 
 def _replace_views(con: duckdb.DuckDBPyConnection, instruments: Mapping[str, Instrument]) -> None:
     """core.answer and core.score: long, one row an item or a scale, over all instruments."""
+    scored = [instrument for instrument in instruments.values() if instrument.scales]
+    for instrument in scored:
+        con.execute(
+            f"create or replace view {score_table(instrument.key)} as {_scores(instrument)}"
+        ).fetchall()
     answers = " union all by name ".join(_long_answers(item) for item in instruments.values())
     con.execute(f"create or replace view core.answer as {answers}").fetchall()
-    scored = [instrument for instrument in instruments.values() if instrument.scales]
     scores = " union all by name ".join(
         _long_score(instrument, scale.id) for instrument in scored for scale in instrument.scales
     )
     con.execute(f"create or replace view core.score as {scores or _NO_SCORES}").fetchall()
+
+
+def _scores(instrument: Instrument) -> str:
+    columns = ", ".join(
+        column for scale in instrument.scales for column in score_sql(instrument, scale)
+    )
+    return f"select response_id, {columns} from {answer_table(instrument.key)}"
 
 
 _NO_SCORES = f"""
@@ -150,5 +159,5 @@ def _long_score(instrument: Instrument, scale_id: str) -> str:
     return f"""
     select {_FORM}, r.pupil, '{instrument.key}' as instrument_key, '{scale_id}' as scale_id,
         s.{scale_id} as score, s.{scale_id}_n as n_answered, s.{scale_id}_band as band
-    from core.response r join {score_table(instrument.key)} s using (response_id, wave_id)
+    from core.response r join {score_table(instrument.key)} s using (response_id)
     """

@@ -39,8 +39,10 @@ def lineage_rows(
     waves: Sequence[str],
 ) -> pa.Table:
     """One row a wave and table, and for indicators one a figure; `shown` is (wave, figure)."""
-    rows = list(_indicator_rows(con, shown, instruments, waves))
-    whole = _deliveries(con, "core.response", waves)
+    con.execute(_BEHIND_SQL, [list(waves)]).fetchall()
+    rows = list(_indicator_rows(con, shown, instruments))
+    whole = _deliveries(con, "core.response")
+    con.execute("drop table temp.behind").fetchall()
     ordered = sorted(rules, key=lambda rule: rule.id)
     ruled = {
         "definitions": ", ".join(f"{rule.id} v{rule.version}" for rule in ordered),
@@ -56,13 +58,12 @@ def _indicator_rows(
     con: duckdb.DuckDBPyConnection,
     shown: Iterable[tuple[str, Figure]],
     instruments: Mapping[str, Instrument],
-    waves: Sequence[str],
 ) -> Iterator[dict[str, object]]:
     behind: dict[str, _Deliveries] = {}
     for wave, figure in shown:
         key = figure.instrument
         if key not in behind:
-            behind[key] = _deliveries(con, answer_table(key), waves)
+            behind[key] = _deliveries(con, answer_table(key))
         yield {
             "wave_id": wave,
             "table_name": "indicator",
@@ -73,21 +74,22 @@ def _indicator_rows(
         }
 
 
-def _deliveries(con: duckdb.DuckDBPyConnection, forms: str, waves: Sequence[str]) -> _Deliveries:
+# All forms of a delivery went into the same tables, so that one of them tells for all.
+_BEHIND_SQL = """
+    create or replace temp table behind as
+    select wave_id, delivery_no, min(response_id) as response_id
+    from core.response where list_contains(?, wave_id) group by all
+"""
+
+
+def _deliveries(con: duckdb.DuckDBPyConnection, forms: str) -> _Deliveries:
     """The deliveries behind the forms of a table, counted and put in one checksum a wave."""
-    found = con.execute(
-        f"""
-        with behind as (
-            select distinct wave_id, delivery_no
-            from core.response
-            where list_contains(?, wave_id) and response_id in (select response_id from {forms})
-        )
+    found = con.execute(f"""
         select wave_id, count(*), sha256(string_agg(delivery_id, chr(10) order by delivery_id))
         from behind join core.delivery using (delivery_no)
+        where response_id in (select response_id from {forms})
         group by wave_id
-        """,
-        [list(waves)],
-    ).fetchall()
+    """).fetchall()
     return {
         wave: {"deliveries": deliveries, "deliveries_sha256": digest}
         for wave, deliveries, digest in found

@@ -18,6 +18,7 @@ import duckdb
 from schemas.speakable import SpeakableError
 
 MEMORY_LIMIT = "300MB"
+CHECKPOINT_FROM = "1GB"
 
 
 class WarehouseBusyError(SpeakableError):
@@ -53,6 +54,8 @@ def open_warehouse(
         con.execute("set memory_limit = $limit", {"limit": MEMORY_LIMIT}).fetchall()
         con.execute("set temp_directory = $spill", {"spill": str(spill)}).fetchall()
         con.execute("set preserve_insertion_order = true").fetchall()
+        # The file is written back once, when it is closed, and not after each large commit.
+        con.execute("set checkpoint_threshold = $size", {"size": CHECKPOINT_FROM}).fetchall()
         con.execute("set timezone = 'UTC'").fetchall()
         con.execute(
             "set allowed_directories = $folders", {"folders": [str(restricted), str(analyst)]}

@@ -21,8 +21,8 @@ _NO_COLUMN = frozenset({"check", "primary"})
 _MADE_ELSEWHERE = {
     "core.answer_KEY": "A table an instrument version: `response_id` and a column an item."
     " Null: not asked. -101: skipped. -102: don't know.",
-    "core.score_KEY": "A table an instrument version with scales: `response_id`, `wave_id`, and for"
-    " each scale `SCALE`, `SCALE_n` (items answered) and `SCALE_band`.",
+    "core.score_KEY": "A view an instrument version with scales: `response_id`, and for each scale"
+    " `SCALE`, `SCALE_n` (items answered) and `SCALE_band`.",
     "core.answer": "A view over all answers, a row a form and item. Where `value` is null,"
     " `missing` says not_asked, skipped or dont_know.",
     "core.score": "A view over all scores, a row a form and scale.",

@@ -11,12 +11,10 @@ from schemas.settings import Settings
 from transforms.pupil_flags import (
     HISTORY_SQL,
     evidence_sql,
-    form_sql,
+    hit_sql,
     inputs_of,
-    rule_sql,
 )
-from transforms.scoring import score_sql
-from warehouse.instruments import answer_table, register, score_table
+from warehouse.instruments import answer_table, register
 from warehouse.store import migrate
 
 CORE, WHO5 = "klassepuls_core_v1", "who5_v1"
@@ -108,25 +106,12 @@ class Town:
             **{item.id: given.get(item.id) for item in INSTRUMENTS[WHO5].items},
         )
 
-    def score(self, wave=AUTUMN):
-        columns = ", ".join(
-            part
-            for scale in INSTRUMENTS[WHO5].scales
-            for part in score_sql(INSTRUMENTS[WHO5], scale)
-        )
-        self.con.execute(
-            f"insert into {score_table(WHO5)} select response_id, wave_id, {columns}"  # noqa: S608 - our own names
-            f" from core.response join {answer_table(WHO5)} using (response_id)"
-            " where wave_id = $wave",
-            {"wave": wave},
-        ).fetchall()
-
     def flags(self, rules=PUPIL_RULES, *, wave=AUTUMN):
         """{pupil: {rule without its prefix: level}} for every pupil with a flag."""
         found = {}
-        inputs = self._prepare(rules, wave)
-        for rule in rules:
-            query = f"select pupil, step from ({rule_sql(rule, inputs)})"  # noqa: S608 - our own
+        self._find(rules, wave)
+        for i, rule in enumerate(rules):
+            query = f"select pupil, step_{i} from hit where step_{i} is not null"  # noqa: S608
             for pupil, step in self.con.execute(query).fetchall():
                 flags = found.setdefault(pupil, {})
                 flags[rule.id.removeprefix("rule.")] = rule.steps[step].level
@@ -134,25 +119,25 @@ class Town:
 
     def evidence(self, rule, pupil, *, wave=AUTUMN):
         """{(step, input): threshold} of what holds at the step that the pupil is flagged at."""
-        inputs = self._prepare([rule], wave)
+        inputs = self._find([rule], wave)
         held = {}
         for at, condition, holds in evidence_sql(rule, inputs):
             found = self.con.execute(
-                f"select step from ({rule_sql(rule, inputs)})"  # noqa: S608 - our own
-                f" where pupil = $pupil and step = $step and {holds}",
+                f"select evidence_0 from hit where pupil = $pupil and step_0 = $step and {holds}",  # noqa: S608
                 {"pupil": pupil, "step": at},
             ).fetchall()
             if found:
                 held[at, condition.input.split(".")[1]] = condition.threshold
+                [(counted,)] = found
+        assert not held or counted == len(held)
         return held
 
-    def _prepare(self, rules, wave):
+    def _find(self, rules, wave):
         for statement in HISTORY_SQL.split(";"):
             self.con.execute(statement, {"wave": wave}).fetchall()
         inputs = inputs_of(rules, INSTRUMENTS)
-        tables = {f"{kind}_{key}" for kind in ("answer", "score") for key in INSTRUMENTS}
-        forms = form_sql(inputs, INSTRUMENTS, tables - {f"score_{CORE}"})
-        self.con.execute(f"create or replace temp table form as {forms}", {"wave": wave}).fetchall()
+        hits = hit_sql(rules, inputs, INSTRUMENTS)
+        self.con.execute(f"create or replace temp table hit as {hits}", {"wave": wave}).fetchall()
         return inputs
 
 

@@ -49,7 +49,6 @@ def flag(
     return score_and_flag(
         con,
         wave,
-        surveys=config.surveys,
         instruments=config.instruments,
         rules=config.rules,
         settings=config.settings,

@@ -25,7 +25,8 @@ BLOCK_BYTES = 8 << 20
 PARSE_BYTES = 8 << 20  # pyarrow parses blocks of this size
 MAX_COLUMNS = 500
 
-_BLANK = b" \r\n"
+_TEXT = re.compile(rb"\S")
+_FIELD = re.compile(rb"[^ \r\n]")  # a line of tabs may be a record of blanks
 _QUOTED = re.compile(r'"[^"]*"')
 
 
@@ -46,6 +47,7 @@ class _Piece:
     file_no: int
     lines_before: int
     content: bytes = field(repr=False)
+    lines: int
     cut_off: bytes = field(default=b"", repr=False)  # a last line that may be half of one
 
 
@@ -85,7 +87,7 @@ def read_heading(content: bytes) -> Heading:
     The delimiter is the one that stands most often outside quotes. A heading that names a column
     twice, or that no delimiter splits, is a problem of the file.
     """
-    if not content.strip():
+    if not holds_text(content):
         raise FileProblem(Reason.EMPTY_FILE)
     size, lines = _first_record(content)
     text = content[:size].decode().rstrip("\r\n")
@@ -98,6 +100,11 @@ def read_heading(content: bytes) -> Heading:
     if len(set(columns)) != len(columns):
         raise FileProblem(Reason.HEADER_REPEATED)
     return Heading(delimiter, tuple(columns), size, lines)
+
+
+def holds_text(content: bytes, start: int = 0) -> bool:
+    """Whether anything but blanks stands from `start` on; looks no further than it must."""
+    return _TEXT.search(content, start) is not None
 
 
 def _first_record(content: bytes) -> tuple[int, int]:
@@ -181,9 +188,10 @@ def _pieces(file_no: int, content: bytes, heading: Heading, block_bytes: int) ->
         piece = piece.removesuffix(cut_off)
         if piece and not piece.endswith(b"\n"):
             piece += b"\n"
-        if piece.strip(_BLANK) or cut_off:
-            yield _Piece(file_no, lines, piece, cut_off)
-        lines += piece.count(b"\n")
+        inside = piece.count(b"\n")
+        if cut_off or _FIELD.search(piece):
+            yield _Piece(file_no, lines, piece, inside, cut_off)
+        lines += inside
         at = end
 
 
@@ -223,7 +231,7 @@ def _read_block(pieces: Sequence[_Piece], heading: Heading) -> Batch:
 def _cut_off_rows(pieces: Sequence[_Piece]) -> Iterator[tuple[int, MalformedRow]]:
     for piece in pieces:
         if piece.cut_off:
-            line = piece.lines_before + piece.content.count(b"\n") + 1
+            line = piece.lines_before + piece.lines + 1
             yield piece.file_no, MalformedRow(line, Reason.ROW_CUT_OFF, piece.cut_off.decode())
 
 
@@ -273,7 +281,7 @@ def _read_plain(content: bytes, pieces: Sequence[_Piece], heading: Heading) -> B
         wrong[row.number - 1] = row.text
         return "skip"
 
-    lines = content.count(b"\n")
+    lines = sum(piece.lines for piece in pieces)
     table = _read_csv(content, heading, set_aside=set_aside)
     if any(
         text.endswith(heading.delimiter) and text.count(heading.delimiter) == len(heading.columns)
@@ -302,7 +310,7 @@ class _Places:
 
     def __init__(self, pieces: Sequence[_Piece]) -> None:
         self._file_no = np.array([piece.file_no for piece in pieces])
-        self._first = np.cumsum([0, *[piece.content.count(b"\n") for piece in pieces[:-1]]])
+        self._first = np.cumsum([0, *[piece.lines for piece in pieces[:-1]]])
         self._shift = np.array([piece.lines_before for piece in pieces]) - self._first + 1
 
     def of(

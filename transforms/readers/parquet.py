@@ -51,7 +51,10 @@ def read_parquet(content: bytes) -> Reading:
 
 def _checked(content: bytes) -> pa.Table:
     file = pq.ParquetFile(
-        pa.BufferReader(content), page_checksum_verification=True, arrow_extensions_enabled=False
+        pa.BufferReader(content),
+        page_checksum_verification=True,
+        arrow_extensions_enabled=False,
+        pre_buffer=False,
     )
     _require_within_limits(file.metadata)
     names = file.schema_arrow.names
@@ -59,7 +62,8 @@ def _checked(content: bytes) -> pa.Table:
         raise FileProblem(Reason.HEADER_REPEATED)
     if file.metadata.num_rows == 0 or not names:
         raise FileProblem(Reason.NO_ROWS)
-    table = file.read()
+    # A damaged page has to fail in this thread: another one would abort the process at its end.
+    table = file.read(use_threads=False)
     table.validate(full=True)
     if table.num_rows != file.metadata.num_rows:
         raise FileProblem(Reason.COUNTS_DO_NOT_ADD_UP)
