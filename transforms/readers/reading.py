@@ -4,11 +4,17 @@ A reader never judges a value. It reports what it could not read as rows, so tha
 rows read + rows malformed = rows delivered, always.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import pyarrow as pa
 
+from schemas.personal import Personal
 from schemas.reason import Reason
+
+QuestionKind = Literal["one", "many", "number", "date", "text", "unknown"]
+Missing = Literal["not_asked", "skipped", "dont_know"]
 
 
 class FileProblem(Exception):  # noqa: N818 - a problem of the file, not an error of ours
@@ -34,10 +40,20 @@ class MalformedRow:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question of a codebook: its label, and the label of each code."""
+    """One question of a codebook: its label, and the label of each code.
+
+    `missing` says which codes are no answer, where the codebook itself says so. `personal` marks a
+    question whose answers the codebook calls identifying. `labels` holds the label in each further
+    language, by language code, and `option_labels` the labels of the codes likewise.
+    """
 
     label: str = ""
     options: dict[str, str] = field(default_factory=dict)
+    kind: QuestionKind = "unknown"
+    missing: dict[str, Missing] = field(default_factory=dict)
+    personal: bool = False
+    labels: dict[str, str] = field(default_factory=dict)
+    option_labels: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 Codebook = dict[str, Question]
@@ -49,7 +65,8 @@ class Reading:
 
     `table`: one column a heading, `string` or `dictionary<string>`. A null cell was not asked; an
     empty string was asked and left blank. `row_no`: int32, the line or the sheet row that each row
-    of `table` stood on, the heading being row 1.
+    of `table` stood on, the heading being row 1. `dropped` counts columns that were left out
+    because the tool is known to put personal data into them.
     """
 
     table: pa.Table = field(repr=False)
@@ -57,6 +74,7 @@ class Reading:
     format: str
     malformed: tuple[MalformedRow, ...] = ()
     codebook: Codebook = field(default_factory=dict)
+    dropped: Mapping[Personal, int] = field(default_factory=dict)
 
     @property
     def delivered(self) -> int:

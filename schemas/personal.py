@@ -1,0 +1,20 @@
+"""Kinds of personal data that a survey tool may put into an export, and that we never keep."""
+
+from enum import StrEnum
+
+
+class Personal(StrEnum):
+    """Stable codes: told in notes and counted, so they are never renamed."""
+
+    NATIONAL_ID = "national_id"  # fødselsnummer, D-number, H-number and synthetic ones
+    EMAIL = "email"
+    PHONE = "phone"
+    IP_ADDRESS = "ip_address"
+    PLACE = "place"  # coordinates
+    ADDRESS = "address"
+    NAME = "name"
+    BIRTH_DATE = "birth_date"
+    DEVICE = "device"  # browser, operating system, device number
+    ACCOUNT = "account"  # who was logged in, and links to single answers
+    FREE_TEXT = "free_text"
+    IDENTIFIER = "identifier"  # called identifying by the author of the form
