@@ -6,7 +6,7 @@ from typing import Any
 from flows.home import Home, HomeError, load_config
 from flows.inbox import Arrival, take
 from flows.recognition import Delivery, recognise_arrival, validated_blocks
-from schemas.reason import reason_texts
+from schemas.reason import Reason, reason_texts
 from transforms.class_list import validate_class_list
 from transforms.readers.reading import FileProblem
 
@@ -38,6 +38,8 @@ def check_file(home: Home, path: Path) -> dict[str, Any]:
             blocks = list(validated_blocks([delivery], config))
             sound = sum(block.accepted.num_rows for block in blocks)
             held_rows = [row for block in blocks for row in block.held]
+            if any(block.persons for block in blocks):
+                raise FileProblem(Reason.PERSONAL_DATA)
     except FileProblem as problem:
         text = reason_texts()[problem.reason].en
         return report | {"reason": problem.reason.value, "text": text, "column": problem.column}

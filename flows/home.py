@@ -16,10 +16,9 @@ from schemas.rule import ClassRule, PupilRule, shipped_rules
 from schemas.settings import Settings
 from schemas.speakable import SpeakableError
 from schemas.survey import CONTEXT_COLUMNS, Survey
-from transforms.codebooks.nettskjema_elements import is_elements, read_elements
-from transforms.codebooks.spss_syntax import read_spss_syntax
 from transforms.pseudonym import KEY_BYTES, PseudonymKey
-from transforms.readers.reading import FileProblem
+from transforms.readers.reading import Codebook, FileProblem
+from transforms.tools.known import read_codebook
 from warehouse.stages import fingerprint
 
 OUTCOMES = ("loaded", "duplicate", "quarantined", "rejected")
@@ -114,6 +113,7 @@ class Config:
     rules: Sequence[PupilRule | ClassRule]
     codebooks: Mapping[str, bytes]
     key: PseudonymKey
+    books: Mapping[str, Codebook] = field(default_factory=dict)  # survey -> its codebook, read
     # survey -> digest of all that decides whether its rows are sound
     declared: Mapping[str, str] = field(default_factory=dict)
 
@@ -169,12 +169,14 @@ def load_config(home: Home) -> Config:
     settings = Settings.from_file(home.settings_file)
     instruments = _load_instruments(home)
     surveys = _load_surveys(home, instruments)
+    codebooks, books = _load_codebooks(home, surveys)
     return Config(
         settings=settings,
         surveys=surveys,
         instruments=instruments,
         rules=shipped_rules(),
-        codebooks=_load_codebooks(home, surveys),
+        codebooks=codebooks,
+        books=books,
         key=_load_key(home, settings),
         declared={key: _digest(survey, settings, instruments) for key, survey in surveys.items()},
     )
@@ -233,28 +235,38 @@ def _check_items(file: str, survey: Survey, instruments: Mapping[str, Instrument
             raise DeclarationError(f"{file}: codes of {name}: not an option of the item")
 
 
-def _load_codebooks(home: Home, surveys: Mapping[str, Survey]) -> dict[str, bytes]:
-    books = {}
+def _load_codebooks(
+    home: Home, surveys: Mapping[str, Survey]
+) -> tuple[dict[str, bytes], dict[str, Codebook]]:
+    contents, books = {}, {}
     for survey in surveys.values():
         if survey.codebook:
             path = home.surveys / Path(survey.codebook).name
             if not path.is_file():
                 raise DeclarationError(f"surveys/{survey.id}: its codebook file is not there")
-            books[survey.id] = path.read_bytes()
-            _require_codebook(path.name, survey, books[survey.id])
-    return books
+            contents[survey.id] = path.read_bytes()
+            books[survey.id] = _read_codebook(path.name, survey, contents[survey.id])
+    return contents, books
 
 
-def _require_codebook(file: str, survey: Survey, content: bytes) -> None:
+def _read_codebook(file: str, survey: Survey, content: bytes) -> Codebook:
     """A codebook that is broken, or of another form, must not look like hundreds of bad files."""
     try:
-        is_json = is_elements(content)
-        book = read_elements(content).codebook if is_json else read_spss_syntax(content)
+        book = read_codebook(content)
     except FileProblem as problem:
         raise DeclarationError(f"surveys/{file}: not a usable codebook ({problem})") from None
     for item, column in survey.items.items():
-        if column not in book:
+        if not book_knows(book, column):
             raise DeclarationError(f"surveys/{file}: has no column for {item}: is it this form's?")
+    return book
+
+
+def book_knows(book: Codebook, column: str) -> bool:
+    """Whether a codebook has a column, or the question that the column is an option of."""
+    parts = ("[", ".", "___", "/")
+    return column in book or any(
+        column.startswith(f"{name}{part}") for name in book for part in parts
+    )
 
 
 def _load_key(home: Home, settings: Settings) -> PseudonymKey:

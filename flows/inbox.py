@@ -71,6 +71,10 @@ class Outcome:
     reasons: Mapping[str, int] = field(default_factory=dict)
     rows: Sequence[HeldPlace] = ()
     still_waiting: int = 0
+    tool: str | None = None
+    sure: str | None = None
+    marks: Sequence[str] = ()
+    taken_away: Mapping[str, int] = field(default_factory=dict)
 
 
 def copy_of(outcome: Outcome) -> Outcome:
@@ -241,6 +245,10 @@ def _machine_note(outcome: Outcome) -> str:
         "outcome": outcome.outcome,
         "survey": outcome.survey_id,
         "format": outcome.format,
+        "tool": outcome.tool,
+        "sure": outcome.sure,
+        "marks": list(outcome.marks),
+        "taken_away": dict(outcome.taken_away),
         "reason": outcome.reason,
         "column": outcome.column,
         "delivered": outcome.delivered,
@@ -271,6 +279,7 @@ def _person_note(outcome: Outcome) -> str:
     lines = [f"{norwegian} / {english}", ""]
     if outcome.reason:
         lines += _in_words(outcome.reason)
+    lines += _recognised(outcome)
     if outcome.column:
         lines += [f"Kolonne / column: {outcome.column}"]
     if outcome.delivered:
@@ -290,6 +299,21 @@ def _person_note(outcome: Outcome) -> str:
         ]
     lines += _places(outcome.rows)
     return "\n".join(lines) + "\n"
+
+
+_SURE = {"certain": "sikkert / certain", "likely": "trolig / likely"}
+
+
+def _recognised(outcome: Outcome) -> list[str]:
+    """Which tool, how sure and by which marks; and what was taken away before it was stored."""
+    lines = []
+    if outcome.tool:
+        sure = f" ({_SURE[outcome.sure]}: {', '.join(outcome.marks)})" if outcome.sure else ""
+        lines += [f"Verktøy / tool: {outcome.tool}{sure}"]
+    if outcome.taken_away:
+        kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(outcome.taken_away.items()))
+        lines += [f"Kolonner tatt bort / columns taken away: {kinds}"]
+    return lines
 
 
 def _places(rows: Sequence[HeldPlace]) -> list[str]:

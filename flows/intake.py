@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -27,6 +28,7 @@ from flows.recognition import Delivery, recognise_arrival, validated_blocks
 from schemas.reason import Reason
 from schemas.survey import Survey
 from transforms.class_list import validate_class_list
+from transforms.gate import PersonsFound
 from transforms.readers.delimited import (
     as_utf8,
     count_lines,
@@ -42,7 +44,12 @@ UNIT_FILES = 2_000
 # A refusal that a change of settings can lift is quarantine; one that only a new export can lift is
 # rejection.
 QUARANTINED_WHOLE = frozenset(
-    {Reason.NOT_RECOGNISED, Reason.HEADER_MISMATCH, Reason.CODEBOOK_MISSING}
+    {
+        Reason.NOT_RECOGNISED,
+        Reason.HEADER_MISMATCH,
+        Reason.CODEBOOK_MISSING,
+        Reason.SURVEY_MISSING,
+    }
 )
 
 Progress = Callable[[int, int], None]
@@ -207,6 +214,9 @@ def _load_survey(
             key=config.key,
             now=now,
         )
+    except PersonsFound as found:
+        refused, others = _refuse_persons(con, found, deliveries, now=now)
+        return refused | (_load_survey(con, config, survey, others, now=now) if others else {})
     except FileProblem as problem:
         if len(deliveries) == 1:
             arrival = deliveries[0].arrival
@@ -217,10 +227,11 @@ def _load_survey(
         return outcomes
     formats = {delivery.arrival.delivery_id: delivery for delivery in deliveries}
     return {
-        formats[entry.delivery_id].arrival.path: _outcome(
-            entry, survey.id, formats[entry.delivery_id].format
+        delivery.arrival.path: replace(
+            _outcome(entry, survey.id, delivery.format), **_recognised_as(delivery)
         )
         for entry in loaded
+        for delivery in [formats[entry.delivery_id]]
     }
 
 
@@ -252,9 +263,42 @@ def _refuse(
         outcome,
         reason=problem.reason,
         column=problem.column,
+        tool=problem.tool,
         delivered=rows,
         quarantined=rows,
     )
+
+
+def _recognised_as(delivery: Delivery) -> dict[str, Any]:
+    """What the note says of the tool: which, how sure, why, and what was taken away at once."""
+    taken = delivery.reading.dropped if delivery.reading else {}
+    found: dict[str, Any] = {"taken_away": {kind.value: count for kind, count in taken.items()}}
+    if delivery.evidence:
+        evidence = delivery.evidence
+        found |= {"tool": evidence.tool, "sure": evidence.sure, "marks": evidence.marks}
+    return found
+
+
+def _refuse_persons(
+    con: duckdb.DuckDBPyConnection,
+    found: PersonsFound,
+    deliveries: Sequence[Delivery],
+    *,
+    now: datetime,
+) -> tuple[dict[Path, Outcome], list[Delivery]]:
+    """Refuse the files that hold personal data, saying where; and the files that do not."""
+    places: dict[int, list[HeldPlace]] = {}
+    for person in found.persons:
+        place = HeldPlace(person.row_no, [person.kind.value], [person.column])
+        places.setdefault(person.file_no, []).append(place)
+    refused = {}
+    for file_no, rows in places.items():
+        delivery = deliveries[file_no]
+        problem = FileProblem(Reason.PERSONAL_DATA)
+        outcome = replace(_refuse(con, delivery.arrival, problem, now=now), rows=rows)
+        refused[delivery.arrival.path] = replace(outcome, **_recognised_as(delivery))
+    others = [delivery for at, delivery in enumerate(deliveries) if at not in places]
+    return refused, others
 
 
 def _rows_of(arrival: Arrival) -> int:
@@ -274,8 +318,8 @@ def _file(
     places = ledger.held_rows(con, with_rows) if with_rows else {}
     filed = []
     for path, outcome in done.items():
-        rows = [HeldPlace(*place) for place in places.get(outcome.delivery_id, [])]
-        file_away(home, path, replace(outcome, rows=rows))
+        held = [HeldPlace(*place) for place in places.get(outcome.delivery_id, [])]
+        file_away(home, path, replace(outcome, rows=held or outcome.rows))
         filed.append((path.name, outcome))
     ledger.mark_filed(con, [outcome.delivery_id for outcome in done.values()], now=now)
     return filed

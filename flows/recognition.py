@@ -4,15 +4,16 @@ A file that cannot be used raises FileProblem, whatever is wrong with it.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TypeVar
 
 from flows.home import Config
 from flows.inbox import Arrival
 from schemas.reason import Reason
+from schemas.survey import Survey
 from transforms.canonical import canonical_batch
 from transforms.codebooks.nettskjema_elements import Elements, is_elements, read_elements
 from transforms.readers import nettskjema
@@ -27,16 +28,27 @@ from transforms.readers.delimited import (
 )
 from transforms.readers.ndjson import first_keys, read_ndjson
 from transforms.readers.parquet import read_parquet
-from transforms.readers.reading import Batch, FileProblem, Reading, batch_of
+from transforms.readers.reading import Batch, Codebook, FileProblem, Reading, batch_of
 from transforms.readers.sniff import sniff
 from transforms.readers.xlsx import read_xlsx
-from transforms.recognise import Layout, is_class_list, item_columns, recognise
+from transforms.recognise import (
+    Layout,
+    choose,
+    is_class_list,
+    item_columns,
+    lay_out,
+    recognise,
+)
+from transforms.tools import known
+from transforms.tools.evidence import Evidence
 from transforms.validate import Validated, Validator
 from warehouse.load import Incoming
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+_NETTSKJEMA = Evidence("nettskjema", "certain", ("$submission_id",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +61,7 @@ class Delivery:
     heading: Heading | None = None
     text: bytes = b""
     reading: Reading | None = None
+    evidence: Evidence | None = None
 
     @property
     def incoming(self) -> Incoming:
@@ -79,6 +92,12 @@ def _recognise(arrival: Arrival, content: bytes, config: Config) -> Delivery:
         return _recognise_text(arrival, config)
     if kind in ("ndjson", "json") and nettskjema.is_nettskjema_answers(first_keys(content)):
         return _recognise_answers(arrival, config)
+    if kind in ("ndjson", "json", "unknown"):
+        for evidence in known.recognise_bytes(content):
+            read = partial(known.read_bytes, evidence.tool, content)
+            delivery = _of_tool(arrival, kind, evidence, read, config)
+            if delivery is not None:
+                return delivery
     readers = {
         "xlsx": read_xlsx,
         "parquet": read_parquet,
@@ -94,21 +113,102 @@ def _recognise_text(arrival: Arrival, config: Config) -> Delivery:
     text = as_utf8(arrival.content or b"")
     heading = read_heading(text)
     require_closed(text)
-    if is_class_list(heading.columns) or nettskjema.is_nettskjema_table(heading.columns):
+    own = _own_layout(heading.columns, config)
+    if own is None:
         return _recognise_table(arrival, read_delimited(text), "csv", config)
-    layout = recognise(heading.columns, config.surveys, config.instruments)
     if not holds_text(text, heading.size):
         raise FileProblem(Reason.NO_ROWS)
-    return Delivery(arrival, "csv", layout, heading=heading, text=text)
+    return Delivery(arrival, "csv", own, heading=heading, text=text)
+
+
+def _own_layout(columns: Sequence[str], config: Config) -> Layout | None:
+    """The canonical survey that the columns fit, if one and only one does."""
+    layouts = [
+        lay_out(columns, survey, config.instruments) for survey in _of(config, "canonical").values()
+    ]
+    fitting = [layout for layout in layouts if layout.fits]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _of(config: Config, *tools: str) -> dict[str, Survey]:
+    return {key: survey for key, survey in config.surveys.items() if survey.tool in tools}
 
 
 def _recognise_table(arrival: Arrival, reading: Reading, kind: str, config: Config) -> Delivery:
-    if is_class_list(reading.table.column_names):
+    columns = reading.table.column_names
+    if is_class_list(columns):
         return Delivery(arrival, kind, None, reading=reading)
-    if nettskjema.is_nettskjema_table(reading.table.column_names):
+    if nettskjema.is_nettskjema_table(columns):
         reading = nettskjema.from_table(reading, _nearest(reading, _forms(config)))
-    layout = recognise(reading.table.column_names, config.surveys, config.instruments)
+        return _laid_out(arrival, kind, reading, config)
+    if _own_layout(columns, config) is None:
+        for evidence in known.recognise_table(reading, _books_by_tool(config)):
+            read = partial(known.read_table, evidence.tool, reading)
+            delivery = _of_tool(arrival, kind, evidence, read, config)
+            if delivery is not None:
+                return delivery
+    layout = recognise(columns, _of(config, "canonical"), config.instruments)
     return Delivery(arrival, kind, layout, reading=reading)
+
+
+def _laid_out(arrival: Arrival, kind: str, reading: Reading, config: Config) -> Delivery:
+    """A Nettskjema delivery with the survey that its columns fit."""
+    columns = reading.table.column_names
+    layout = recognise(columns, _of(config, "nettskjema"), config.instruments)
+    return Delivery(arrival, kind, layout, reading=reading, evidence=_NETTSKJEMA)
+
+
+def _of_tool(
+    arrival: Arrival,
+    kind: str,
+    evidence: Evidence,
+    read: Callable[[Codebook | None], Reading],
+    config: Config,
+) -> Delivery | None:
+    """The delivery, if a survey of the tool fits; None where the tool was only likely.
+
+    Each survey is tried with its own codebook, for the codebook decides how columns are called.
+    """
+    tried = [
+        (survey, reading)
+        for survey in _of(config, evidence.tool).values()
+        if (reading := _read_with(read, config.books.get(survey.id), evidence)) is not None
+    ]
+    layouts = {
+        id(layout): (layout, reading)
+        for survey, reading in tried
+        for layout in [lay_out(reading.table.column_names, survey, config.instruments)]
+    }
+    try:
+        if not tried:
+            raise FileProblem(Reason.SURVEY_MISSING)
+        layout = choose([layout for layout, _ in layouts.values()])
+    except FileProblem as problem:
+        if evidence.sure != "certain":
+            return None
+        raise FileProblem(problem.reason, column=problem.column, tool=evidence.tool) from None
+    return Delivery(arrival, kind, layout, reading=layouts[id(layout)][1], evidence=evidence)
+
+
+def _read_with(
+    read: Callable[[Codebook | None], Reading], book: Codebook | None, evidence: Evidence
+) -> Reading | None:
+    """The reading; None where the codebook is another form's. A damaged file is a problem."""
+    try:
+        return read(book)
+    except FileProblem as problem:
+        if problem.reason in (Reason.HEADER_MISMATCH, Reason.CODEBOOK_MISSING):
+            return None
+        raise FileProblem(
+            problem.reason, column=problem.column, line=problem.line, tool=evidence.tool
+        ) from None
+
+
+def _books_by_tool(config: Config) -> dict[str, list[Codebook]]:
+    books: dict[str, list[Codebook]] = {}
+    for key, book in config.books.items():
+        books.setdefault(config.surveys[key].tool, []).append(book)
+    return books
 
 
 def _recognise_answers(arrival: Arrival, config: Config) -> Delivery:
@@ -119,8 +219,7 @@ def _recognise_answers(arrival: Arrival, config: Config) -> Delivery:
             if problem.reason != Reason.CODEBOOK_MISSING:
                 raise
             continue  # another form's codebook
-        layout = recognise(reading.table.column_names, config.surveys, config.instruments)
-        return Delivery(arrival, "ndjson", layout, reading=reading)
+        return _laid_out(arrival, "ndjson", reading, config)
     raise FileProblem(Reason.CODEBOOK_MISSING)
 
 

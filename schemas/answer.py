@@ -60,7 +60,8 @@ def answer_texts(survey: Survey, instrument: Instrument, item_id: str) -> dict[s
             f"survey {survey.id}: codes of {instrument.key}.{item_id} must name its option codes"
         )
     # Looked up in what the instrument says, never in what is built: a tool may count backwards.
-    return own | {text: own_or_missing[code] for text, code in mapped.items()}
+    # The words for a missing answer are understood in every file: readers write them.
+    return own_or_missing | {text: own_or_missing[code] for text, code in mapped.items()}
 
 
 def raw_answer_model(

@@ -10,7 +10,19 @@ from pydantic import Field, model_validator
 
 from schemas.declared import Declared
 
-Tool = Literal["canonical", "nettskjema"]
+Tool = Literal[
+    "canonical",
+    "nettskjema",
+    "limesurvey",
+    "redcap",
+    "qualtrics",
+    "microsoft_forms",
+    "google_forms",
+    "kobo",
+    "odk",
+    "surveyjs",
+    "fhir",
+]
 Linkage = Literal["pseudonymous", "none"]
 
 # What a row says of the pupil and the class, apart from the answers. The canonical formats use
@@ -43,7 +55,8 @@ class Survey(Declared):
     )
     name: str = Field(description="As people know it.")
     tool: Tool = Field(
-        description="`canonical`: columns bear our own names. `nettskjema`: every column is mapped."
+        description="Where the export comes from. `canonical`: columns bear our own names. With"
+        " any other, every column is mapped or dropped."
     )
     linkage: Linkage = Field(
         description="Whether a code links a form to a pupil. `none`: class signals only."
@@ -69,7 +82,8 @@ class Survey(Declared):
     )
     codebook: str | None = Field(
         default=None,
-        description="File in `surveys/`: the form's elements, as Nettskjema gives them.",
+        description="File in `surveys/` with the form's questions: Nettskjema elements or `.sps`,"
+        " `.lss`, REDCap dictionary, `.qsf`, XLSForm or FHIR Questionnaire.",
     )
 
     @model_validator(mode="after")

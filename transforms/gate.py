@@ -19,7 +19,7 @@ Records that could not be read as rows are not looked at: nothing but a keyed di
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal
@@ -122,6 +122,49 @@ def examine(
             found += _in_heading(column, reading.row_no)
     have = (column.heading for column in columns if column.place == "text")
     return Findings(tuple(found), tuple(have))
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Where in a block of files a cell holds personal data; never the cell."""
+
+    file_no: int
+    row_no: int
+    kind: Personal
+    column: str
+
+
+class PersonsFound(Exception):  # noqa: N818 - the files' problem, not an error of ours
+    """Some files of a block hold personal data: none of their rows may be stored."""
+
+    def __init__(self, persons: Sequence[Person]) -> None:
+        super().__init__(f"{len(persons)} cell(s)")
+        self.persons = tuple(persons)
+
+
+def persons_among(cells: Mapping[str, pa.Array], places: Mapping[str, Place]) -> dict[str, Found]:
+    """Which of the distinct cells of each column hold a person, by kind; columns with none are out.
+
+    `places` says as what a column is looked at: "answer" unless it is named.
+    """
+    nobody = pa.array([], pa.int32())
+    columns = [
+        _Column(
+            name=name,
+            heading=name,
+            is_person=False,
+            place=places.get(name, "answer"),
+            cells=pa.DictionaryArray.from_arrays(nobody, distinct.cast(pa.string())),
+            question=None,
+        )
+        for name, distinct in cells.items()
+    ]
+    found = {column.name: hits for column, hits in zip(columns, _find(columns), strict=True)}
+    some = {
+        name: {kind: hits for kind, hits in kinds.items() if hits.any()}
+        for name, kinds in found.items()
+    }
+    return {name: kinds for name, kinds in some.items() if kinds}
 
 
 def strip_text(reading: Reading, columns: Collection[str]) -> Reading:

@@ -16,13 +16,14 @@ class Layout:
     """How the columns of an export map to canonical ones.
 
     `source` maps a canonical column to the export's. `missing` are canonical columns that the
-    survey must have and the export lacks; `unknown` counts columns that nobody has decided on.
+    survey must have and the export lacks; `unknown` are the columns that nobody has decided on,
+    by the names that the file gives them: data from outside.
     """
 
     survey: Survey
     source: Mapping[str, str]
     missing: tuple[str, ...]
-    unknown: int
+    unknown: tuple[str, ...]
 
     @property
     def fits(self) -> bool:
@@ -47,19 +48,23 @@ def lay_out(
         survey=survey,
         source=source,
         missing=tuple(name for name in _required(survey, instruments) if name not in source),
-        unknown=len(present - decided),
+        unknown=tuple(name for name in columns if name not in decided),
     )
 
 
 def recognise(
     columns: Sequence[str], surveys: Mapping[str, Survey], instruments: Mapping[str, Instrument]
 ) -> Layout:
-    """The one survey that the columns fit.
+    """The one survey that the columns fit; raises as `choose` does."""
+    return choose([lay_out(columns, survey, instruments) for survey in surveys.values()])
+
+
+def choose(layouts: Sequence[Layout]) -> Layout:
+    """The one layout that fits.
 
     Raises NOT_RECOGNISED where none comes near or several fit, and HEADER_MISMATCH, with the first
     column that is missing, where one comes near: most of its columns are there.
     """
-    layouts = [lay_out(columns, survey, instruments) for survey in surveys.values()]
     fitting = [layout for layout in layouts if layout.fits]
     if len(fitting) == 1:
         return fitting[0]

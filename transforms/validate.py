@@ -24,6 +24,7 @@ from schemas.instrument import SKIPPED, Instrument
 from schemas.reason import Reason
 from schemas.settings import Settings
 from schemas.survey import Survey
+from transforms.gate import Person, Place, persons_among
 from transforms.readers.reading import Batch
 from transforms.recognise import item_columns
 
@@ -50,10 +51,14 @@ class HeldRow:
 
 @dataclass(frozen=True, slots=True)
 class Validated:
-    """`accepted`: file_no, row_no, context and int8 answers, a row a form; `held`: the rest."""
+    """`accepted`: file_no, row_no, context and int8 answers, a row a form; `held`: the rest.
+
+    Where there are `persons`, nothing of their files may be stored.
+    """
 
     accepted: pa.Table = field(repr=False)
     held: tuple[HeldRow, ...]
+    persons: tuple[Person, ...] = ()
 
 
 class Validator:
@@ -76,7 +81,8 @@ class Validator:
 
     def validate(self, batch: Batch) -> Validated:
         """Split a canonical batch (see `canonical_batch`) into accepted and held rows."""
-        failures = self._failures(batch.table)
+        verdicts = self._judge(batch.table)
+        failures = self._failures(batch.table, verdicts)
         wave = self._wave_of(batch.table)
         failures["wave"] = np.where(wave < 0, np.int16(_CODE[Reason.WAVE_UNKNOWN]), 0)
         bad = {column: codes for column, codes in failures.items() if codes.any()}
@@ -89,11 +95,10 @@ class Validator:
         rows = np.flatnonzero(is_held)
         waves = [self._wave_ids[at] if at >= 0 else None for at in wave[rows].tolist()]
         held = [*_held_rows(batch, bad, rows, waves), *_malformed_rows(batch)]
-        return Validated(accepted, tuple(held))
+        return Validated(accepted, tuple(held), tuple(_persons(batch, verdicts)))
 
-    def _failures(self, table: pa.Table) -> dict[str, Codes]:
+    def _failures(self, table: pa.Table, verdicts: Mapping[str, Codes]) -> dict[str, Codes]:
         """For each column the reason code of each row, 0 where the cell is sound."""
-        verdicts = self._judge(table)
         return {
             name: _per_row(table.column(name), verdicts[name], self._required.get(name))
             for name in table.column_names
@@ -204,6 +209,32 @@ def _failed_cells(
         return
     for name, index, check, _ in found.sort("column", "index", "check_number").iter_rows():
         yield name, index, Reason(check)
+
+
+# What a sound cell may say is listed, but for these: a name of a class, a number of a tool's.
+_OPEN_COLUMNS = ("class_group", "submission")
+_PLACES: Mapping[str, Place] = {"pupil_code": "code", "submission": "id", "submitted_on": "id"}
+
+
+def _persons(batch: Batch, verdicts: Mapping[str, Codes]) -> Iterator[Person]:
+    """Cells with personal data, looked for wherever a cell could say anything at all."""
+    suspects: dict[str, npt.NDArray[np.int64]] = {}
+    for name, codes in verdicts.items():
+        at = np.arange(len(codes)) if name in _OPEN_COLUMNS else np.flatnonzero(codes)
+        if len(at):
+            suspects[name] = at
+    cells = {name: _distinct(batch.table.column(name)).take(at) for name, at in suspects.items()}
+    for name, kinds in persons_among(cells, _PLACES).items():
+        for kind, hits in kinds.items():
+            among = np.zeros(len(verdicts[name]) + 1, np.bool_)
+            among[suspects[name][hits]] = True
+            rows = np.flatnonzero(among[_indices(batch.table.column(name), len(among) - 1)])
+            places = zip(
+                batch.file_no.take(rows).to_pylist(),
+                batch.row_no.take(rows).to_pylist(),
+                strict=True,
+            )
+            yield from (Person(file_no, row_no, kind, name) for file_no, row_no in places)
 
 
 def _whole(column: pa.ChunkedArray) -> pa.DictionaryArray:

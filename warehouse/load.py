@@ -14,6 +14,7 @@ import pyarrow as pa
 from schemas.instrument import Instrument
 from schemas.reason import Reason
 from schemas.survey import Survey
+from transforms.gate import Person, PersonsFound
 from transforms.pseudonym import PseudonymKey, keyed_digest, pseudonym_sql
 from transforms.validate import HeldRow, Validated
 from warehouse.doubles import complete_dates, decide
@@ -71,6 +72,8 @@ def load_answers(
 ) -> list[Loaded]:
     """Load the blocks of one survey's files; `file_no` in a block is the place in `incoming`.
 
+    Raises PersonsFound, and stores nothing, where any of the files holds personal data.
+
     A content that the ledger knows already is loaded anew in its own place.
     """
     accepted, held, delivered = _gather(blocks, len(incoming))
@@ -98,12 +101,16 @@ def _gather(
     """All accepted rows (a byte an answer: they fit), all held rows, and rows a file."""
     accepted: list[pa.Table] = []
     held: list[HeldRow] = []
+    persons: list[Person] = []
     delivered = np.zeros(files, np.int64)
     for block in blocks:
+        persons += block.persons
         accepted.append(block.accepted)
         held += block.held
         delivered += np.bincount(block.accepted.column("file_no").to_numpy(), minlength=files)
         delivered += np.bincount([row.file_no for row in block.held], minlength=files)
+    if persons:
+        raise PersonsFound(persons)
     return pa.concat_tables(accepted), held, delivered
 
 

@@ -207,11 +207,13 @@ CASES: dict[str, Case] = {
         {"PUPIL_CODE_MISSING": 1},
     ),
     "national identity number for a code": Case(
-        lambda name: with_row(name, 3, pupil_code="01010199999"),
-        LOADED,
-        None,
-        (10, 9, 1, 0),
-        {"PUPIL_CODE_INVALID": 1},
+        lambda name: with_row(name, 3, pupil_code="01010199999"), REFUSED, Reason.PERSONAL_DATA
+    ),
+    "telephone number for a class": Case(
+        lambda name: with_row(name, 3, class_group="934 33 667"), REFUSED, Reason.PERSONAL_DATA
+    ),
+    "address in an answer": Case(
+        lambda name: with_row(name, 3, safety="ola@example.no"), REFUSED, Reason.PERSONAL_DATA
     ),
     "school nobody knows": Case(
         lambda name: with_row(name, 3, school="X99"),

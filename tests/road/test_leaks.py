@@ -28,8 +28,10 @@ CODES = (
     *("QX7-81KZPD", "WV3-55MTLB", "ZJ9-20HRCG", "KF6-47YNSE", "BT1-93DUXW", "HM4-68QPVA"),
     *("RC8-12LJFK", "NY2-76EGZO", "VD5-39SWIT", "PL0-84XBHM"),
 )
-BAD_CODES = ("01017012345", "93481267", "Ola.Xyberg@heia.no", "Ælfrida 7!")
-CELLS = ("Torvald Qvigstad-Zwicky", "tlf 934 81 267", "=HYPERLINK(dult)", "mobba av Frk. Xandra")
+PERSONS = ("01017012345", "93481267", "Ola.Xyberg@heia.no")
+NO_CODES = ("Ælfrida 7!", "Hjørdis?")
+PHONE = "tlf 934 81 267"
+CELLS = ("Torvald Qvigstad-Zwicky", "=HYPERLINK(dult)", "mobba av Frk. Xandra")
 NAME = 'jfr. Wilhelmine Quisthus "7A" klage\n\N{RIGHT-TO-LEFT OVERRIDE}'
 COLUMN = "navn på bestevenn Ysolde"
 
@@ -61,9 +63,15 @@ class Planted:
 
 def planted_rows() -> list[Row]:
     rows = [form(code, safety=str(number % 5 + 1)) for number, code in enumerate(CODES)]
-    rows += [form(code, bullied_by_adults="4") for code in BAD_CODES]
+    rows += [form(code, bullied_by_adults="4") for code in NO_CODES]
     rows += [form(f"OK{number}", thriving=cell) for number, cell in enumerate(CELLS)]
     return rows
+
+
+def rows_with_persons() -> list[Row]:
+    """Rows that stop their whole file at the gate."""
+    rows = [form(code, bullied_by_adults="4") for code in PERSONS]
+    return [*rows, form("OK9", thriving=PHONE)]
 
 
 def fill(home: Home) -> None:
@@ -74,6 +82,7 @@ def fill(home: Home) -> None:
     drop(home, NAME + ".xlsx", to_xlsx(pl.DataFrame(rows)))
     drop(home, NAME + " igjen.csv", csv_bytes(rows))
     changed = [row | {"gender": "boy"} for row in rows[:3]]
+    drop(home, "persons.csv", csv_bytes([*rows[:4], *rows_with_persons()]))
     drop(home, "contradicts.csv", csv_bytes(changed))
     spring = [row | {"wave": SPRING, "submitted_on": "2026-03-10"} for row in rows]
     drop(home, "spring.json", to_ndjson(pl.DataFrame(spring)))
@@ -114,7 +123,8 @@ def spellings(*texts: str) -> list[bytes]:
     return sorted(found)
 
 
-SECRETS = [*CODES, *BAD_CODES, *CELLS, COLUMN, "Wilhelmine Quisthus", "Qvigstad", "Ysolde"]
+SECRETS = [*CODES, *PERSONS, *NO_CODES, PHONE, *CELLS, COLUMN]
+SECRETS += ["Wilhelmine Quisthus", "Qvigstad", "Ysolde"]
 
 
 def found_in(content: bytes) -> list[int]:

@@ -18,15 +18,24 @@ Missing = Literal["not_asked", "skipped", "dont_know"]
 
 
 class FileProblem(Exception):  # noqa: N818 - a problem of the file, not an error of ours
-    """The whole file cannot be used. Carries a reason code and counts, never a value."""
+    """The whole file cannot be used. Carries a reason code and places, never a value.
+
+    `tool` is the survey tool that the file was recognised as, where it was.
+    """
 
     def __init__(
-        self, reason: Reason, *, column: str | None = None, line: int | None = None
+        self,
+        reason: Reason,
+        *,
+        column: str | None = None,
+        line: int | None = None,
+        tool: str | None = None,
     ) -> None:
         super().__init__(reason.value)
         self.reason = reason
         self.column = column
         self.line = line
+        self.tool = tool
 
 
 @dataclass(frozen=True, slots=True)
