@@ -66,6 +66,7 @@ def command_line() -> argparse.ArgumentParser:
     _add_init(commands)
     _add_run(commands)
     _add_check(commands)
+    _add_survey(commands)
     _add_flags(commands)
     _add_simulate(commands)
     _add_demo(commands)
@@ -143,6 +144,35 @@ def _check(parsed: argparse.Namespace) -> int:
     else:
         show_check(report)
     return NEEDS_A_PERSON if report["reason"] or report["held"] else DONE
+
+
+def _add_survey(commands: "Commands") -> None:
+    survey = commands.add_parser("survey", help="survey files: what an export's columns mean")
+    tasks = survey.add_subparsers(required=True, metavar="TASK")
+    parser = tasks.add_parser("draft", help="a first survey file from an export, to be looked at")
+    _add_home(parser)
+    parser.add_argument("file", type=Path, help="an export, anywhere on this machine")
+    parser.add_argument("--codebook", type=Path, help="its codebook, such as a .lss or .sps file")
+    parser.add_argument("--out", type=Path, help="write it here; what is there already stays")
+    parser.set_defaults(command=_survey_draft)
+
+
+def _survey_draft(parsed: argparse.Namespace) -> int:
+    from flows.draft import draft_from
+
+    instruments = open_home(Path(parsed.home)).instruments if parsed.home else None
+    text = draft_from(parsed.file, parsed.codebook, instruments)
+    if parsed.out is None:
+        print(text, end="")
+        return DONE
+    try:
+        with parsed.out.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise HomeError("there is a file at --out already: choose another name") from None
+    print("A draft is written. Decide on linkage and on every column, then try it with")
+    print("  klassepuls check FILE")
+    return DONE
 
 
 def _add_flags(commands: "Commands") -> None:

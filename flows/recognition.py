@@ -98,15 +98,7 @@ def _recognise(arrival: Arrival, content: bytes, config: Config) -> Delivery:
             delivery = _of_tool(arrival, kind, evidence, read, config)
             if delivery is not None:
                 return delivery
-    readers = {
-        "xlsx": read_xlsx,
-        "parquet": read_parquet,
-        "ndjson": read_ndjson,
-        "json": read_ndjson,
-    }
-    if kind not in readers:
-        raise FileProblem(Reason.UNREADABLE)
-    return _recognise_table(arrival, readers[kind](content), kind, config)
+    return _recognise_table(arrival, _read_table(kind, content), kind, config)
 
 
 def _recognise_text(arrival: Arrival, config: Config) -> Delivery:
@@ -221,6 +213,43 @@ def _recognise_answers(arrival: Arrival, config: Config) -> Delivery:
             continue  # another form's codebook
         return _laid_out(arrival, "ndjson", reading, config)
     raise FileProblem(Reason.CODEBOOK_MISSING)
+
+
+def read_export(content: bytes, book: bytes | None) -> tuple[str, Reading]:
+    """The tool and the one shape of an export that no survey describes yet, with its codebook.
+
+    FileProblem where it is nothing that we can read. Our own format is `canonical`.
+    """
+    codebook = known.read_codebook(book) if book else None
+    elements = _elements_of(book) if book and is_elements(book) else None
+    kind = sniff(content).format
+    if kind in ("ndjson", "json") and nettskjema.is_nettskjema_answers(first_keys(content)):
+        if elements is None:
+            raise FileProblem(Reason.CODEBOOK_MISSING)
+        return "nettskjema", nettskjema.from_answers(content, elements)
+    if kind in ("ndjson", "json", "unknown"):
+        for evidence in known.recognise_bytes(content):
+            return evidence.tool, known.read_bytes(evidence.tool, content, codebook)
+    reading = _read_table(kind, content)
+    if nettskjema.is_nettskjema_table(reading.table.column_names):
+        return "nettskjema", nettskjema.from_table(reading, elements)
+    books = {"redcap": [codebook]} if codebook else {}
+    for evidence in known.recognise_table(reading, books):
+        return evidence.tool, known.read_table(evidence.tool, reading, codebook)
+    return "canonical", reading
+
+
+def _read_table(kind: str, content: bytes) -> Reading:
+    readers = {
+        "delimited": lambda text: read_delimited(as_utf8(text)),
+        "xlsx": read_xlsx,
+        "parquet": read_parquet,
+        "ndjson": read_ndjson,
+        "json": read_ndjson,
+    }
+    if kind not in readers:
+        raise FileProblem(Reason.UNREADABLE)
+    return readers[kind](content)
 
 
 _elements_of = lru_cache(maxsize=32)(read_elements)  # of a few forms, for hundreds of files

@@ -19,7 +19,10 @@ def commands_page(module: ModuleType) -> str:
     exit codes.
     """
     commands = _commands(module.command_line())
-    overview = [(f"[{code(name)}](#{name})", about) for name, (about, _) in commands.items()]
+    overview = [
+        (f"[{code(name)}](#{name.replace(' ', '-')})", about)
+        for name, (about, _) in commands.items()
+    ]
     return page(
         "Commands",
         inspect.getdoc(module) or "",
@@ -28,13 +31,20 @@ def commands_page(module: ModuleType) -> str:
     )
 
 
-def _commands(parser: argparse.ArgumentParser) -> dict[str, tuple[str, argparse.ArgumentParser]]:
-    """Name, help and parser of each command; argparse has no public way to ask for them."""
-    found = {}
+def _commands(
+    parser: argparse.ArgumentParser, before: str = ""
+) -> dict[str, tuple[str, argparse.ArgumentParser]]:
+    """Name, help and parser of each command; argparse has no public way to ask for them.
+
+    A command of several tasks is a command for each task: `survey draft`.
+    """
+    found: dict[str, tuple[str, argparse.ArgumentParser]] = {}
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             helps = {choice.dest: choice.help or "" for choice in action._choices_actions}
-            found = {name: (helps.get(name, ""), sub) for name, sub in action.choices.items()}
+            for name, sub in action.choices.items():
+                tasks = _commands(sub, f"{before}{name} ")
+                found |= tasks or {f"{before}{name}": (helps.get(name, ""), sub)}
     return found
 
 

@@ -2,8 +2,10 @@
 
 import argparse
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -101,8 +103,16 @@ def test_every_setting_is_there_with_its_meaning(model) -> None:
 
 
 def commands() -> dict[str, argparse.ArgumentParser]:
-    [found] = [action.choices for action in cli.command_line()._actions if action.choices]
-    return dict(found)
+    return dict(_commands(cli.command_line(), ""))
+
+
+def _commands(parser: argparse.ArgumentParser, before: str) -> Iterator[tuple[str, Any]]:
+    tasks = [action for action in parser._actions if isinstance(action.choices, dict)]
+    if before and not tasks:
+        yield before, parser
+    for action in tasks:
+        for name, sub in action.choices.items():
+            yield from _commands(sub, f"{before} {name}".strip())
 
 
 @pytest.mark.parametrize("name", commands())
