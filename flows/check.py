@@ -40,6 +40,8 @@ def check_file(home: Home, path: Path) -> dict[str, Any]:
             held_rows = [row for block in blocks for row in block.held]
             if any(block.persons for block in blocks):
                 raise FileProblem(Reason.PERSONAL_DATA)
+            if any(block.strangers for block in blocks):
+                raise FileProblem(Reason.OPTIONS_CHANGED)
     except FileProblem as problem:
         text = reason_texts()[problem.reason].en
         return report | {"reason": problem.reason.value, "text": text, "column": problem.column}

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from schemas.answer import MISSING
 from schemas.declared import DeclarationError
+from schemas.drift import DriftDecision
 from schemas.instrument import Instrument, shipped_instruments
 from schemas.rule import ClassRule, PupilRule, shipped_rules
 from schemas.settings import Settings
@@ -22,6 +23,7 @@ from transforms.tools.known import read_codebook
 from warehouse.stages import fingerprint
 
 OUTCOMES = ("loaded", "duplicate", "quarantined", "rejected")
+DECISIONS = "decisions"  # the folder in surveys/ of what people have signed
 KEY_VERSION = 1
 
 
@@ -90,6 +92,7 @@ class Home:
         private = {
             self.root: 0o711,
             self.surveys: 0o750,
+            self.surveys / DECISIONS: 0o750,
             self.instruments: 0o750,
             self.inbox: 0o770,
             self.outcome: 0o750,
@@ -114,6 +117,8 @@ class Config:
     codebooks: Mapping[str, bytes]
     key: PseudonymKey
     books: Mapping[str, Codebook] = field(default_factory=dict)  # survey -> its codebook, read
+    # survey -> how exports of it look that have changed, as people have decided
+    variants: Mapping[str, Sequence[Survey]] = field(default_factory=dict)
     # survey -> digest of all that decides whether its rows are sound
     declared: Mapping[str, str] = field(default_factory=dict)
 
@@ -168,26 +173,32 @@ def load_config(home: Home) -> Config:
     """Read and check every declaration of the home; an error says which file to mend, and how."""
     settings = Settings.from_file(home.settings_file)
     instruments = _load_instruments(home)
-    surveys = _load_surveys(home, instruments)
+    surveys, variants = _load_decisions(home, _load_surveys(home, instruments), instruments)
     codebooks, books = _load_codebooks(home, surveys)
     return Config(
         settings=settings,
         surveys=surveys,
+        variants=variants,
         instruments=instruments,
         rules=shipped_rules(),
         codebooks=codebooks,
         books=books,
         key=_load_key(home, settings),
-        declared={key: _digest(survey, settings, instruments) for key, survey in surveys.items()},
+        declared={
+            key: _digest([survey, *variants.get(key, ())], settings, instruments)
+            for key, survey in surveys.items()
+        },
     )
 
 
-def _digest(survey: Survey, settings: Settings, instruments: Mapping[str, Instrument]) -> str:
+def _digest(
+    surveys: Sequence[Survey], settings: Settings, instruments: Mapping[str, Instrument]
+) -> str:
     return fingerprint(
-        survey.model_dump(),
+        [survey.model_dump() for survey in surveys],
         sorted(school.id for school in settings.schools),
         [wave.model_dump() for wave in settings.waves],
-        [instruments[key].model_dump() for key in survey.instruments],
+        [instruments[key].model_dump() for key in surveys[0].instruments],
     )
 
 
@@ -219,6 +230,40 @@ def _load_surveys(home: Home, instruments: Mapping[str, Instrument]) -> dict[str
     if not surveys:
         raise DeclarationError("surveys/: no survey file; at least one is needed")
     return surveys
+
+
+def _load_decisions(
+    home: Home, surveys: dict[str, Survey], instruments: Mapping[str, Instrument]
+) -> tuple[dict[str, Survey], dict[str, list[Survey]]]:
+    """The surveys with the answers that people have decided on, and their changed forms."""
+    decisions = {
+        path.name: DriftDecision.from_file(path)
+        for path in sorted((home.surveys / DECISIONS).glob("*.toml"))
+    }
+    decided, variants = dict(surveys), dict[str, list[Survey]]()
+    by_columns = {name: one for name, one in decisions.items() if one.missing or one.added}
+    for name, one in decisions.items():
+        if name not in by_columns:
+            decided[one.survey] = _amended(name, one, decided, instruments)
+    for name, one in by_columns.items():
+        variants.setdefault(one.survey, []).append(_amended(name, one, decided, instruments))
+    return decided, variants
+
+
+def _amended(
+    file: str,
+    decision: DriftDecision,
+    surveys: Mapping[str, Survey],
+    instruments: Mapping[str, Instrument],
+) -> Survey:
+    if decision.survey not in surveys:
+        raise DeclarationError(f"{DECISIONS}/{file}: no survey with this id")
+    try:
+        survey = decision.amend(surveys[decision.survey])
+    except ValueError as error:
+        raise DeclarationError(f"{DECISIONS}/{file}: {error}") from None
+    _check_items(f"{DECISIONS}/{file}", survey, instruments)
+    return survey
 
 
 def _check_items(file: str, survey: Survey, instruments: Mapping[str, Instrument]) -> None:

@@ -23,6 +23,7 @@ MAX_BYTES = 1 << 30
 MAX_NAME_BYTES = 180
 SETTLE_SECONDS = 2.0
 ROWS_IN_NOTE = 20
+DECISION_ENDING = ".decision.toml"
 
 
 # What opening an entry may answer, and what that says of the entry. A file that we may not read
@@ -75,6 +76,7 @@ class Outcome:
     sure: str | None = None
     marks: Sequence[str] = ()
     taken_away: Mapping[str, int] = field(default_factory=dict)
+    decision: str | None = field(default=None, repr=False)  # a file for a person to sign
 
 
 def copy_of(outcome: Outcome) -> Outcome:
@@ -175,6 +177,8 @@ def file_away(home: Home, path: Path, outcome: Outcome) -> Path:
     name = _free_name(folder, _plain_name(path.name), outcome.delivery_id)
     _write_whole(folder, f"{name}.json", _machine_note(outcome))
     _write_whole(folder, f"{name}.txt", _person_note(outcome))
+    if outcome.decision:
+        _write_whole(folder, f"{name}{DECISION_ENDING}", outcome.decision)
     os.rename(path, f"{folder}/{name}")
     return Path(folder, name)
 
@@ -223,12 +227,14 @@ def _is_free(folder: str, name: str, delivery_id: str) -> bool:
 
     The notes may be there without the file, from a run that was stopped before it moved the file.
     """
-    file, machine, person = (f"{folder}/{name}{ending}" for ending in ("", ".json", ".txt"))
+    file, machine, person, decision = (
+        f"{folder}/{name}{ending}" for ending in ("", ".json", ".txt", DECISION_ENDING)
+    )
     if os.path.lexists(file):
         return False
     if os.path.lexists(machine):
         return _is_note_on(machine, delivery_id)
-    return not os.path.lexists(person)
+    return not os.path.lexists(person) and not os.path.lexists(decision)
 
 
 def _is_note_on(path: str, delivery_id: str) -> bool:
@@ -297,10 +303,18 @@ def _person_note(outcome: Outcome) -> str:
             f"{outcome.still_waiting} rad(er) herfra venter fortsatt i karantene og telles ikke.",
             f"{outcome.still_waiting} row(s) of this file still wait in quarantine: not counted.",
         ]
+    if outcome.decision:
+        lines += ["", *_TO_DECIDE]
     lines += _places(outcome.rows)
     return "\n".join(lines) + "\n"
 
 
+_TO_DECIDE = (
+    f"Hva som er endret, står i fila som slutter på {DECISION_ENDING}: avgjør, signer, og lagre den"
+    " i surveys/decisions/.",
+    f"What has changed stands in the file that ends with {DECISION_ENDING}: decide, sign, and save"
+    " it in surveys/decisions/.",
+)
 _SURE = {"certain": "sikkert / certain", "likely": "trolig / likely"}
 
 

@@ -28,13 +28,14 @@ from flows.recognition import Delivery, recognise_arrival, validated_blocks
 from schemas.reason import Reason
 from schemas.survey import Survey
 from transforms.class_list import validate_class_list
-from transforms.gate import PersonsFound
+from transforms.drift import options_decision
 from transforms.readers.delimited import (
     as_utf8,
     count_lines,
     read_heading,
 )
 from transforms.readers.reading import FileProblem
+from transforms.validate import FilesStopped, Strangers
 from warehouse import ledger
 from warehouse.load import Incoming, Loaded, load_answers
 
@@ -49,6 +50,7 @@ QUARANTINED_WHOLE = frozenset(
         Reason.HEADER_MISMATCH,
         Reason.CODEBOOK_MISSING,
         Reason.SURVEY_MISSING,
+        Reason.OPTIONS_CHANGED,
     }
 )
 
@@ -214,8 +216,8 @@ def _load_survey(
             key=config.key,
             now=now,
         )
-    except PersonsFound as found:
-        refused, others = _refuse_persons(con, found, deliveries, now=now)
+    except FilesStopped as stopped:
+        refused, others = _stop(con, stopped, deliveries, now=now)
         return refused | (_load_survey(con, config, survey, others, now=now) if others else {})
     except FileProblem as problem:
         if len(deliveries) == 1:
@@ -264,6 +266,7 @@ def _refuse(
         reason=problem.reason,
         column=problem.column,
         tool=problem.tool,
+        decision=problem.decision,
         delivered=rows,
         quarantined=rows,
     )
@@ -279,26 +282,36 @@ def _recognised_as(delivery: Delivery) -> dict[str, Any]:
     return found
 
 
-def _refuse_persons(
+def _stop(
     con: duckdb.DuckDBPyConnection,
-    found: PersonsFound,
+    stopped: FilesStopped,
     deliveries: Sequence[Delivery],
     *,
     now: datetime,
 ) -> tuple[dict[Path, Outcome], list[Delivery]]:
-    """Refuse the files that hold personal data, saying where; and the files that do not."""
+    """Refuse the files of which nothing may be stored, saying where; and give the others."""
     places: dict[int, list[HeldPlace]] = {}
-    for person in found.persons:
+    for person in stopped.persons:
         place = HeldPlace(person.row_no, [person.kind.value], [person.column])
         places.setdefault(person.file_no, []).append(place)
+    numbers = sorted({*places, *stopped.strangers})
     refused = {}
-    for file_no, rows in places.items():
+    for file_no in numbers:
         delivery = deliveries[file_no]
-        problem = FileProblem(Reason.PERSONAL_DATA)
-        outcome = replace(_refuse(con, delivery.arrival, problem, now=now), rows=rows)
+        problem = _why(delivery, file_no in places, stopped.strangers.get(file_no, {}))
+        outcome = replace(
+            _refuse(con, delivery.arrival, problem, now=now), rows=places.get(file_no, ())
+        )
         refused[delivery.arrival.path] = replace(outcome, **_recognised_as(delivery))
-    others = [delivery for at, delivery in enumerate(deliveries) if at not in places]
+    others = [delivery for at, delivery in enumerate(deliveries) if at not in numbers]
     return refused, others
+
+
+def _why(delivery: Delivery, has_persons: bool, strangers: Strangers) -> FileProblem:  # noqa: FBT001
+    if has_persons or delivery.layout is None:
+        return FileProblem(Reason.PERSONAL_DATA)
+    decision = options_decision(delivery.layout.survey.id, strangers)
+    return FileProblem(Reason.OPTIONS_CHANGED, column=next(iter(strangers)), decision=decision)
 
 
 def _rows_of(arrival: Arrival) -> int:

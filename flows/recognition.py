@@ -122,8 +122,14 @@ def _own_layout(columns: Sequence[str], config: Config) -> Layout | None:
     return fitting[0] if len(fitting) == 1 else None
 
 
-def _of(config: Config, *tools: str) -> dict[str, Survey]:
-    return {key: survey for key, survey in config.surveys.items() if survey.tool in tools}
+def _of(config: Config, tool: str) -> dict[str, Survey]:
+    """The surveys of a tool, and their changed forms that somebody has decided on."""
+    return {
+        f"{key}/{at}": form
+        for key, survey in config.surveys.items()
+        if survey.tool == tool
+        for at, form in enumerate((survey, *config.variants.get(key, ())))
+    }
 
 
 def _recognise_table(arrival: Arrival, reading: Reading, kind: str, config: Config) -> Delivery:
@@ -178,7 +184,9 @@ def _of_tool(
     except FileProblem as problem:
         if evidence.sure != "certain":
             return None
-        raise FileProblem(problem.reason, column=problem.column, tool=evidence.tool) from None
+        raise FileProblem(
+            problem.reason, column=problem.column, tool=evidence.tool, decision=problem.decision
+        ) from None
     return Delivery(arrival, kind, layout, reading=layouts[id(layout)][1], evidence=evidence)
 
 
@@ -269,13 +277,16 @@ def _nearest(reading: Reading, forms: Sequence[Elements]) -> Elements | None:
 
 def validated_blocks(deliveries: Sequence[Delivery], config: Config) -> Iterator[Validated]:
     """The typed rows of one survey's deliveries; `file_no` is the place in `deliveries`."""
-    layout = deliveries[0].layout
-    if layout is None:
-        return
-    validator = Validator(layout.survey, config.instruments, config.settings)
-    items = item_columns(layout.survey, config.instruments)
-    for batch, its_layout in _read_ahead(_batches(deliveries)):
-        yield validator.validate(canonical_batch(batch, its_layout, items))
+    validators: dict[int, tuple[Validator, list[str]]] = {}
+    for batch, layout in _read_ahead(_batches(deliveries)):
+        form = id(layout.survey)  # a changed form of a survey has columns and codes of its own
+        if form not in validators:
+            validators[form] = (
+                Validator(layout.survey, config.instruments, config.settings),
+                item_columns(layout.survey, config.instruments),
+            )
+        validator, items = validators[form]
+        yield validator.validate(canonical_batch(batch, layout, items))
 
 
 def _read_ahead(batches: Iterator[T]) -> Iterator[T]:

@@ -80,6 +80,10 @@ class Survey(Declared):
     dropped: tuple[str, ...] = Field(
         default=(), description="Columns of the export that are known and never stored."
     )
+    not_asked: tuple[str, ...] = Field(
+        default=(),
+        description="Columns of ours that this export does not have: items that are not asked.",
+    )
     codebook: str | None = Field(
         default=None,
         description="File in `surveys/` with the form's questions: Nettskjema elements or `.sps`,"

@@ -134,14 +134,6 @@ class Person:
     column: str
 
 
-class PersonsFound(Exception):  # noqa: N818 - the files' problem, not an error of ours
-    """Some files of a block hold personal data: none of their rows may be stored."""
-
-    def __init__(self, persons: Sequence[Person]) -> None:
-        super().__init__(f"{len(persons)} cell(s)")
-        self.persons = tuple(persons)
-
-
 def persons_among(cells: Mapping[str, pa.Array], places: Mapping[str, Place]) -> dict[str, Found]:
     """Which of the distinct cells of each column hold a person, by kind; columns with none are out.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from schemas.instrument import Instrument
 from schemas.reason import Reason
 from schemas.survey import CONTEXT_COLUMNS, Survey
+from transforms.drift import columns_decision
 from transforms.readers.reading import FileProblem
 
 CLASS_LIST_COLUMNS = frozenset({"school_year", "school", "class_group", "grade", "enrolled"})
@@ -72,7 +73,20 @@ def choose(layouts: Sequence[Layout]) -> Layout:
     if fitting or not near:
         raise FileProblem(Reason.NOT_RECOGNISED)
     closest = max(near, key=lambda layout: len(layout.source))
-    raise FileProblem(Reason.HEADER_MISMATCH, column=next(iter(closest.missing), None))
+    raise FileProblem(
+        Reason.HEADER_MISMATCH,
+        column=next(iter(closest.missing), None),
+        decision=columns_decision(
+            closest.survey.id,
+            missing={name: _column_of(closest.survey, name) for name in closest.missing},
+            added=closest.unknown,
+        ),
+    )
+
+
+def _column_of(survey: Survey, name: str) -> str:
+    """The export's column that a canonical one stands in; our own name in our own format."""
+    return survey.items.get(name) or survey.columns.get(name) or name
 
 
 def item_columns(survey: Survey, instruments: Mapping[str, Instrument]) -> list[str]:
@@ -102,4 +116,5 @@ def _required(survey: Survey, instruments: Mapping[str, Instrument]) -> list[str
     if survey.linkage == "pseudonymous":
         context.append("pupil_code")
     context = [name for name in context if name not in survey.constants]
-    return context + item_columns(survey, instruments)
+    items = item_columns(survey, instruments)
+    return [name for name in (*context, *items) if name not in survey.not_asked]

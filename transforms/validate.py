@@ -24,6 +24,7 @@ from schemas.instrument import SKIPPED, Instrument
 from schemas.reason import Reason
 from schemas.settings import Settings
 from schemas.survey import Survey
+from transforms.drift import MIN_ROWS, MIN_SHARE
 from transforms.gate import Person, Place, persons_among
 from transforms.readers.reading import Batch
 from transforms.recognise import item_columns
@@ -35,6 +36,7 @@ REMEMBERED_CELLS = 5_000
 NOT_IN_DIGEST = frozenset({"submitted_on", "wave"})
 
 Codes = npt.NDArray[np.int16]
+Strangers = dict[str, dict[str, int]]  # item -> answer -> pupils
 ModelOf = Callable[[tuple[str, ...]], pandera.DataFrameSchema]
 
 
@@ -53,12 +55,23 @@ class HeldRow:
 class Validated:
     """`accepted`: file_no, row_no, context and int8 answers, a row a form; `held`: the rest.
 
-    Where there are `persons`, nothing of their files may be stored.
+    Where there are `persons`, or answers of a changed form in `strangers` (by file, item and
+    answer: how many pupils), nothing of their files may be stored.
     """
 
     accepted: pa.Table = field(repr=False)
     held: tuple[HeldRow, ...]
     persons: tuple[Person, ...] = ()
+    strangers: Mapping[int, Strangers] = field(default_factory=dict, repr=False)
+
+
+class FilesStopped(Exception):  # noqa: N818 - the files' problem, not an error of ours
+    """Files of a block of which nothing may be stored: persons in them, or a changed form."""
+
+    def __init__(self, persons: Sequence[Person], strangers: Mapping[int, Strangers]) -> None:
+        super().__init__(f"{len({one.file_no for one in persons} | set(strangers))} file(s)")
+        self.persons = tuple(persons)
+        self.strangers = dict(strangers)
 
 
 class Validator:
@@ -95,7 +108,34 @@ class Validator:
         rows = np.flatnonzero(is_held)
         waves = [self._wave_ids[at] if at >= 0 else None for at in wave[rows].tolist()]
         held = [*_held_rows(batch, bad, rows, waves), *_malformed_rows(batch)]
-        return Validated(accepted, tuple(held), tuple(_persons(batch, verdicts)))
+        return Validated(
+            accepted,
+            tuple(held),
+            persons=tuple(_persons(batch, verdicts)),
+            strangers=self._strangers(batch, verdicts),
+        )
+
+    def _strangers(self, batch: Batch, verdicts: Mapping[str, Codes]) -> dict[int, Strangers]:
+        """For each file that has many of them, the answers that are none of an item's options."""
+        found: dict[int, Strangers] = {}
+        file_no = batch.file_no.to_numpy()
+        for name in self._items:
+            if not verdicts[name].any():
+                continue
+            cells = _distinct(batch.table.column(name)).to_pylist()
+            at = _indices(batch.table.column(name), if_null=len(cells))
+            strange = np.append(verdicts[name] > 0, np.False_)[at]
+            answered = np.array([*(bool(cell) for cell in cells), False])[at]
+            counts = np.bincount(file_no[strange], minlength=file_no.max() + 1)
+            enough = np.maximum(
+                MIN_ROWS, MIN_SHARE * np.bincount(file_no[answered], minlength=len(counts))
+            )
+            for file in np.flatnonzero(counts >= enough).tolist():
+                own = at[strange & (file_no == file)]
+                which, rows = np.unique(own, return_counts=True)
+                told = {cells[i]: n for i, n in zip(which.tolist(), rows.tolist(), strict=True)}
+                found.setdefault(file, {})[name] = told
+        return found
 
     def _failures(self, table: pa.Table, verdicts: Mapping[str, Codes]) -> dict[str, Codes]:
         """For each column the reason code of each row, 0 where the cell is sound."""

@@ -14,9 +14,9 @@ import pyarrow as pa
 from schemas.instrument import Instrument
 from schemas.reason import Reason
 from schemas.survey import Survey
-from transforms.gate import Person, PersonsFound
+from transforms.gate import Person
 from transforms.pseudonym import PseudonymKey, keyed_digest, pseudonym_sql
-from transforms.validate import HeldRow, Validated
+from transforms.validate import FilesStopped, HeldRow, Strangers, Validated
 from warehouse.doubles import complete_dates, decide
 from warehouse.instruments import answer_table
 from warehouse.store import transaction
@@ -72,7 +72,7 @@ def load_answers(
 ) -> list[Loaded]:
     """Load the blocks of one survey's files; `file_no` in a block is the place in `incoming`.
 
-    Raises PersonsFound, and stores nothing, where any of the files holds personal data.
+    Raises FilesStopped, and stores nothing, where any of the files must not be stored.
 
     A content that the ledger knows already is loaded anew in its own place.
     """
@@ -102,15 +102,17 @@ def _gather(
     accepted: list[pa.Table] = []
     held: list[HeldRow] = []
     persons: list[Person] = []
+    strangers: dict[int, Strangers] = {}
     delivered = np.zeros(files, np.int64)
     for block in blocks:
         persons += block.persons
+        strangers |= block.strangers
         accepted.append(block.accepted)
         held += block.held
         delivered += np.bincount(block.accepted.column("file_no").to_numpy(), minlength=files)
         delivered += np.bincount([row.file_no for row in block.held], minlength=files)
-    if persons:
-        raise PersonsFound(persons)
+    if persons or strangers:
+        raise FilesStopped(persons, strangers)
     return pa.concat_tables(accepted), held, delivered
 
 

@@ -78,6 +78,9 @@ def ledger_of(home: Home) -> dict[str, tuple[Any, ...]]:
     return {delivery_id: tuple(rest) for delivery_id, *rest in found}
 
 
+NOTE_ENDINGS = (".json", ".txt", ".decision.toml")
+
+
 def filed(home: Home) -> dict[str, str]:
     """The files in the outcome folders, without their notes: plain name -> outcome."""
     return {path.name: outcome for outcome in OUTCOMES for path in _files(home, outcome)}
@@ -85,7 +88,7 @@ def filed(home: Home) -> dict[str, str]:
 
 def _files(home: Home, outcome: str) -> list[Path]:
     every = {path.name for path in (home.outcome / outcome).iterdir()}
-    notes = {f"{name}{ending}" for name in every for ending in (".json", ".txt")}
+    notes = {f"{name}{ending}" for name in every for ending in NOTE_ENDINGS}
     return [home.outcome / outcome / name for name in sorted(every - notes)]
 
 

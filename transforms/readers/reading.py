@@ -20,7 +20,8 @@ Missing = Literal["not_asked", "skipped", "dont_know"]
 class FileProblem(Exception):  # noqa: N818 - a problem of the file, not an error of ours
     """The whole file cannot be used. Carries a reason code and places, never a value.
 
-    `tool` is the survey tool that the file was recognised as, where it was.
+    `tool` is the survey tool that the file was recognised as, where it was. `decision` is the text
+    of a decision file for a person to sign, where the export has changed.
     """
 
     def __init__(
@@ -30,12 +31,14 @@ class FileProblem(Exception):  # noqa: N818 - a problem of the file, not an erro
         column: str | None = None,
         line: int | None = None,
         tool: str | None = None,
+        decision: str | None = None,
     ) -> None:
         super().__init__(reason.value)
         self.reason = reason
         self.column = column
         self.line = line
         self.tool = tool
+        self.decision = decision
 
 
 @dataclass(frozen=True, slots=True)
