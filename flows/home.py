@@ -133,6 +133,11 @@ def init_home(root: Path) -> Home:
     What is there already stays as it is; a key is never replaced.
     """
     home = Home(root.resolve())
+    if (home.restricted / "warehouse.duckdb").exists() and not home.key_file.exists():
+        raise HomeError(
+            "this home has a warehouse and no key: a new one would make every pupil another;"
+            " restore restricted/vault/pseudonym.key"
+        )
     for folder, mode in home.folders().items():
         if not folder.is_dir():
             folder.mkdir(parents=True)
@@ -317,6 +322,10 @@ def book_knows(book: Codebook, column: str) -> bool:
 def _load_key(home: Home, settings: Settings) -> PseudonymKey:
     if home.key_file.stat().st_mode & 0o077:
         raise HomeError("others may read restricted/vault/pseudonym.key: chmod it to 400")
-    return PseudonymKey(
-        home.key_file.read_bytes(), version=KEY_VERSION, municipality=settings.municipality.number
-    )
+    secret = home.key_file.read_bytes()
+    if len(secret) != KEY_BYTES:
+        raise HomeError(
+            f"restricted/vault/pseudonym.key has {len(secret)} bytes and not {KEY_BYTES}: it is"
+            " damaged; restore it"
+        )
+    return PseudonymKey(secret, version=KEY_VERSION, municipality=settings.municipality.number)

@@ -8,6 +8,7 @@ import contextlib
 import errno
 import hashlib
 import json
+import logging
 import os
 import stat
 import time
@@ -18,6 +19,8 @@ from pathlib import Path
 
 from flows.home import Home
 from schemas.reason import Reason, reason_texts
+
+log = logging.getLogger(__name__)
 
 MAX_BYTES = 1 << 30
 MAX_NAME_BYTES = 180
@@ -114,8 +117,13 @@ def waiting(home: Home, *, settle: float = SETTLE_SECONDS) -> list[Path]:
 
 def _entries(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
     """Every entry that is no folder, below folders that people dropped too; hidden ones are not."""
-    with os.scandir(folder) as scanned:
-        entries = [entry for entry in scanned if not entry.name.startswith(".")]
+    try:
+        with os.scandir(folder) as scanned:
+            entries = [entry for entry in scanned if not entry.name.startswith(".")]
+    except PermissionError:
+        # Somebody's folder with files that only they may read must not keep the others waiting.
+        log.warning("a folder in the inbox cannot be read, and waits: give the pipeline access")
+        return
     for entry in entries:
         # Meanwhile it may have been taken back, or renamed because it is complete now.
         with contextlib.suppress(FileNotFoundError):
@@ -310,10 +318,10 @@ def _person_note(outcome: Outcome) -> str:
 
 
 _TO_DECIDE = (
-    f"Hva som er endret, står i fila som slutter på {DECISION_ENDING}: avgjør, signer, og lagre den"
-    " i surveys/decisions/.",
-    f"What has changed stands in the file that ends with {DECISION_ENDING}: decide, sign, and save"
-    " it in surveys/decisions/.",
+    f"Hva som er endret, står i fila som slutter på {DECISION_ENDING}.",
+    "Avgjør, signer, og lagre den i surveys/decisions/.",
+    f"What has changed stands in the file that ends with {DECISION_ENDING}.",
+    "Decide, sign, and save it in surveys/decisions/.",
 )
 _SURE = {"certain": "sikkert / certain", "likely": "trolig / likely"}
 

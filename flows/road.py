@@ -23,6 +23,7 @@ from flows.reporting import report_state, write_reports
 from warehouse.flag import Flagged, score_and_flag
 from warehouse.flag_life import expire_flags
 from warehouse.instruments import register
+from warehouse.ledger import tell
 from warehouse.publish import Publication, publish
 from warehouse.stages import answered_waves
 from warehouse.store import only_writer, open_warehouse
@@ -43,6 +44,7 @@ class Summary:
     reports: int = 0
     reported: dict[str, tuple[int, str]] = field(default_factory=dict)
     publication: Publication | None = None
+    untold: bool = False  # something of a run that was cut off needs a person
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -50,7 +52,7 @@ class Summary:
         """Whether something waits for somebody: a refused file, a held row, or a decision."""
         refused = any(outcome.outcome in ("quarantined", "rejected") for _, outcome in self.files)
         held = any(outcome.quarantined or outcome.still_waiting for _, outcome in self.files)
-        return refused or held or any(wave.pupil_flags_off for wave in self.waves)
+        return refused or held or self.untold or any(wave.pupil_flags_off for wave in self.waves)
 
 
 def load_meanwhile() -> None:
@@ -119,6 +121,7 @@ def run(
         with _timed(summary, "publish"):
             summary.publication = publish_waves(con, home, config, waves, now=now)
             progress("publish", 1, 1)
+        summary.untold = tell(con, now=now)
     return summary
 
 

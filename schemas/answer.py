@@ -23,6 +23,7 @@ SCHOOL_YEAR = r"^[0-9]{4}-[0-9]{2}$"
 
 # An 11-digit code may be a national identity number, and 8 digits from 4 or 9 a mobile number:
 # both are refused as codes, whatever they are (privacy notes, section 2).
+LOOKS_LIKE_A_CLASS = r"^[0-9]{1,2}[ -]?[A-Za-zÆØÅæøå]$"
 PUPIL_CODE = r"^[A-Za-z0-9][A-Za-z0-9-]{1,18}[A-Za-z0-9]$"
 LOOKS_PERSONAL = r"^([0-9]{11}|[49][0-9]{7})$"
 CLASS_GROUP = r"^[0-9A-Za-zÆØÅæøå][0-9A-Za-zÆØÅæøå .\-]{0,15}$"
@@ -37,6 +38,12 @@ def _is_calendar_date(data: PolarsData) -> pl.LazyFrame:
 def _is_no_identity(data: PolarsData) -> pl.LazyFrame:
     looks_personal = pl.col(data.key).str.contains(LOOKS_PERSONAL)
     return data.lazyframe.select(~looks_personal.fill_null(value=False))
+
+
+def _is_no_class(data: PolarsData) -> pl.LazyFrame:
+    """In swapped columns 10A stands for a code, and a code would be stored as a class's name."""
+    looks_like_one = pl.col(data.key).str.contains(LOOKS_LIKE_A_CLASS)
+    return data.lazyframe.select(~looks_like_one.fill_null(value=False))
 
 
 def _date(reason: Reason) -> list[pa.Check]:
@@ -77,6 +84,7 @@ def raw_answer_model(
         "pupil_code": [
             pa.Check.str_matches(PUPIL_CODE, error=Reason.PUPIL_CODE_INVALID.value),
             pa.Check(_is_no_identity, error=Reason.PUPIL_CODE_INVALID.value),
+            pa.Check(_is_no_class, error=Reason.PUPIL_CODE_INVALID.value),
         ],
         "submission": [],
         "submitted_on": _date(Reason.DATE_INVALID),

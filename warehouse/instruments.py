@@ -112,6 +112,7 @@ _FORM = "r.response_id, r.survey_id, r.wave_id, r.school_id, r.class_group, r.gr
 def _replace_views(con: duckdb.DuckDBPyConnection, instruments: Mapping[str, Instrument]) -> None:
     """core.answer and core.score: long, one row an item or a scale, over all instruments."""
     scored = [instrument for instrument in instruments.values() if instrument.scales]
+    _drop_stored_scores(con)
     for instrument in scored:
         con.execute(
             f"create or replace view {score_table(instrument.key)} as {_scores(instrument)}"
@@ -124,11 +125,27 @@ def _replace_views(con: duckdb.DuckDBPyConnection, instruments: Mapping[str, Ins
     con.execute(f"create or replace view core.score as {scores or _NO_SCORES}").fetchall()
 
 
+def _drop_stored_scores(con: duckdb.DuckDBPyConnection) -> None:
+    """Homes that were made before scores were views have them as tables."""
+    stored = con.execute("""
+        select table_name from duckdb_tables()
+        where schema_name = 'core' and starts_with(table_name, 'score_')
+    """).fetchall()
+    if stored:
+        con.execute("drop view if exists core.score").fetchall()
+    for (table,) in stored:
+        con.execute(f"drop table core.{table}").fetchall()
+
+
 def _scores(instrument: Instrument) -> str:
     columns = ", ".join(
         column for scale in instrument.scales for column in score_sql(instrument, scale)
     )
-    return f"select response_id, {columns} from {answer_table(instrument.key)}"
+    # The answers of a form that waits because another contradicts it stay where they are.
+    return f"""
+        select response_id, {columns} from {answer_table(instrument.key)}
+        where response_id not in (select response_id from quarantine.response)
+    """
 
 
 _NO_SCORES = f"""

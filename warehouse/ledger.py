@@ -186,3 +186,15 @@ def load_class_list(
         ).fetchall()
     accepted = classes.num_rows
     return Loaded(incoming.delivery_id, outcome, delivered, accepted, len(held), dropped, reasons)
+
+
+def tell(con: duckdb.DuckDBPyConnection, *, now: datetime) -> bool:
+    """Whether something that no run has told of yet needs a person; from now on it is told."""
+    [(waiting,)] = con.execute("""
+        select count(*) from core.delivery
+        where told_at is null and (quarantined > 0 or outcome in ('quarantined', 'rejected'))
+    """).fetchall()
+    con.execute(
+        "update core.delivery set told_at = $now where told_at is null", {"now": now}
+    ).fetchall()
+    return bool(waiting)

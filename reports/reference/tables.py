@@ -13,6 +13,10 @@ _TABLE = re.compile(
     r"(?:as from (?P<like>[a-z_.]+) limit 0|\((?P<body>.*?)\n?\));$",
     re.MULTILINE | re.DOTALL,
 )
+_ADDED = re.compile(
+    r"^alter table (?P<table>[a-z_.]+) add column (?P<column>[^;]+);(?: *-- (?P<about>.*))?$",
+    re.MULTILINE,
+)
 _COLUMN = re.compile(r"^ *(?P<name>[a-z_0-9]+) (?P<type>[a-z]+(?:\[\])?)(?P<more>.*)$")
 _NO_COLUMN = frozenset({"check", "primary"})
 
@@ -59,9 +63,17 @@ def tables_page() -> str:
 
 def sql_tables() -> list[SqlTable]:
     """The tables that the migrations make, in their order."""
+    text = "\n".join(migrations().values())
+    added: dict[str, list[tuple[str, str, str]]] = {}
+    for more in _ADDED.finditer(text):
+        line = f"{more['column']} -- {more['about'] or ''}"
+        added.setdefault(more["table"], []).extend(_columns(line))
     return [
-        SqlTable(found["name"], _about(found), tuple(_columns(found["body"] or "")))
-        for text in migrations().values()
+        SqlTable(
+            found["name"],
+            _about(found),
+            (*_columns(found["body"] or ""), *added.get(found["name"], ())),
+        )
         for found in _TABLE.finditer(text)
     ]
 

@@ -58,7 +58,7 @@ def home(tmp_path: Path):
     home = init_home(tmp_path / "home")
     settings, _ = blocks(HOW_TO / "set-up-a-municipality.md", "toml")
     home.settings_file.write_text(settings, encoding="utf-8")
-    for survey in home.surveys.iterdir():
+    for survey in home.surveys.glob("*.toml"):
         survey.unlink()
     return open_home(home.root)
 
@@ -91,7 +91,7 @@ def test_first_delivery_of_a_municipality_ends_as_its_page_says(home) -> None:
 @pytest.mark.parametrize("with_codebook", [False, True])
 def test_nettskjema_form_ends_as_its_page_says(home, *, with_codebook: bool) -> None:
     page = HOW_TO / "map-a-nettskjema-form.md"
-    survey, codebook = blocks(page, "toml")
+    survey, codebook, _decision = blocks(page, "toml")
     [answers] = blocks(page, "csv")
     if with_codebook:
         survey = codebook + survey

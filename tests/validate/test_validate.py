@@ -91,6 +91,9 @@ CELLS = [
     ("pupil_code", "AB", Reason.PUPIL_CODE_INVALID),
     ("pupil_code", "A" * 21, Reason.PUPIL_CODE_INVALID),
     ("pupil_code", "Kari Nordmann", Reason.PUPIL_CODE_INVALID),
+    ("pupil_code", "10A", Reason.PUPIL_CODE_INVALID),  # the columns are swapped
+    ("pupil_code", "9-b", Reason.PUPIL_CODE_INVALID),
+    ("pupil_code", "A10", None),
     ("pupil_code", "KÅRE1", Reason.PUPIL_CODE_INVALID),
     ("pupil_code", "01010112345", Reason.PUPIL_CODE_INVALID),
     ("pupil_code", "40000001", Reason.PUPIL_CODE_INVALID),
