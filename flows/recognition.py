@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import TypeVar
 
+from flows import reading_room
 from flows.home import Config
 from flows.inbox import Arrival
 from schemas.reason import Reason
@@ -26,11 +27,10 @@ from transforms.readers.delimited import (
     read_heading,
     require_closed,
 )
-from transforms.readers.ndjson import first_keys, read_ndjson
-from transforms.readers.parquet import read_parquet
+from transforms.readers.ndjson import first_keys
 from transforms.readers.reading import Batch, Codebook, FileProblem, Reading, batch_of
 from transforms.readers.sniff import sniff
-from transforms.readers.xlsx import read_xlsx
+from transforms.readers.structure import require_bounded
 from transforms.recognise import (
     Layout,
     choose,
@@ -79,7 +79,7 @@ def recognise_arrival(arrival: Arrival, config: Config) -> Delivery:
         raise FileProblem(arrival.problem or Reason.NOT_A_FILE)
     try:
         return _recognise(arrival, arrival.content, config)
-    except FileProblem:
+    except (FileProblem, reading_room.ReadingRoomError):
         raise
     except Exception as error:  # noqa: BLE001 - the boundary to what other people's bytes may do
         log.warning("a reader stopped with %s", type(error).__name__)
@@ -93,8 +93,8 @@ def _recognise(arrival: Arrival, content: bytes, config: Config) -> Delivery:
     if kind in ("ndjson", "json") and nettskjema.is_nettskjema_answers(first_keys(content)):
         return _recognise_answers(arrival, config)
     if kind in ("ndjson", "json", "unknown"):
-        for evidence in known.recognise_bytes(content):
-            read = partial(known.read_bytes, evidence.tool, content)
+        for evidence in _marks(content):
+            read = partial(_read_bytes, evidence.tool, content)
             delivery = _of_tool(arrival, kind, evidence, read, config)
             if delivery is not None:
                 return delivery
@@ -105,6 +105,7 @@ def _recognise_text(arrival: Arrival, config: Config) -> Delivery:
     text = as_utf8(arrival.content or b"")
     heading = read_heading(text)
     require_closed(text)
+    require_bounded(text, heading.delimiter.encode())
     own = _own_layout(heading.columns, config)
     if own is None:
         return _recognise_table(arrival, read_delimited(text), "csv", config)
@@ -212,15 +213,9 @@ def _books_by_tool(config: Config) -> dict[str, list[Codebook]]:
 
 
 def _recognise_answers(arrival: Arrival, config: Config) -> Delivery:
-    for elements in _forms(config):
-        try:
-            reading = nettskjema.from_answers(arrival.content or b"", elements)
-        except FileProblem as problem:
-            if problem.reason != Reason.CODEBOOK_MISSING:
-                raise
-            continue  # another form's codebook
-        return _laid_out(arrival, "ndjson", reading, config)
-    raise FileProblem(Reason.CODEBOOK_MISSING)
+    forms = [content for content in config.codebooks.values() if is_elements(content)]
+    reading = reading_room.read("nettskjema_answers", arrival.content or b"", forms=forms)
+    return _laid_out(arrival, "ndjson", reading, config)
 
 
 def read_export(content: bytes, book: bytes | None) -> tuple[str, Reading]:
@@ -229,17 +224,17 @@ def read_export(content: bytes, book: bytes | None) -> tuple[str, Reading]:
     FileProblem where it is nothing that we can read. Our own format is `canonical`.
     """
     codebook = known.read_codebook(book) if book else None
-    elements = _elements_of(book) if book and is_elements(book) else None
+    is_form = book is not None and is_elements(book)
     kind = sniff(content).format
     if kind in ("ndjson", "json") and nettskjema.is_nettskjema_answers(first_keys(content)):
-        if elements is None:
-            raise FileProblem(Reason.CODEBOOK_MISSING)
-        return "nettskjema", nettskjema.from_answers(content, elements)
+        forms = [book] if book and is_form else []
+        return "nettskjema", reading_room.read("nettskjema_answers", content, forms=forms)
     if kind in ("ndjson", "json", "unknown"):
-        for evidence in known.recognise_bytes(content):
-            return evidence.tool, known.read_bytes(evidence.tool, content, codebook)
+        for evidence in _marks(content):
+            return evidence.tool, _read_bytes(evidence.tool, content, codebook)
     reading = _read_table(kind, content)
     if nettskjema.is_nettskjema_table(reading.table.column_names):
+        elements = _elements_of(book) if book and is_form else None
         return "nettskjema", nettskjema.from_table(reading, elements)
     books = {"redcap": [codebook]} if codebook else {}
     for evidence in known.recognise_table(reading, books):
@@ -247,17 +242,20 @@ def read_export(content: bytes, book: bytes | None) -> tuple[str, Reading]:
     return "canonical", reading
 
 
+def _marks(content: bytes) -> list[Evidence]:
+    """The tools whose marks a file has that is no table; looked for in the reading room."""
+    found = reading_room.read("marks", content).table.to_pylist()
+    return [Evidence(row["tool"], row["sure"], tuple(row["marks"].split("\n"))) for row in found]
+
+
+def _read_bytes(tool: str, content: bytes, codebook: Codebook | None) -> Reading:
+    return known.in_our_words(reading_room.read(tool, content, codebook=codebook))
+
+
 def _read_table(kind: str, content: bytes) -> Reading:
-    readers = {
-        "delimited": lambda text: read_delimited(as_utf8(text)),
-        "xlsx": read_xlsx,
-        "parquet": read_parquet,
-        "ndjson": read_ndjson,
-        "json": read_ndjson,
-    }
-    if kind not in readers:
+    if kind == "unknown":
         raise FileProblem(Reason.UNREADABLE)
-    return readers[kind](content)
+    return reading_room.read(kind, content)
 
 
 _elements_of = lru_cache(maxsize=32)(read_elements)  # of a few forms, for hundreds of files

@@ -32,6 +32,8 @@ class Reason(StrEnum):
     COUNTS_DO_NOT_ADD_UP = "COUNTS_DO_NOT_ADD_UP"
     NOT_A_FILE = "NOT_A_FILE"
     TOO_LARGE = "TOO_LARGE"
+    TOO_COSTLY = "TOO_COSTLY"
+    PASSWORD_PROTECTED = "PASSWORD_PROTECTED"  # noqa: S105 - a reason, not a password
     # a file or a row that is there already
     ALREADY_DELIVERED = "ALREADY_DELIVERED"
     DUPLICATE_ROW = "DUPLICATE_ROW"

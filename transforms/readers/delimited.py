@@ -18,10 +18,17 @@ import pyarrow.csv
 
 from schemas.reason import Reason
 from transforms.readers.reading import Batch, FileProblem, MalformedRow, Reading
-from transforms.readers.structure import Records, scan_records, sound_bytes
+from transforms.readers.structure import (
+    MAX_RECORD,
+    Records,
+    require_bounded,
+    scan_records,
+    sound_bytes,
+)
 
 DELIMITERS = ";,\t|"
 BLOCK_BYTES = 8 << 20
+MAX_BLOCK = 32 << 20  # a record that has no end by then has none
 PARSE_BYTES = 8 << 20  # pyarrow parses blocks of this size
 MAX_COLUMNS = 500
 
@@ -115,6 +122,8 @@ def _first_record(content: bytes) -> tuple[int, int]:
         end = newline + 1 or len(content)
         quotes += content.count(b'"', at, end)
         lines += 1
+        if end > MAX_RECORD:
+            raise FileProblem(Reason.TOO_LARGE)
         if quotes % 2 == 0:
             return end, lines
         if newline < 0:
@@ -134,6 +143,7 @@ def read_delimited(content: bytes) -> Reading:
     """Read one delimited file, of any size and with any heading."""
     text = as_utf8(content)
     heading = read_heading(text)
+    require_bounded(text, heading.delimiter.encode())
     batches = list(read_batches([(0, text)], heading))
     if not batches:
         raise FileProblem(Reason.NO_ROWS)
@@ -220,6 +230,8 @@ def _cut(content: bytes, at: int, block_bytes: int) -> int:
             return newline + 1
         end = newline
         newline = content.rfind(b"\n", at, end)
+    if block_bytes > MAX_BLOCK:
+        raise FileProblem(Reason.TOO_LARGE)
     return _cut(content, at, block_bytes * 2)
 
 

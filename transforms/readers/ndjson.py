@@ -112,10 +112,9 @@ def _elements(content: bytes) -> list[Source]:
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:
     """Where each element of the array that `text` is begins and ends."""
-    decoder = json.JSONDecoder()
     at = _after_space(text, 1)
     while not _is_end(text, at):
-        _, end = decoder.raw_decode(text, at)
+        _, end = _LOOK_ONLY.raw_decode(text, at)
         yield at, end
         at = _after_space(text, end)
         if _is_end(text, at):
@@ -144,7 +143,7 @@ def first_keys(content: bytes) -> tuple[str, ...]:
     """The keys of the first object, to tell what a JSON file holds; empty where there is none."""
     text = content[:_LOOK].removeprefix(_BOM).strip(_BLANK).removeprefix(b"[").lstrip(_BLANK)
     try:
-        found, _ = json.JSONDecoder().raw_decode(text.decode("utf-8", errors="replace"))
+        found, _ = _LOOK_ONLY.raw_decode(text.decode("utf-8", errors="replace"))
     except (ValueError, RecursionError):
         return ()
     return tuple(found) if isinstance(found, dict) else ()
@@ -171,7 +170,7 @@ def require_whole(last: Source) -> None:
     if not text.startswith(b"{"):
         return
     try:
-        json.loads(text.decode("utf-8", errors="replace"))
+        _LOOK_ONLY.decode(text.decode("utf-8", errors="replace"))
         is_whole = True
     except json.JSONDecodeError as error:
         is_whole = not _stops_early(error)
@@ -196,9 +195,9 @@ def strict_json(text: str) -> Any:  # noqa: ANN401 - what JSON holds is not know
     """
     try:
         document = _DECODER.decode(text)
+        _require_text(text, document)
     except RecursionError:
         raise ValueError("nested too deeply") from None
-    _require_text(text, document)
     return document
 
 
@@ -222,6 +221,9 @@ def _integer_text(text: str) -> str:
 def _no_constant(_: str) -> None:
     raise ValueError("not a number in JSON")
 
+
+# Only where things begin and end. Numbers stay texts: Python refuses to make one of 4,301 digits.
+_LOOK_ONLY = json.JSONDecoder(parse_int=str, parse_float=str)
 
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_pairs_once,

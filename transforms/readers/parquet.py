@@ -17,7 +17,8 @@ from transforms.readers.reading import FileProblem, Reading
 
 MAX_ROWS = 2_000_000
 MAX_COLUMNS = 500
-MAX_BYTES = 1_000_000_000
+MAX_BYTES = 200_000_000
+MAX_CELLS = 50_000_000  # a dictionary holds any number of equal cells in a few bytes
 _FIRST_YEAR, _LAST_YEAR = 1, 9999
 _CLOCK_NOUGHT = r"^(\d\d:\d\d):00$"
 
@@ -71,8 +72,10 @@ def _checked(content: bytes) -> pa.Table:
 
 
 def _require_within_limits(footer: pq.FileMetaData) -> None:
-    groups = [footer.row_group(i).total_byte_size for i in range(footer.num_row_groups)]
-    if footer.num_rows > MAX_ROWS or footer.num_columns > MAX_COLUMNS or sum(groups) > MAX_BYTES:
+    size = sum(footer.row_group(i).total_byte_size for i in range(footer.num_row_groups))
+    is_too_wide = footer.num_columns > MAX_COLUMNS
+    is_too_long = footer.num_rows > min(MAX_ROWS, MAX_CELLS // max(footer.num_columns, 1))
+    if is_too_wide or is_too_long or size > MAX_BYTES:
         raise FileProblem(Reason.TOO_LARGE)
 
 
@@ -101,12 +104,13 @@ def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _moment_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    # Floored in Arrow, not cast: before 1970 a cast would round towards the future.
-    seconds = pc.floor_temporal(column, unit="second")
+    # Floored in Arrow, not cast: before 1970 a cast would round towards the future. And in UTC,
+    # which is the one zone that Arrow knows without a file of the system's.
     if column.type.tz is None:
-        return pc.replace_substring(seconds.cast(pa.timestamp("s")).cast(pa.string()), " ", "T")
+        seconds = pc.floor_temporal(column, unit="second").cast(pa.timestamp("s"))
+        return pc.replace_substring(seconds.cast(pa.string()), " ", "T")
     # A moment with a zone is shown as the clock on the wall here, like the other exports.
-    utc = seconds.cast(pa.timestamp(column.type.unit, "UTC"))
+    utc = pc.floor_temporal(column.cast(pa.timestamp(column.type.unit, "UTC")), unit="second")
     _require_in_calendar(pc.year(utc))
     return oslo_clock(pl.Series(utc.cast(pa.timestamp("ms", "UTC"))))
 

@@ -21,12 +21,18 @@ _LOOK = 65_536
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _PARQUET = b"PAR1"
 _ZIP = b"PK\x03\x04"
+_LOCKED_PARQUET = b"PARE"
+_OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_LOCKED_OFFICE = "EncryptedPackage".encode("utf-16-le")
 _ZIP_END = b"PK\x05\x06"
 _ZIP_END_SIZE = 22
+_ZIP_LIST_SIZE = 12  # where the end says how long the list of entries is
+_MAX_LIST = 1 << 20  # some 10,000 entries: Python would make an object of each
+_LOCKED_ENTRY = 1
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x19\x1b-\x1f]")
 _NOT_OURS = {
     b"\x1f\x8b": "gzip",
-    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": "ole2",
+    _OLE2: "ole2",
     b"%PDF-": "pdf",
     b"\x89PNG": "png",
     b"\xff\xd8\xff": "jpeg",
@@ -38,7 +44,7 @@ _NOT_OURS = {
     b"\x28\xb5\x2f\xfd": "zstd",
     b"SQLite format 3": "sqlite",
     b"ARROW1": "arrow",
-    b"PARE": "parquet-encrypted",
+    _LOCKED_PARQUET: "parquet-encrypted",
     _ZIP_END: "zip-empty",
 }
 
@@ -54,12 +60,15 @@ class Sniffed:
 def sniff(content: bytes) -> Sniffed:
     """The format of a file's content.
 
-    Raises `FileProblem` EMPTY_FILE for nothing but blanks, and INCOMPLETE_UPLOAD for a zip or
-    Parquet file whose end is missing.
+    Raises `FileProblem` EMPTY_FILE for nothing but blanks, INCOMPLETE_UPLOAD for a zip or Parquet
+    file whose end is missing, PASSWORD_PROTECTED for a locked workbook, zip or Parquet file, and
+    TOO_LARGE for a zip with entries beyond measure.
     """
     text = content[:_LOOK].removeprefix(_BOM).lstrip(_BLANK)
     if not text and not content.removeprefix(_BOM).strip(_BLANK):
         raise FileProblem(Reason.EMPTY_FILE)
+    if _is_locked(content):
+        raise FileProblem(Reason.PASSWORD_PROTECTED)
     for signature, name in _NOT_OURS.items():
         if content.startswith(signature):
             return Sniffed("unknown", name)
@@ -70,15 +79,29 @@ def sniff(content: bytes) -> Sniffed:
     return _text(content, text)
 
 
+def _is_locked(content: bytes) -> bool:
+    """Whether this is a locked Parquet file, or a workbook that Office has locked."""
+    # A locked workbook is no zip any more: an older kind of container, with the zip in one stream.
+    return content.startswith(_LOCKED_PARQUET) or (
+        content.startswith(_OLE2) and _LOCKED_OFFICE in content
+    )
+
+
 def _zip(content: bytes) -> Sniffed:
     end = content.rfind(_ZIP_END)
     if end < 0 or len(content) - end < _ZIP_END_SIZE:
         raise FileProblem(Reason.INCOMPLETE_UPLOAD)
+    at = end + _ZIP_LIST_SIZE
+    if int.from_bytes(content[at : at + 4], "little") > _MAX_LIST:
+        raise FileProblem(Reason.TOO_LARGE)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            names = {name.replace("\\", "/").lower() for name in archive.namelist()}
+            entries = archive.infolist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
         return Sniffed("unknown", "zip-damaged")
+    if any(entry.flag_bits & _LOCKED_ENTRY for entry in entries):
+        raise FileProblem(Reason.PASSWORD_PROTECTED)
+    names = {entry.filename.replace("\\", "/").lower() for entry in entries}
     return Sniffed("xlsx", "workbook") if "xl/workbook.xml" in names else Sniffed("unknown", "zip")
 
 

@@ -11,7 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from schemas.reason import Reason
+from transforms.readers.reading import FileProblem
+
 NEWLINE, RETURN, QUOTE = 10, 13, 34
+MAX_FIELD = 10_000  # bytes
+MAX_RECORD = 1_000_000
 
 Flags = npt.NDArray[np.bool_]
 Positions = npt.NDArray[np.int64]
@@ -37,7 +42,10 @@ class Records:
 
 
 def scan_records(data: npt.NDArray[np.uint8], *, delimiter: int, fields: int) -> Records:
-    """Find the records of a block of bytes that ends in a newline outside quotes."""
+    """Find the records of a block of bytes that ends in a newline outside quotes.
+
+    Raises `FileProblem` TOO_LARGE for a record or a quoted text that is longer than any answer.
+    """
     newline = data == NEWLINE
     every_newline = np.flatnonzero(newline)
     is_quote = data == QUOTE
@@ -49,11 +57,12 @@ def scan_records(data: npt.NDArray[np.uint8], *, delimiter: int, fields: int) ->
         mark &= ~inside
         end = np.flatnonzero(newline)
         strays = _stray_quotes(data, quotes, inside, delimiter)
+        long = quotes[:-1:2][quotes[1::2] - quotes[:-1:2] > MAX_FIELD]
         returns = _lone_returns(data)
         returns = returns[~inside[returns]]
     else:
         end = every_newline
-        strays = np.empty(0, np.int64)
+        strays = long = np.empty(0, np.int64)
         returns = _lone_returns(data)
     start = np.concatenate((np.zeros(1, np.int64), end[:-1] + 1))
     content_end = end - ((end > start) & (data[end - 1] == RETURN))
@@ -61,6 +70,9 @@ def scan_records(data: npt.NDArray[np.uint8], *, delimiter: int, fields: int) ->
     blank = content_end == start
     extra = (count == fields + 1) & (data[content_end - 1] == delimiter)
     stray = _holds_any(start, strays)
+    # A stray quote may glue any number of sound lines together: that is no long answer.
+    if ((end - start > MAX_RECORD) & ~stray).any() or (_holds_any(start, long) & ~stray).any():
+        raise FileProblem(Reason.TOO_LARGE)
     broken = stray | _holds_any(start, returns)
     return Records(
         start=start,
@@ -71,6 +83,25 @@ def scan_records(data: npt.NDArray[np.uint8], *, delimiter: int, fields: int) ->
         stray_quote=stray,
         extra_delimiter=extra,
     )
+
+
+def require_bounded(content: bytes, delimiter: bytes) -> None:
+    """Raise TOO_LARGE where a line or a field without quotes is longer than any answer.
+
+    Each look reaches over the longest that is allowed, so this costs next to nothing.
+    """
+    _require_ends(content, (b"\n",), MAX_RECORD)
+    _require_ends(content, (delimiter, b"\n", b'"'), MAX_FIELD)
+
+
+def _require_ends(content: bytes, ends: tuple[bytes, ...], limit: int) -> None:
+    at = 0
+    while len(content) - at > limit:
+        found = (content.rfind(end, at, at + limit + 1) for end in ends)
+        last = next((place for place in found if place >= 0), -1)
+        if last < 0:
+            raise FileProblem(Reason.TOO_LARGE)
+        at = last + 1
 
 
 def _inside_quotes(quotes: Positions, size: int) -> Flags:

@@ -19,6 +19,7 @@ from transforms.readers.reading import FileProblem
 MAX_BYTES = 200_000_000
 MAX_RATIO = 100
 MAX_ENTRIES = 1000
+MAX_SHEETS = 20
 MAX_COLUMNS = 500
 MAX_CELLS = 10_000_000
 
@@ -119,7 +120,10 @@ def _with_errors_as_text(sheet: bytes) -> bytes:
 
 
 def sheet_parts(parts: Parts) -> dict[str, str]:
-    """The part of each worksheet by the sheet's name; a part that is missing is UNREADABLE."""
+    """The part of each worksheet by the sheet's name.
+
+    Raises `FileProblem` UNREADABLE where a part is missing, TOO_LARGE above 20 sheets.
+    """
     try:
         targets = {
             relation.get("Id"): relation.get("Target", "")
@@ -134,6 +138,8 @@ def sheet_parts(parts: Parts) -> dict[str, str]:
         found = {}
     if not found or not set(found.values()) <= set(parts):
         raise FileProblem(Reason.UNREADABLE)
+    if len(found) > MAX_SHEETS:
+        raise FileProblem(Reason.TOO_LARGE)
     return found
 
 
