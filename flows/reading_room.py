@@ -115,15 +115,11 @@ class ReadingRoom:
         if len(content) > self.limits.content:
             raise FileProblem(Reason.TOO_LARGE)
         request = pack_request(reader, content, ask)
-        until = time.monotonic() + self.limits.wall
         with self._lock:
-            # The cause of a crash may be an earlier file, or outside: a fresh child will tell.
-            reply = self._served(request, until) or self._served(request, until)
+            reply = self._reply(request)
         if isinstance(reply, Reading):
             return reply
-        if isinstance(reply, Refused):
-            raise FileProblem(reply.reason, column=reply.column, line=reply.line)
-        raise FileProblem(Reason.UNREADABLE)
+        raise FileProblem(reply.reason, column=reply.column, line=reply.line)
 
     def close(self) -> None:
         """End the child, if there is one; the next file gets another."""
@@ -139,9 +135,21 @@ class ReadingRoom:
                 os.close(descriptor)
             child.process.returncode = 0  # not ours to wait for
 
-    def _served(self, request: Sequence[Buffer], until: float) -> Reading | Refused | None:
+    def _reply(self, request: Sequence[Buffer]) -> Reading | Refused:
+        child = self._at_work()  # the time that it takes to start is not the file's
+        until = time.monotonic() + self.limits.wall
+        reply = self._served(child, request, until)
+        if reply is None:
+            # The cause of a crash may be an earlier file, or outside: a fresh child will tell.
+            left = until - time.monotonic()
+            child = self._at_work()
+            reply = self._served(child, request, time.monotonic() + left)
+        return reply or Refused(Reason.UNREADABLE, None, None)
+
+    def _served(
+        self, child: _Child, request: Sequence[Buffer], until: float
+    ) -> Reading | Refused | None:
         """The reply of a child to one request; None where it crashed or talked nonsense."""
-        child = self._at_work()
         try:
             reply = open_reply(*_exchange(child, request, until))
         except _LateError:

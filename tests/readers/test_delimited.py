@@ -22,6 +22,7 @@ from transforms.readers.delimited import (
     require_closed,
 )
 from transforms.readers.reading import FileProblem, Reading
+from transforms.readers.structure import MAX_FIELD, MAX_RECORD
 
 TINY_BLOCKS = (1, 7, 16, 40, BLOCK_BYTES)
 
@@ -95,8 +96,7 @@ def test_an_open_quote_costs_no_more_than_reading_the_file():
     lines = b"1;2\n" * 500_000
 
     assert problem_of(b'"a;b\n' + lines) == Reason.UNTERMINATED_QUOTE
-    rows, held = read(b"a;b\n" + b'"' + lines + b'";2\n')
-    assert (len(rows), held) == (1, [])
+    assert problem_of(b"a;b\n" + b'"' + lines + b'";2\n') == Reason.TOO_LARGE
 
 
 def test_a_line_with_too_few_fields_is_held_once_however_many_are_missing():
@@ -273,8 +273,37 @@ def test_an_unquoted_word_is_text_whatever_it_looks_like():
     assert read_delimited(content).table.column("a").to_pylist() == cells
 
 
-def test_a_row_longer_than_the_parser_reads_at_once_refuses_the_file():
-    assert problem_of(b"a;b\n1;" + b"x" * (2 * PARSE_BYTES + 1) + b"\n3;4\n") == Reason.UNREADABLE
+@pytest.mark.parametrize(
+    "row",
+    [
+        b"1;" + b"x" * (MAX_FIELD + 1),
+        b'1;"' + b"x" * (MAX_FIELD + 1) + b'"',
+        b'1;"' + b"x;\n" * MAX_FIELD + b'"',
+        b'1;"' + b'""' * MAX_RECORD + b'"',
+        b";" * (MAX_RECORD + 1),
+    ],
+)
+def test_a_field_or_line_longer_than_any_answer_refuses_the_file(row):
+    assert problem_of(b"a;b\n" + row + b"\n3;4\n") == Reason.TOO_LARGE
+    assert problem_of(b"a;b\n3;4\n" + row) == Reason.TOO_LARGE
+
+
+def test_the_longest_answer_and_the_widest_line_are_read():
+    long, many = b"x" * MAX_FIELD, 90
+    heading = b";".join(b"c%d" % number for number in range(many))
+    row = b";".join([long] * many)
+    reading = read_delimited(heading + b"\n" + row + b"\n")
+
+    assert (reading.table.num_rows, reading.malformed) == (1, ())
+    assert read(b"a;b\n1;" + b'"' + long + b'"\n')[0] == [(2, "1", long.decode())]
+
+
+def test_a_stray_quote_glues_lines_together_and_that_is_no_long_answer():
+    lines = b"1;2\n" * MAX_FIELD
+    rows, held = read(b'a;b\n1;x"y\n' + lines + b'1;x"y\n3;4\n')
+
+    assert rows == [(MAX_FIELD + 4, "3", "4")]
+    assert len(held) == MAX_FIELD + 2
 
 
 def test_last_line_that_stops_where_an_answer_should_follow_is_held_and_the_others_are_read():

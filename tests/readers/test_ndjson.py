@@ -80,6 +80,7 @@ BAD = [
     "{}",
     "q;r",
     '{"q":' + "[" * 100_000 + "]" * 100_000 + "}",
+    *('{"q":"\\ud83d\\ude00","r":' + "[" * deep + "]" * deep + "}" for deep in range(960, 1000, 3)),
 ]
 
 
@@ -92,6 +93,16 @@ def test_line_that_is_not_one_flat_object_is_a_malformed_row(bad):
         (2, Reason.UNREADABLE, bad)
     ]
     assert reading.delivered == 3
+
+
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_integer_longer_than_python_reads_is_kept_as_text_wherever_it_stands(sign):
+    huge = sign + "7" * 5000
+    for content in (lines('{"q":1}', f'{{"q":{huge}}}'), f'[{{"q":1}},{{"q":{huge}}}]'.encode()):
+        assert read_ndjson(content).table["q"].to_pylist() == ["1", huge]
+    assert first_keys(f'{{"q":{huge},"r":1}}'.encode()) == ("q", "r")
+    held = read_ndjson(lines('{"q":1}', f'{{"q":[{huge}]}}'))
+    assert [row.row_no for row in held.malformed] == [2]
 
 
 def test_last_line_that_is_whole_and_wrong_is_not_taken_for_half_an_upload():

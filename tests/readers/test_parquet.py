@@ -141,6 +141,20 @@ def test_too_many_rows_are_refused_by_the_footer_alone():
     assert refused(bomb) == Reason.TOO_LARGE
 
 
+def test_many_equal_cells_in_few_bytes_are_refused_by_the_footer():
+    column = pa.repeat(pa.scalar("1"), parquet.MAX_CELLS // 300 + 1)
+    bomb = stored(pa.table({f"q{i}": column for i in range(300)}), compression="zstd")
+    assert len(bomb) < 1_000_000
+    assert refused(bomb) == Reason.TOO_LARGE
+
+
+@pytest.mark.parametrize("zone", ["Europe/Paris", "America/New_York", "Asia/Kathmandu", "+05:30"])
+def test_moment_of_any_zone_is_the_same_moment(zone):
+    moments = pa.array([1_762_336_800_999_999, -1], pa.timestamp("us", zone))
+    cells = read_parquet(stored(pa.table({"q": moments}))).table["q"].to_pylist()
+    assert cells == ["2025-11-05T11:00:00", "1970-01-01T00:59:59"]
+
+
 def test_too_many_bytes_are_refused_by_the_footer(monkeypatch):
     content = stored(pa.table({"q": ["x" * 1000]}), use_dictionary=False)
     monkeypatch.setattr(parquet, "MAX_BYTES", 500)

@@ -95,6 +95,38 @@ def test_zip_whose_end_is_there_and_middle_is_not_is_unknown():
     assert sniff(whole[:200] + whole[-22:]).format == "unknown"
 
 
+def locked(content):
+    """The zip with the mark of a password on each entry, as a packer sets it."""
+    at, marked = 0, bytearray(content)
+    while (at := content.find(b"PK\x01\x02", at) + 1) > 0:
+        marked[at + 7] |= 1
+    return bytes(marked)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        locked(xlsx()),
+        locked(zipped(**{"svar.csv": "a;b"})),
+        b"PARE" + parquet()[4:-4] + b"PARE",
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"),
+    ],
+    ids=["xlsx", "zip", "parquet", "office"],
+)
+def test_file_with_a_password_is_told_as_such(content):
+    with pytest.raises(FileProblem) as problem:
+        sniff(content)
+    assert problem.value.reason == Reason.PASSWORD_PROTECTED
+
+
+def test_zip_with_entries_beyond_measure_is_refused_before_they_are_listed():
+    whole = bytearray(zipped(a="x"))
+    whole[-22 + 12 : -22 + 16] = (1 << 21).to_bytes(4, "little")
+    with pytest.raises(FileProblem) as problem:
+        sniff(bytes(whole))
+    assert problem.value.reason == Reason.TOO_LARGE
+
+
 def test_a_problem_holds_no_text_of_the_file():
     with pytest.raises(FileProblem) as problem:
         read_ndjson(b'{"navn": "Kari Nordmann", "navn": 1}')
@@ -167,7 +199,7 @@ def test_every_file_of_a_bad_corpus_is_read_or_refused(shared, corpus, files):
 
 def test_what_the_corpora_hold_comes_out_as_their_authors_say(shared):
     workbooks = outcomes(shared / "badinput" / "calamine")
-    assert workbooks["pass_protected.xlsx"][0] == "unknown"
+    assert workbooks["pass_protected.xlsx"][0] == Reason.PASSWORD_PROTECTED
     assert workbooks["issue_186.xlsb"][0] == "unknown"
     assert workbooks["empty_sheet.xlsx"][0] == Reason.NO_ROWS
     assert workbooks["strict_iso_paths.xlsx"][1] == 75

@@ -255,6 +255,21 @@ def test_too_many_entries_are_refused():
     assert refused(buffer.getvalue()) == Reason.TOO_LARGE
 
 
+@pytest.mark.parametrize(("more", "is_read"), [(19, True), (20, False)])
+def test_workbook_has_at_most_twenty_sheets(more, is_read):
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer, {"in_memory": True}) as book:
+        first = book.add_worksheet()
+        for number, row in enumerate(ANSWERS):
+            first.write_row(number, 0, row)
+        for _ in range(more):
+            book.add_worksheet()
+    if is_read:
+        assert read_xlsx(buffer.getvalue()).table.num_rows == len(ANSWERS) - 1
+    else:
+        assert refused(buffer.getvalue()) == Reason.TOO_LARGE
+
+
 def test_zip_bomb_is_refused_by_its_directory():
     buffer = io.BytesIO(workbook(ANSWERS))
     with zipfile.ZipFile(buffer, "a", zipfile.ZIP_DEFLATED) as archive:

@@ -123,7 +123,8 @@ def _first_record(content: bytes) -> tuple[int, int]:
         quotes += content.count(b'"', at, end)
         lines += 1
         if end > MAX_RECORD:
-            raise FileProblem(Reason.TOO_LARGE)
+            # Over several lines it is no heading, but a quote that nobody closed.
+            raise FileProblem(Reason.UNTERMINATED_QUOTE if lines > 1 else Reason.TOO_LARGE)
         if quotes % 2 == 0:
             return end, lines
         if newline < 0:

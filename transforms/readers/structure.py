@@ -57,7 +57,7 @@ def scan_records(data: npt.NDArray[np.uint8], *, delimiter: int, fields: int) ->
         mark &= ~inside
         end = np.flatnonzero(newline)
         strays = _stray_quotes(data, quotes, inside, delimiter)
-        long = quotes[:-1:2][quotes[1::2] - quotes[:-1:2] > MAX_FIELD]
+        long = quotes[:-1:2][quotes[1::2] - quotes[:-1:2] > MAX_FIELD + 1]
         returns = _lone_returns(data)
         returns = returns[~inside[returns]]
     else:
