@@ -28,16 +28,16 @@ class Run:
         self.sources: dict[str, Path] = {}
         files = sorted(path for path in corpus.rglob("*") if path.is_file())
         for number, path in enumerate(files):
-            name = f"{number:04} {path.name}"
+            name = f"{number:04}{path.suffix}"  # their own names are the inbox tests' matter
             drop(home, name, path.read_bytes())
             self.sources[name] = path
         for name, prefix in GOOD.items():
             drop(home, name, csv_bytes(school_class(5, prefix=prefix)))
-        reading_room._ROOM.close()  # noqa: SLF001 - what it has served before is not measured
-        reading_room._ROOM.peak = 0  # noqa: SLF001
+        reading_room._ROOM.close()
+        reading_room._ROOM.peak = 0
         self.found: dict[str, Outcome] = outcomes(run(home))
-        reading_room._ROOM.close()  # noqa: SLF001
-        self.peak = reading_room._ROOM.peak  # noqa: SLF001
+        reading_room._ROOM.close()
+        self.peak = reading_room._ROOM.peak
 
     def note(self, name: str) -> dict[str, object]:
         path = self.home.outcome / self.found[name].outcome / f"{name}.json"

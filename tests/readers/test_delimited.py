@@ -298,6 +298,16 @@ def test_the_longest_answer_and_the_widest_line_are_read():
     assert read(b"a;b\n1;" + b'"' + long + b'"\n')[0] == [(2, "1", long.decode())]
 
 
+@pytest.mark.parametrize("lines", [1, 99, 100, 101, 500])
+def test_an_answer_of_many_lines_is_one_cell_wherever_the_blocks_are_cut(lines):
+    answer = "\n".join("æ" * 3 for _ in range(lines))
+    content = f'a;b\n1;"{answer}"\n2;"x"\n3;y\n'.encode()
+    for block_bytes in (1, 300, len(content) - 8, BLOCK_BYTES):
+        [(rows, held)] = read_in_blocks({0: content}, block_bytes).values()
+        assert held == []
+        assert rows == [(2, "1", answer), (lines + 2, "2", "x"), (lines + 3, "3", "y")]
+
+
 def test_a_stray_quote_glues_lines_together_and_that_is_no_long_answer():
     lines = b"1;2\n" * MAX_FIELD
     rows, held = read(b'a;b\n1;x"y\n' + lines + b'1;x"y\n3;4\n')

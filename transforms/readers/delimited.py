@@ -20,6 +20,8 @@ from schemas.reason import Reason
 from transforms.readers.reading import Batch, FileProblem, MalformedRow, Reading
 from transforms.readers.structure import (
     MAX_RECORD,
+    NEWLINE,
+    QUOTE,
     Records,
     require_bounded,
     scan_records,
@@ -29,6 +31,7 @@ from transforms.readers.structure import (
 DELIMITERS = ";,\t|"
 BLOCK_BYTES = 8 << 20
 MAX_BLOCK = 32 << 20  # a record that has no end by then has none
+_FEW_LINES = 100  # of an answer with line ends in it; beyond, whole columns are faster
 PARSE_BYTES = 8 << 20  # pyarrow parses blocks of this size
 MAX_COLUMNS = 500
 
@@ -225,15 +228,27 @@ def _cut(content: bytes, at: int, block_bytes: int) -> int:
     end = at + block_bytes
     quotes = content.count(b'"', at, end)  # counted once, then down: a block is walked once
     newline = content.rfind(b"\n", at, end)
-    while newline >= 0:
-        quotes -= content.count(b'"', newline, end)
-        if quotes % 2 == 0:
-            return newline + 1
+    for _ in range(_FEW_LINES):
+        quotes -= content.count(b'"', max(newline, at), end)
+        if newline < 0 or quotes % 2 == 0:
+            break
         end = newline
         newline = content.rfind(b"\n", at, end)
+    else:
+        newline = _last_record_end(content, at, end)
+    if newline >= 0:
+        return newline + 1
     if block_bytes > MAX_BLOCK:
         raise FileProblem(Reason.TOO_LARGE)
     return _cut(content, at, block_bytes * 2)
+
+
+def _last_record_end(content: bytes, at: int, end: int) -> int:
+    """The last newline outside quotes of a text that begins outside quotes; -1 if there is none."""
+    data = np.frombuffer(content, np.uint8, end - at, at)
+    newlines = np.flatnonzero(data == NEWLINE)
+    outside = np.searchsorted(np.flatnonzero(data == QUOTE), newlines) % 2 == 0
+    return at + int(newlines[outside][-1]) if outside.any() else -1
 
 
 def _read_block(pieces: Sequence[_Piece], heading: Heading) -> Batch:
