@@ -13,6 +13,8 @@ from transforms.readers.reading import FileProblem
 
 def check_file(home: Home, path: Path) -> dict[str, Any]:
     """What would become of the file: counts and reason codes."""
+    if path.is_dir() and not path.is_symlink():
+        raise HomeError("check takes one file, and this is a folder: name a file in it")
     config = load_config(home)
     report: dict[str, Any] = {
         "tool": None,

@@ -97,6 +97,17 @@ class PublicationPlan(Declared):
     )
 
 
+class QuarantinePlan(Declared):
+    """How long something may wait in quarantine for a person, before it is given up."""
+
+    keep_days: int = Field(
+        default=30,
+        ge=1,
+        le=365,
+        description="Days that a row or a file waits; then it is rejected by time.",
+    )
+
+
 class Routing(Declared):
     """Who receives pupil flags, and who decided it. Without it there are class flags only."""
 
@@ -124,6 +135,7 @@ class Settings(Declared):
     schedule: Schedule = Schedule()
     suppression: Suppression = Suppression()
     publication: PublicationPlan = PublicationPlan()
+    quarantine: QuarantinePlan = QuarantinePlan()
     routing: Routing | None = None
 
     @model_validator(mode="after")

@@ -35,6 +35,14 @@ REMEMBERED_CELLS = 5_000
 # wave that they lead to is, for the same pupil may well be held for the same cell in the next one.
 NOT_IN_DIGEST = frozenset({"submitted_on", "wave"})
 
+# What makes one version of a form differ from another, besides the answers.
+COMPARED = {
+    "school": "school_id",
+    "class_group": "class_group",
+    "grade": "grade",
+    "gender": "gender",
+}
+
 Codes = npt.NDArray[np.int16]
 Strangers = dict[str, dict[str, int]]  # item -> answer -> pupils
 ModelOf = Callable[[tuple[str, ...]], pandera.DataFrameSchema]
@@ -42,13 +50,20 @@ ModelOf = Callable[[tuple[str, ...]], pandera.DataFrameSchema]
 
 @dataclass(frozen=True, slots=True)
 class HeldRow:
-    """A row for the quarantine. `content` is canonical text for a keyed digest, never for a log."""
+    """A row for the quarantine. `content` is canonical text for a keyed digest, never for a log.
+
+    `pupil_code` and `wave_id` are null where they are not sound; `sound` says the typed values of
+    the compared columns that are, in the words of `sound_text_sql`.
+    """
 
     file_no: int
     row_no: int
     reasons: tuple[Reason, ...]
     columns: tuple[str, ...]
     content: bytes = field(repr=False)
+    pupil_code: str | None = field(default=None, repr=False)
+    wave_id: str | None = None
+    sound: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +117,13 @@ class Validator:
         is_held = np.zeros(batch.table.num_rows, np.bool_)
         for codes in bad.values():
             is_held |= codes > 0
-        accepted = self._typed(batch, wave)
+        accepted = typed = self._typed(batch, wave)
         if is_held.any():
-            accepted = accepted.filter(pa.array(~is_held))
+            accepted = typed.filter(pa.array(~is_held))
         rows = np.flatnonzero(is_held)
         waves = [self._wave_ids[at] if at >= 0 else None for at in wave[rows].tolist()]
-        held = [*_held_rows(batch, bad, rows, waves), *_malformed_rows(batch)]
+        known_by = _known_by(typed.take(rows), {name: codes[rows] for name, codes in bad.items()})
+        held = [*_held_rows(batch, bad, rows, waves, known_by), *_malformed_rows(batch)]
         return Validated(
             accepted,
             tuple(held),
@@ -333,6 +349,7 @@ def _held_rows(
     bad: Mapping[str, Codes],
     rows: npt.NDArray[np.int64],
     waves: Sequence[str | None],
+    known_by: tuple[pa.Array, pa.Array],
 ) -> list[HeldRow]:
     if not len(rows):
         return []
@@ -342,15 +359,51 @@ def _held_rows(
     causes = [_cause(names, codes_of.tolist()) for codes_of in patterns]
     table = batch.table.take(rows)
     return [
-        HeldRow(file_no, row_no, *causes[at], content.encode())
-        for file_no, row_no, at, content in zip(
+        HeldRow(file_no, row_no, *causes[at], content.encode(), code, wave, sound)
+        for file_no, row_no, at, content, wave, code, sound in zip(
             batch.file_no.take(rows).to_pylist(),
             batch.row_no.take(rows).to_pylist(),
             pattern.ravel().tolist(),
             _contents(table, pa.array(waves, pa.string())).to_pylist(),
+            waves,
+            *(column.to_pylist() for column in known_by),
             strict=True,
         )
     ]
+
+
+def compared_columns(items: Sequence[str]) -> dict[str, str]:
+    """What makes one version of a form differ from another: canonical column -> typed column."""
+    return {**COMPARED, **{name: name for name in items}}
+
+
+def sound_text_sql(items: Sequence[str], *, but: str) -> str:
+    """A query expression for the text of `HeldRow.sound`, of a stored form; `but` is a list.
+
+    The form's columns are named as in core.response and, an item, as its canonical column.
+    """
+    told = ", ".join(
+        f"""case when not list_contains({but}, '{name}') then '{name}=' || "{typed}" end"""
+        for name, typed in sorted(compared_columns(items).items())
+    )
+    return f"concat_ws('|', {told})"
+
+
+def _known_by(typed: pa.Table, bad: Mapping[str, Codes]) -> tuple[pa.Array, pa.Array]:
+    """The pupil code of each held row, null where it is not sound, and its sound cells as text."""
+    items = [name for name in typed.column_names if "." in name]
+    cells = []
+    for name, column in sorted(compared_columns(items).items()):
+        values = typed.column(column).cast(pa.string()).combine_chunks()
+        told = pc.binary_join_element_wise(f"{name}=", values, "")
+        cells.append(_unless(bad.get(name), told))
+    codes = typed.column("pupil_code").cast(pa.string()).combine_chunks()
+    sound = pc.binary_join_element_wise(*cells, "|", null_handling="skip")
+    return _unless(bad.get("pupil_code"), codes), sound
+
+
+def _unless(failed: Codes | None, cells: pa.Array) -> pa.Array:
+    return cells if failed is None else pc.if_else(pa.array(failed > 0), None, cells)
 
 
 def _cause(

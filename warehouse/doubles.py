@@ -2,7 +2,8 @@
 
 A pupil (or, without pupil codes, a numbered submission) has one form in a wave. Equal copies count
 once. Different versions all wait in quarantine, the one that was accepted earlier too, so that the
-end state is the same whichever came first. The new forms are the rows of `arrived`; each decision
+end state is the same whichever came first. Where a person has decided, copies of any version change
+nothing, and a further version makes it wait again. The new forms are the rows of `arrived`; each decision
 is a row of the temporary table `verdict`: `duplicate` and `conflict` are new forms, `moved` are
 stored ones that a new form contradicts.
 """
@@ -50,6 +51,8 @@ def _find_contested(con: duckdb.DuckDBPyConnection, survey: Survey) -> None:
             select wave_id, {IDENTITY} as identity from core.response where survey_id = $survey
             union all
             select wave_id, {IDENTITY} from quarantine.response where survey_id = $survey
+            union all
+            select wave_id, {IDENTITY} from quarantine.set_aside where survey_id = $survey
         )
         select wave_id, identity from arriving group by all having count(*) > 1
         union
@@ -76,11 +79,14 @@ def _compare_versions(
             {_stored("core.response", survey, instruments, is_waiting="false")}
             union all
             {_stored("quarantine.response", survey, instruments, is_waiting="true")}
+            union all
+            {_stored("quarantine.set_aside", survey, instruments, is_waiting="true")}
         ),
         numbered as (
             select response_id, delivery_no, is_new, is_waiting, wave_id, identity,
                 row_number() over copies as copy,
                 first_value(response_id) over copies as kept_id,
+                bool_and(is_new) over (partition by wave_id, identity, {compared}) as is_news,
                 dense_rank() over (partition by wave_id, identity order by {compared}) as version_no
             from version semi join contested using (wave_id, identity)
             window copies as (
@@ -89,7 +95,8 @@ def _compare_versions(
             )
         ),
         counted as (
-            select *, max(version_no) over (partition by wave_id, identity) as versions
+            select *, max(version_no) over (partition by wave_id, identity) as versions,
+                bool_or(is_news) over (partition by wave_id, identity) as has_news
             from numbered
         )
         select response_id, delivery_no,
@@ -101,7 +108,7 @@ def _compare_versions(
             case when is_new and copy > 1 then kept_id end
         from counted
         where (is_new and (copy > 1 or versions > 1))
-            or (not is_new and not is_waiting and versions > 1)
+            or (not is_new and not is_waiting and has_news)
         """,
         {"survey": survey.id},
     ).fetchall()
@@ -112,7 +119,7 @@ def complete_dates(con: duckdb.DuckDBPyConnection) -> None:
 
     One export says when a pupil started and the next does not: which came first must not matter.
     """
-    for table in ("core.response", "quarantine.response"):
+    for table in ("core.response", "quarantine.response", "quarantine.set_aside"):
         con.execute(f"""
             update {table} r
             set enrolled_on = least(r.enrolled_on, said.enrolled_on),

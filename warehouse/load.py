@@ -15,12 +15,13 @@ from schemas.instrument import Instrument
 from schemas.reason import Reason
 from schemas.survey import Survey
 from transforms.gate import Person
-from transforms.pseudonym import PseudonymKey, keyed_digest, pseudonym_sql
+from transforms.pseudonym import PseudonymKey, keyed_digest, pseudonym, pseudonym_sql
 from transforms.validate import FilesStopped, HeldRow, Strangers, Validated
 from warehouse.doubles import complete_dates, decide
 from warehouse.instruments import answer_table
+from warehouse.mended import settle_mended
 from warehouse.store import transaction
-from warehouse.unload import unload
+from warehouse.unload import leave_out_ruled, unload
 from warehouse.vault import remember_codes
 
 HELD_SCHEMA = pa.schema(
@@ -30,6 +31,9 @@ HELD_SCHEMA = pa.schema(
         "reason_codes": pa.list_(pa.string()),
         "column_names": pa.list_(pa.string()),
         "digest": pa.string(),
+        "pupil": pa.string(),
+        "wave_id": pa.string(),
+        "sound": pa.string(),
     }
 )
 
@@ -82,15 +86,18 @@ def load_answers(
         # nobody can find would.
         remember_codes(con, accepted.select(["pupil_code", "school_id"]))
     with transaction(con):
-        unload(con, [file.delivery_id for file in incoming], survey)
         first_no = _reserve(con, "core.delivery_no", len(incoming))
+        unload(con, [file.delivery_id for file in incoming], survey, first_no=first_no)
+        accepted = leave_out_ruled(con, accepted, first_no=first_no)
         _arrive(con, accepted, survey, key=key, first_no=first_no)
         decide(con, survey=survey, instruments=instruments)
         _insert_forms(con, survey, instruments)
         complete_dates(con)
         _hold_rows(con, held, survey, key=key, first_no=first_no, now=now)
         _withdraw_contradicted(con, survey, now=now)
-        loaded = _write_ledger(con, incoming, delivered, survey, first_no=first_no, now=now)
+        _write_ledger(con, incoming, delivered, survey, first_no=first_no, now=now)
+        settle_mended(con, survey, instruments, key=key, now=now, first_no=first_no)
+        loaded = _read_ledger(con, first_no)
     con.unregister("arrived")
     return loaded
 
@@ -201,6 +208,7 @@ def _hold_rows(
             "reason_codes": [reason.value for reason in row.reasons],
             "column_names": list(row.columns),
             "digest": keyed_digest(row.content, key=key),
+            **_trace_of(row, survey, key),
         }
         for row in held
     ]
@@ -215,7 +223,10 @@ def _hold_rows(
         )
         select *, (digest, occurrence) in (
                 select (digest, occurrence) from quarantine.row where survey_id = $survey
-            ) or delivery_no > min(delivery_no) over (partition by digest, occurrence) as is_known
+                union all
+                select (digest, occurrence) from quarantine.decided where survey_id = $survey
+            ) or (delivery_no, row_no) in (select (delivery_no, row_no) from ruled)
+            or delivery_no > min(delivery_no) over (partition by digest, occurrence) as is_known
         from numbered
         """,
         {"survey": survey.id},
@@ -225,11 +236,28 @@ def _hold_rows(
         """
         insert into quarantine.row
         select nextval('quarantine.row_id'), delivery_no, row_no, $survey, reason_codes,
-            column_names, digest, occurrence, $now
-        from held where not is_known
+            column_names, digest, occurrence, coalesce(held_at, $now)
+        from held left join since using (delivery_no, row_no) where not is_known
         """,
         {"survey": survey.id, "now": now},
     ).fetchall()
+    con.execute("""
+        insert into quarantine.trace
+        select q.quarantine_id, h.pupil, h.wave_id, h.sound
+        from held h join quarantine.row q using (delivery_no, row_no)
+        where not is_known and h.pupil is not null and h.wave_id is not null
+    """).fetchall()
+
+
+def _trace_of(row: HeldRow, survey: Survey, key: PseudonymKey) -> dict[str, str | None]:
+    """Whose the row is, and what is sound in it, for the day when it comes again mended."""
+    if row.pupil_code is None or row.wave_id is None or survey.linkage == "none":
+        return {}
+    return {
+        "pupil": pseudonym(row.pupil_code, key=key, domain="pupil"),
+        "wave_id": row.wave_id,
+        "sound": keyed_digest(row.sound.encode(), key=key),
+    }
 
 
 def _withdraw_contradicted(
@@ -240,17 +268,17 @@ def _withdraw_contradicted(
         """
         insert into quarantine.row
         select nextval('quarantine.row_id'), v.delivery_no, r.row_no, $survey, [$reason], [],
-            'conflict', 1, $now
+            'conflict', 1, coalesce(held_at, $now)
         from verdict v join (
             select response_id, row_no from core.response
             union all
             select response_id, row_no from arrived
-        ) r using (response_id)
+        ) r using (response_id) left join since using (delivery_no, row_no)
         where kind <> 'duplicate'
         """,
         {"survey": survey.id, "reason": Reason.CONFLICTING_ANSWERS.value, "now": now},
     ).fetchall()
-    moved = con.execute("""
+    con.execute("""
         update core.delivery d
         set accepted = accepted - m.forms, quarantined = quarantined + m.forms
         from (
@@ -258,10 +286,27 @@ def _withdraw_contradicted(
         ) m
         where d.delivery_no = m.delivery_no
     """).fetchall()
-    if moved != [(0,)]:
+    if con.execute("select 1 from verdict where kind = 'moved' limit 1").fetchall():
+        _reopen(con)
         ids = "response_id in (from verdict select response_id where kind = 'moved')"
         con.execute(f"insert into quarantine.response from core.response where {ids}").fetchall()
         con.execute(f"delete from core.response where {ids}").fetchall()
+
+
+def _reopen(con: duckdb.DuckDBPyConnection) -> None:
+    """A version that a person chose waits again, for there is a further one to choose from."""
+    con.execute("""
+        delete from quarantine.decided
+        where decision = 'released' and (delivery_id, row_no) in (
+            select (n.delivery_id, r.row_no)
+            from verdict v join core.response r using (response_id) join (
+                select delivery_no, delivery_id from core.delivery
+                union
+                select delivery_no, delivery_id from arriving
+            ) n on n.delivery_no = r.delivery_no
+            where kind = 'moved'
+        )
+    """).fetchall()
 
 
 def _write_ledger(
@@ -272,9 +317,8 @@ def _write_ledger(
     *,
     first_no: int,
     now: datetime,
-) -> list[Loaded]:
+) -> None:
     """One entry a file; the table's check holds the counts together."""
-    reasons = _count_reasons(con)
     files = pa.table(
         {
             "delivery_no": pa.array(range(first_no, first_no + len(incoming)), pa.int32()),
@@ -297,6 +341,8 @@ def _write_ledger(
             from verdict where delivery_no >= $first_no
             union all
             select delivery_no, case when is_known then 'dropped' else 'held' end from held
+            union all
+            select delivery_no, 'dropped' from left_out where decision <> 'released'
         ),
         counted as (
             select delivery_no,
@@ -312,8 +358,10 @@ def _write_ledger(
                 else 'duplicate'
             end as outcome,
             case when outcome = 'duplicate' then $already end as reason_code,
-            case when outcome <> 'duplicate' then digest end as content_digest, $now as received_at
+            case when outcome <> 'duplicate' then digest end as content_digest,
+            coalesce(received_at, $now) as received_at
         from files join counted using (delivery_no) left join file_digest using (delivery_no)
+            join (select delivery_no, received_at from arriving) using (delivery_no)
         """,
         {
             "first_no": first_no,
@@ -323,6 +371,11 @@ def _write_ledger(
         },
     ).fetchall()
     con.unregister("files")
+
+
+def _read_ledger(con: duckdb.DuckDBPyConnection, first_no: int) -> list[Loaded]:
+    """What became of the files that have just been entered."""
+    reasons = _count_reasons(con)
     ledger = con.execute(
         """
         select delivery_no, delivery_id, outcome, delivered, accepted, quarantined, dropped

@@ -38,6 +38,7 @@ MAX_COLUMNS = 500
 _TEXT = re.compile(rb"\S")
 _FIELD = re.compile(rb"[^ \r\n]")  # a line of tabs may be a record of blanks
 _QUOTED = re.compile(r'"[^"]*"')
+_VALUE = re.compile(r"[-+]?[0-9]+([.,][0-9]+)?|[0-9]{1,4}[-./][0-9]{1,2}[-./][0-9]{1,4}([T ].*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,8 @@ def read_heading(content: bytes) -> Heading:
     """Find the delimiter and the column names of a UTF-8 text.
 
     The delimiter is the one that stands most often outside quotes. A heading that names a column
-    twice, or that no delimiter splits, is a problem of the file.
+    twice, or that no delimiter splits, is a problem of the file; so is one that is missing, which
+    shows where the first row's answers are taken for column names and one comes twice.
     """
     if not holds_text(content):
         raise FileProblem(Reason.EMPTY_FILE)
@@ -108,8 +110,18 @@ def read_heading(content: bytes) -> Heading:
     if len(columns) < 2 or len(columns) > MAX_COLUMNS:  # noqa: PLR2004 - one column is no table
         raise FileProblem(Reason.NOT_RECOGNISED)
     if len(set(columns)) != len(columns):
-        raise FileProblem(Reason.HEADER_REPEATED)
+        is_data = looks_like_data(columns)
+        raise FileProblem(Reason.HEADER_MISSING if is_data else Reason.HEADER_REPEATED)
     return Heading(delimiter, tuple(columns), size, lines)
+
+
+def looks_like_data(cells: Sequence[str]) -> bool:
+    """Whether a first record is one of answers: most of what it says is numbers and dates.
+
+    A heading of nothing but question numbers has no number twice, so it is not asked about.
+    """
+    said = [cell for cell in cells if cell]
+    return 2 * sum(_VALUE.fullmatch(cell) is not None for cell in said) > len(said)
 
 
 def holds_text(content: bytes, start: int = 0) -> bool:

@@ -1,0 +1,105 @@
+"""The log of decisions: rows are only added, and each seals the one before it.
+
+An edit or a gap shows. That the newest events were cut off shows only to somebody who has written
+down an earlier head, so the head is told whenever the chain is verified.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import duckdb
+
+FIRST = "0" * 64
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """How many events there are, the seal of the last, and the first event that does not fit."""
+
+    events: int
+    head: str
+    broken_at: int | None
+    holds_anchor: bool
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every event fits, and the head that was written down is still among them."""
+        return self.broken_at is None and self.holds_anchor
+
+
+def append(
+    con: duckdb.DuckDBPyConnection,
+    *,
+    actor: str,
+    action: str,
+    subject: str,
+    detail: Mapping[str, object],
+    now: datetime,
+) -> int:
+    """Add an event, within the transaction that does what it tells of; returns its number.
+
+    `detail` holds codes and counts, never a cell, a pupil code or the name of a file.
+    """
+    last = con.execute("""
+        select event_no, sha256 from audit.event order by event_no desc limit 1
+    """).fetchall()
+    number, previous = (last[0][0] + 1, last[0][1]) if last else (1, FIRST)
+    told = json.dumps(detail, sort_keys=True, ensure_ascii=False)
+    at = (now - _EPOCH) // timedelta(microseconds=1)
+    seal = _seal(number, at, actor, action, subject, told, previous)
+    con.execute(
+        """
+        insert into audit.event
+        values ($number, $now, $actor, $action, $subject, $told, $previous, $seal)
+        """,
+        {
+            "number": number,
+            "now": now,
+            "actor": actor,
+            "action": action,
+            "subject": subject,
+            "told": told,
+            "previous": previous,
+            "seal": seal,
+        },
+    ).fetchall()
+    return number
+
+
+def verify_chain(con: duckdb.DuckDBPyConnection, *, anchor: str | None = None) -> Chain:
+    """Check every seal; `anchor` is a head that was written down earlier."""
+    events = con.execute("""
+        select event_no, epoch_us(happened_at), actor, action, subject, detail, previous, sha256
+        from audit.event order by event_no
+    """).fetchall()
+    head, broken_at, seals = FIRST, None, {FIRST}
+    for expected, (*told, seal) in enumerate(events, start=1):
+        fits = told[0] == expected and told[-1] == head and _seal(*told) == seal
+        if not fits and broken_at is None:
+            broken_at = expected
+        head = seal
+        seals.add(seal)
+    return Chain(len(events), head, broken_at, anchor is None or anchor in seals)
+
+
+def is_told(
+    con: duckdb.DuckDBPyConnection, *, action: str, subject: str, detail: Mapping[str, object]
+) -> bool:
+    """Whether an event says just this: a command that was cut off must not tell it twice."""
+    told = json.dumps(detail, sort_keys=True, ensure_ascii=False)
+    found = con.execute(
+        """
+        select count(*) from audit.event
+        where action = $action and subject = $subject and detail = $told
+        """,
+        {"action": action, "subject": subject, "told": told},
+    ).fetchall()
+    return bool(found[0][0])
+
+
+def _seal(*told: object) -> str:
+    return hashlib.sha256(json.dumps(told, ensure_ascii=False).encode()).hexdigest()
