@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING
 
 from flows.fault import place_of
 from flows.home import HomeError, init_home, open_home
+from flows.quarantine_cli import add_audit, add_quarantine
 from schemas.declared import DeclarationError
 from schemas.speakable import SpeakableError
+from warehouse.decide import CannotReleaseError
 from warehouse.instruments import InstrumentChangedError
+from warehouse.quarantine import NothingWaitsError
 from warehouse.store import WarehouseBusyError
 from warehouse.vault import OtherKeyError
 
@@ -29,8 +32,10 @@ _EXIT_CODES: dict[type[SpeakableError], int] = {
     HomeError: USAGE,
     DeclarationError: USAGE,
     InstrumentChangedError: USAGE,
+    NothingWaitsError: USAGE,
     WarehouseBusyError: BUSY,
     OtherKeyError: REFUSED,
+    CannotReleaseError: REFUSED,
 }
 
 
@@ -68,6 +73,8 @@ def command_line() -> argparse.ArgumentParser:
     _add_check(commands)
     _add_survey(commands)
     _add_flags(commands)
+    add_quarantine(commands)
+    add_audit(commands)
     _add_simulate(commands)
     _add_demo(commands)
     return parser

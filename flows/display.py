@@ -79,6 +79,7 @@ def run_as_dict(summary: Summary) -> dict[str, Any]:
             }
             for wave in summary.waves
         ],
+        "expired": summary.expired,
         "reports": summary.reports,
         "published": bool(summary.publication and summary.publication.changed),
         "seconds": {step: round(seconds, 2) for step, seconds in summary.seconds.items()},
@@ -89,6 +90,8 @@ def run_as_dict(summary: Summary) -> dict[str, Any]:
 def show_run(summary: Summary) -> None:
     """The summary of a run for a person."""
     show_outcomes(summary)
+    if summary.expired:
+        console.print(f"Waited in quarantine too long, given up now: {summary.expired}.")
     for wave in summary.waves:
         if wave.changed:
             console.print(

@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from flows.fixes import fixed_surveys
 from schemas.answer import MISSING
 from schemas.declared import DeclarationError
 from schemas.drift import DriftDecision
@@ -87,6 +88,11 @@ class Home:
         """The pseudonym key: 32 bytes that nobody but the pipeline's user may read."""
         return self.restricted / "vault" / "pseudonym.key"
 
+    @property
+    def fixes_file(self) -> Path:
+        """The remembered fix-map of the quarantine."""
+        return self.restricted / "quarantine" / "fixes.toml"
+
     def folders(self) -> dict[Path, int]:
         """Every folder of the home and its mode."""
         private = {
@@ -98,6 +104,7 @@ class Home:
             self.outcome: 0o750,
             self.restricted: 0o700,
             self.restricted / "vault": 0o700,
+            self.restricted / "quarantine": 0o700,
             self.restricted / "spill": 0o700,
             self.restricted / "logs": 0o700,
             self.health: 0o750,
@@ -178,7 +185,8 @@ def load_config(home: Home) -> Config:
     """Read and check every declaration of the home; an error says which file to mend, and how."""
     settings = Settings.from_file(home.settings_file)
     instruments = _load_instruments(home)
-    surveys, variants = _load_decisions(home, _load_surveys(home, instruments), instruments)
+    written = fixed_surveys(_load_surveys(home, instruments), home.fixes_file, instruments)
+    surveys, variants = _load_decisions(home, written, instruments)
     codebooks, books = _load_codebooks(home, surveys)
     return Config(
         settings=settings,

@@ -143,7 +143,9 @@ def _sort_out(
 def _may_be_mended(entry: ledger.Entry, config: Config) -> bool:
     """Whether a file with held rows is worth reading again: what they were held against changed."""
     survey_id = entry.survey_id
-    if not entry.quarantined or survey_id is None or survey_id not in config.surveys:
+    if survey_id is None or survey_id not in config.surveys:
+        return False
+    if not entry.has_rows_left and entry.declared != ledger.READ_AGAIN:
         return False
     return entry.declared != config.declared.get(survey_id, "")
 

@@ -16,6 +16,7 @@ from threading import Thread
 
 import duckdb
 
+from flows.given_up import give_up_old
 from flows.home import Config, Home, HomeError, load_config
 from flows.inbox import SETTLE_SECONDS, Outcome
 from flows.intake import ingest
@@ -36,7 +37,8 @@ Progress = Callable[[str, int, int], None]
 class Summary:
     """What a run did: files with their outcomes, waves, reports, the publication, and seconds.
 
-    `reported` has the number of files written for each wave, and the state that they tell of.
+    `reported` has the number of files written for each wave, and the state that they tell of;
+    `expired` counts what waited in quarantine for too long.
     """
 
     files: list[tuple[str, Outcome]] = field(default_factory=list)
@@ -45,6 +47,7 @@ class Summary:
     reported: dict[str, tuple[int, str]] = field(default_factory=dict)
     publication: Publication | None = None
     untold: bool = False  # something of a run that was cut off needs a person
+    expired: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -101,6 +104,7 @@ def run(
                 settle=settle,
                 progress=lambda done, total: progress("ingest", done, total),
             )
+        summary.expired = give_up_old(con, home, config, now=now)
         waves = [wave] if wave else answered_waves(con)
         for done, wave_id in enumerate(waves, start=1):
             with _timed(summary, "flag"):

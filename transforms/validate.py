@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -356,10 +357,18 @@ def _held_rows(
     names = sorted(bad)
     codes = np.column_stack([bad[name][rows] for name in names])
     patterns, pattern = np.unique(codes, axis=0, return_inverse=True)
-    causes = [_cause(names, codes_of.tolist()) for codes_of in patterns]
+    causes: list[Any] = [_cause(names, codes_of.tolist()) for codes_of in patterns]
     table = batch.table.take(rows)
     return [
-        HeldRow(file_no, row_no, *causes[at], content.encode(), code, wave, sound)
+        HeldRow(
+            file_no,
+            row_no,
+            *causes[at],
+            content.encode(),
+            code,
+            wave,
+            sound,
+        )
         for file_no, row_no, at, content, wave, code, sound in zip(
             batch.file_no.take(rows).to_pylist(),
             batch.row_no.take(rows).to_pylist(),

@@ -86,19 +86,23 @@ def verify_chain(con: duckdb.DuckDBPyConnection, *, anchor: str | None = None) -
     return Chain(len(events), head, broken_at, anchor is None or anchor in seals)
 
 
-def is_told(
+def last_told(
     con: duckdb.DuckDBPyConnection, *, action: str, subject: str, detail: Mapping[str, object]
-) -> bool:
-    """Whether an event says just this: a command that was cut off must not tell it twice."""
+) -> tuple[int, datetime] | None:
+    """Number and time of the last event that says just this.
+
+    A command that was cut off must not tell the same twice.
+    """
     told = json.dumps(detail, sort_keys=True, ensure_ascii=False)
     found = con.execute(
         """
-        select count(*) from audit.event
+        select event_no, happened_at from audit.event
         where action = $action and subject = $subject and detail = $told
+        order by event_no desc limit 1
         """,
         {"action": action, "subject": subject, "told": told},
     ).fetchall()
-    return bool(found[0][0])
+    return (found[0][0], found[0][1]) if found else None
 
 
 def _seal(*told: object) -> str:

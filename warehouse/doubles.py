@@ -3,9 +3,9 @@
 A pupil (or, without pupil codes, a numbered submission) has one form in a wave. Equal copies count
 once. Different versions all wait in quarantine, the one that was accepted earlier too, so that the
 end state is the same whichever came first. Where a person has decided, copies of any version change
-nothing, and a further version makes it wait again. The new forms are the rows of `arrived`; each decision
-is a row of the temporary table `verdict`: `duplicate` and `conflict` are new forms, `moved` are
-stored ones that a new form contradicts.
+nothing, and a further version makes it wait again. The new forms are the rows of `arrived`; each
+decision is a row of the temporary table `verdict`: `duplicate` and `conflict` are new forms,
+`moved` are stored ones that a new form contradicts.
 """
 
 from collections.abc import Mapping

@@ -12,6 +12,8 @@ from transforms.validate import HeldRow
 from warehouse.load import Incoming, Loaded
 from warehouse.store import transaction
 
+READ_AGAIN = "to be read again"
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -27,11 +29,23 @@ class Entry:
     quarantined: int
     dropped: int
     declared: str | None
+    expired: int  # rows that waited too long
 
     @property
     def is_final(self) -> bool:
-        """Whether the content counts as delivered: a refused file may come again and succeed."""
-        return self.outcome in ("loaded", "duplicate") or self.reason_code is None
+        """Whether the content counts as delivered: a refused file may come again and succeed.
+
+        Not so one that a person has decided not to use.
+        """
+        return self.outcome in ("loaded", "duplicate") or self.reason_code in (
+            None,
+            Reason.DECIDED_NOT_TO_USE,
+        )
+
+    @property
+    def has_rows_left(self) -> bool:
+        """Whether rows are left that may count one day: they wait, or waited too long."""
+        return bool(self.quarantined or self.expired)
 
 
 def known(con: duckdb.DuckDBPyConnection, delivery_ids: Sequence[str]) -> dict[str, Entry]:
@@ -39,8 +53,11 @@ def known(con: duckdb.DuckDBPyConnection, delivery_ids: Sequence[str]) -> dict[s
     con.register("asked", pa.table({"delivery_id": pa.array(delivery_ids, pa.string())}))
     found = con.execute("""
         select delivery_id, outcome, reason_code, filed_at is not null, survey_id, format,
-            delivered, accepted, quarantined, dropped, declared
-        from core.delivery semi join asked using (delivery_id)
+            delivered, accepted, quarantined, dropped, declared, coalesce(expired, 0)
+        from core.delivery left join (
+            select delivery_id, count(*) as expired from quarantine.decided
+            where decision = 'expired' group by all
+        ) using (delivery_id) semi join asked using (delivery_id)
     """).fetchall()
     con.unregister("asked")
     return {delivery_id: Entry(*rest) for delivery_id, *rest in found}
@@ -53,6 +70,11 @@ def forget_refused(con: duckdb.DuckDBPyConnection, delivery_ids: Sequence[str]) 
         delete from core.delivery
         where delivery_id in (from asked select delivery_id)
             and reason_code is not null and outcome in ('quarantined', 'rejected')
+    """).fetchall()
+    con.execute("""
+        delete from quarantine.decided
+        where row_no = 0 and decision = 'expired'
+            and delivery_id in (from asked select delivery_id)
     """).fetchall()
     con.unregister("asked")
 
@@ -109,6 +131,14 @@ def mark_all_filed(con: duckdb.DuckDBPyConnection, *, now: datetime) -> None:
     """
     con.execute(
         "update core.delivery set filed_at = $now where filed_at is null", {"now": now}
+    ).fetchall()
+
+
+def ask_again(con: duckdb.DuckDBPyConnection, delivery_ids: Sequence[str]) -> None:
+    """Note that these contents are to be read again, whatever of them counts already."""
+    con.execute(
+        "update core.delivery set declared = $again where list_contains($ids, delivery_id)",
+        {"again": READ_AGAIN, "ids": list(delivery_ids)},
     ).fetchall()
 
 

@@ -1,4 +1,4 @@
-"""Carries out decisions on what waits: rows and forms leave the quarantine, and counts go with them.
+"""Carries out decisions on what waits: rows and forms leave, and the counts go with them.
 
 What is not used counts as dropped, so that `quarantined` is what waits and the sum still holds.
 """
@@ -145,8 +145,8 @@ def _write_decisions(con: duckdb.DuckDBPyConnection, ruling: Ruling) -> None:
 def _move_counts(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("""
         update core.delivery d
-        set accepted = accepted + m.accepted, quarantined = quarantined + m.quarantined,
-            dropped = dropped + m.dropped
+        set accepted = d.accepted + m.accepted, quarantined = d.quarantined + m.quarantined,
+            dropped = d.dropped + m.dropped
         from (
             select delivery_no,
                 count(*) filter (fate = 'accepted') - count(*) filter (was = 'accepted')

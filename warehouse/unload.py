@@ -148,6 +148,6 @@ def leave_out_ruled(
     return accepted.filter(pa.array(~is_ruled))
 
 
-def _place(delivery_no: "np.ndarray", row_no: "np.ndarray") -> "np.ndarray":  # type: ignore[type-arg]
+def _place(delivery_no: "np.ndarray", row_no: "np.ndarray") -> "np.ndarray":
     """Delivery and row as one number."""
     return (np.asarray(delivery_no).astype(np.int64) << 32) | np.asarray(row_no).astype(np.int64)

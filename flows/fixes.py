@@ -1,0 +1,71 @@
+"""The remembered fix-map: `restricted/quarantine/fixes.toml`, read with the surveys at every start.
+
+It holds texts of cells, so it lies among the restricted files and is never shown.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from tomllib import TOMLDecodeError, loads
+
+from schemas.declared import DeclarationError
+from schemas.instrument import Instrument
+from schemas.survey import Survey
+from transforms.fixes import Fixes, with_fixes
+
+NAME = "restricted/quarantine/fixes.toml"
+
+# survey -> column -> text of the export -> our value
+Book = dict[str, dict[str, dict[str, str]]]
+
+
+def read_fixes(path: Path) -> Book:
+    """Every fix that people have made; none where there is no file yet."""
+    try:
+        book = loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (TOMLDecodeError, UnicodeDecodeError):
+        raise DeclarationError(f"{NAME}: not valid TOML; mend it or take it away") from None
+    for columns in book.values():
+        for texts in columns.values() if isinstance(columns, dict) else [None]:
+            if not isinstance(texts, dict) or not all(isinstance(v, str) for v in texts.values()):
+                raise DeclarationError(
+                    f"{NAME}: a table a survey and column, of texts, was expected"
+                )
+    return book
+
+
+def write_fixes(path: Path, book: Book) -> None:
+    """Write the whole map, or leave the old one as it is."""
+    lines = [
+        "# Made by `klassepuls quarantine map`. Texts of exports stand here: keep it restricted."
+    ]
+    for survey, columns in sorted(book.items()):
+        for column, texts in sorted(columns.items()):
+            lines += ["", f"[{_quoted(survey)}.{_quoted(column)}]"]
+            lines += [f"{_quoted(text)} = {_quoted(ours)}" for text, ours in sorted(texts.items())]
+    partial = path.with_suffix(".partial")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write("\n".join(lines) + "\n")
+        file.flush()
+        os.fsync(descriptor)
+    partial.replace(path)
+
+
+def _quoted(text: str) -> str:
+    """A text as TOML writes it: as JSON does, and texts with control characters are not taken."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def fixed_surveys(
+    surveys: Mapping[str, Survey], path: Path, instruments: Mapping[str, Instrument]
+) -> dict[str, Survey]:
+    """The surveys with their remembered fixes."""
+    book: Mapping[str, Fixes] = read_fixes(path)
+    return {
+        key: with_fixes(survey, book[key], instruments) if key in book else survey
+        for key, survey in surveys.items()
+    }

@@ -1,0 +1,160 @@
+"""The quarantine as people work with it: what waits, and what they decide. No cell is ever told.
+
+Each decision and its audit event are one transaction, so a command that was cut off is given again.
+"""
+
+import os
+import pwd
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from flows.home import Config, Home, load_config
+from flows.road import at_work
+from schemas.decision import Why
+from schemas.reason import Reason, reason_texts
+from warehouse import decide, ledger
+from warehouse.quarantine import (
+    HeldPlace,
+    WaitingDelivery,
+    delivery_named,
+    held_places,
+    versions_of,
+    waiting_contradictions,
+    waiting_deliveries,
+)
+
+SHORT = 12
+
+
+def account() -> str:
+    """Who gives the command, as the machine knows them."""
+    number = os.getuid()
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"uid {number}"
+
+
+def list_waiting(home: Home, *, now: datetime) -> dict[str, Any]:
+    """What waits: per delivery reasons and counts, and every contradiction, with dates."""
+    config = load_config(home)
+    with at_work(home, config, now=now) as con:
+        deliveries, contradictions = waiting_deliveries(con), waiting_contradictions(con)
+    return {
+        "deliveries": [_delivery(entry, config) for entry in deliveries],
+        "contradictions": [
+            {
+                "id": entry.contradiction_id,
+                "survey": entry.survey_id,
+                "wave": entry.wave_id,
+                "versions": entry.versions,
+                **_dates(entry.since, config),
+            }
+            for entry in contradictions
+        ],
+    }
+
+
+def _delivery(entry: WaitingDelivery, config: Config) -> dict[str, Any]:
+    return {
+        "delivery": entry.delivery_id[:SHORT],
+        "survey": entry.survey_id,
+        "what": "file" if entry.is_whole_file else "rows",
+        "rows": entry.rows,
+        "reasons": [_reason(code, rows) for code, rows in entry.reasons.items()],
+        **_dates(entry.since, config),
+    }
+
+
+def _reason(code: str, rows: int) -> dict[str, Any]:
+    text = reason_texts()[Reason(code)]
+    return {"code": code, "rows": rows, "nb": text.nb, "nn": text.nn, "en": text.en}
+
+
+def _dates(since: datetime, config: Config) -> dict[str, str]:
+    keep = timedelta(days=config.settings.quarantine.keep_days)
+    return {
+        "since": config.local(since).date().isoformat(),
+        "expires_on": config.local(since + keep).date().isoformat(),
+    }
+
+
+def show(home: Home, name: str, *, now: datetime) -> dict[str, Any]:
+    """One contradiction with its versions, or one delivery with its waiting rows."""
+    config = load_config(home)
+    with at_work(home, config, now=now) as con:
+        if _is_contradiction(name):
+            versions = versions_of(con, name)
+            return {
+                "contradiction": name,
+                "versions": [
+                    {
+                        "delivery": version.delivery_id[:SHORT],
+                        "row": version.row_no,
+                        "received": config.local(version.received_at).date().isoformat(),
+                        "state": version.state,
+                    }
+                    for version in versions
+                ],
+            }
+        delivery_id = delivery_named(con, name)
+        entry = ledger.known(con, [delivery_id])[delivery_id]
+        places = held_places(con, delivery_id)
+    return {
+        "delivery": delivery_id,
+        "survey": entry.survey_id,
+        "reason": _reason(entry.reason_code, entry.quarantined) if entry.reason_code else None,
+        "delivered": entry.delivered,
+        "accepted": entry.accepted,
+        "quarantined": entry.quarantined,
+        "dropped": entry.dropped,
+        "rows": [_place(place, config) for place in places],
+    }
+
+
+def _place(place: HeldPlace, config: Config) -> dict[str, Any]:
+    return {
+        "row": place.row_no,
+        "reasons": list(place.reasons),
+        "columns": list(place.columns),
+        "contradiction": place.contradiction_id,
+        **_dates(place.since, config),
+    }
+
+
+def _is_contradiction(name: str) -> bool:
+    return name.upper().startswith("C-")
+
+
+def release_version(
+    home: Home, name: str, which: Literal["first", "latest"], *, why: Why, now: datetime
+) -> int:
+    """Let the first or the latest waiting version of a contradiction count."""
+    with at_work(home, load_config(home), now=now) as con:
+        return decide.release_one(con, name, which, by=account(), why=why, now=now)
+
+
+def release_place(home: Home, delivery: str, row_no: int | None, *, why: Why, now: datetime) -> int:
+    """Let the form at this place count, or all that wait of the delivery.
+
+    Returns how many contradictions are decided.
+    """
+    with at_work(home, load_config(home), now=now) as con:
+        delivery_id = delivery_named(con, delivery)
+        if row_no is None:
+            return decide.release_delivery(con, delivery_id, by=account(), why=why, now=now)
+        return decide.release_row(con, delivery_id, row_no, by=account(), why=why, now=now)
+
+
+def reject(
+    home: Home, name: str, rows: Sequence[int], *, why: Why, now: datetime
+) -> Mapping[str, int]:
+    """Decide that a contradiction's forms, or a delivery's held rows or file, are not used."""
+    with at_work(home, load_config(home), now=now) as con:
+        if _is_contradiction(name):
+            count = decide.reject_contradiction(con, name, by=account(), why=why, now=now)
+            return {"rows": count}
+        delivery_id = delivery_named(con, name)
+        count = decide.reject_delivery(con, delivery_id, rows, by=account(), why=why, now=now)
+        return {"rows": count}

@@ -1,0 +1,127 @@
+"""What the quarantine's commands show a person: places, codes, dates and counts, never a cell."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.table import Table
+
+from flows.display import console
+
+
+def show_waiting(waiting: Mapping[str, Any]) -> None:
+    """Deliveries and contradictions that wait, and the words of each reason."""
+    deliveries, contradictions = waiting["deliveries"], waiting["contradictions"]
+    if not deliveries and not contradictions:
+        console.print("Nothing waits.")
+        return
+    table = Table("Delivery", "Survey", "Rows", "Reasons", "Since", "Expires on")
+    for entry in deliveries:
+        reasons = ", ".join(f"{reason['code']} {reason['rows']}" for reason in entry["reasons"])
+        table.add_row(
+            entry["delivery"],
+            entry["survey"] or "-",
+            str(entry["rows"]),
+            reasons,
+            *_dates(entry),
+        )
+    console.print(table)
+    _show_contradictions(contradictions)
+    told = {reason["code"]: reason for entry in deliveries for reason in entry["reasons"]}
+    for code, reason in sorted(told.items()):
+        console.print(f"{code}: {reason['nb']}", soft_wrap=True)
+        console.print(f"{' ' * len(code)}  {reason['en']}", soft_wrap=True)
+
+
+def _show_contradictions(contradictions: Sequence[Mapping[str, Any]]) -> None:
+    if not contradictions:
+        return
+    table = Table("Contradiction", "Survey", "Wave", "Versions", "Since", "Expires on")
+    for entry in contradictions:
+        table.add_row(
+            entry["id"], entry["survey"], entry["wave"], str(entry["versions"]), *_dates(entry)
+        )
+    console.print(table)
+
+
+def _dates(entry: Mapping[str, Any]) -> tuple[str, str]:
+    return entry["since"], entry["expires_on"]
+
+
+def show_one(shown: Mapping[str, Any]) -> None:
+    """One contradiction's versions, or one delivery's rows."""
+    if "contradiction" in shown:
+        table = Table("Delivery", "Row", "Received", "Now")
+        for version in shown["versions"]:
+            table.add_row(
+                version["delivery"], str(version["row"]), version["received"], version["state"]
+            )
+        console.print(table)
+        console.print("In the order in which they came: the first above, the latest below.")
+        return
+    console.print(
+        f"Delivered: {shown['delivered']}. Accepted: {shown['accepted']}."
+        f" Waiting: {shown['quarantined']}. Already there, or not used: {shown['dropped']}."
+    )
+    if shown["reason"]:
+        console.print(f"{shown['reason']['code']}: {shown['reason']['en']}", soft_wrap=True)
+    table = Table("Row", "Reasons", "Columns", "Contradiction", "Expires on")
+    for row in shown["rows"]:
+        table.add_row(
+            str(row["row"]),
+            ", ".join(row["reasons"]),
+            ", ".join(row["columns"]),
+            row["contradiction"] or "-",
+            row["expires_on"],
+        )
+    console.print(table if shown["rows"] else "No single row waits.")
+
+
+def show_fixes(fixes: Sequence[Mapping[str, Any]]) -> None:
+    """What has been mapped, without the texts."""
+    table = Table("Survey", "Column", "Read as", "Text (digest)", "Signs")
+    for fix in fixes:
+        table.add_row(
+            fix["survey"],
+            fix["column"],
+            fix["read_as"],
+            fix["text_digest"],
+            str(fix["text_length"]),
+        )
+    console.print(table if fixes else "No fix is remembered.")
+
+
+def show_brought_back(brought: Mapping[str, int]) -> None:
+    """What the next run has to read again."""
+    console.print("Done.")
+    if brought["files"]:
+        console.print(
+            f"{brought['files']} file(s) lie in the inbox again: run `klassepuls run`.",
+            soft_wrap=True,
+        )
+    if brought["missing"]:
+        console.print(
+            f"{brought['missing']} file(s) are not in outcome/ any more: deliver them again.",
+            soft_wrap=True,
+        )
+
+
+def show_released(released: Mapping[str, int]) -> None:
+    """What was decided."""
+    console.print(
+        f"Decided: {released['contradictions']}. The flags follow with the next `klassepuls run`.",
+        soft_wrap=True,
+    )
+
+
+def show_rejected(rejected: Mapping[str, int]) -> None:
+    """What was given up."""
+    console.print(f"Not used from now on: {rejected['rows']} row(s).")
+
+
+def show_chain(chain: Mapping[str, Any]) -> None:
+    """Whether the log is whole."""
+    console.print(f"Events: {chain['events']}. Head: {chain['head']}", soft_wrap=True)
+    if chain["broken_at"]:
+        console.print(f"The log was changed: event {chain['broken_at']} does not fit.")
+    if not chain["holds_head"]:
+        console.print("The head that was written down is gone: the end of the log was cut off.")

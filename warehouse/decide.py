@@ -1,0 +1,316 @@
+"""A person's decisions on what waits, and the clock's, each in one transaction with its event.
+
+Only a contradiction can be released: its forms are stored. Of a row that is held for one of its
+cells nothing is stored but its place, so it comes back through a map or a corrected file.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Literal
+
+import duckdb
+import pyarrow as pa
+
+from schemas.decision import Why
+from schemas.reason import Reason
+from schemas.speakable import SpeakableError
+from warehouse import audit
+from warehouse.quarantine import (
+    ALL_FORMS,
+    NothingWaitsError,
+    Version,
+    versions_of,
+    waiting_contradictions,
+)
+from warehouse.rulings import Ruling, rule_rows, rule_versions
+from warehouse.store import transaction
+
+WHOLE_FILE = 0
+BY_CLOCK = "klassepuls"
+
+
+class CannotReleaseError(SpeakableError):
+    """What was asked for cannot be released, and why."""
+
+
+def release_one(
+    con: duckdb.DuckDBPyConnection,
+    contradiction_id: str,
+    which: Literal["first", "latest"],
+    *,
+    by: str,
+    why: Why,
+    now: datetime,
+) -> int:
+    """Let the version that came first, or last, of those that wait count. Returns 1."""
+    waiting = [entry for entry in versions_of(con, contradiction_id) if entry.state == "waits"]
+    if not waiting:
+        raise NothingWaitsError(
+            "it is decided already; to decide anew, name the version with --delivery and --row"
+        )
+    chosen = waiting[0] if which == "first" else waiting[-1]
+    return _release(con, [chosen.response_id], subject=contradiction_id, by=by, why=why, now=now)
+
+
+def release_row(
+    con: duckdb.DuckDBPyConnection,
+    delivery_id: str,
+    row_no: int,
+    *,
+    by: str,
+    why: Why,
+    now: datetime,
+) -> int:
+    """Let the form at this place count; the other versions are set aside. Returns 1.
+
+    What was decided before can be decided anew this way.
+    """
+    found = con.execute(
+        f"""
+        select response_id, contradiction_id
+        from {ALL_FORMS} join core.delivery using (delivery_no)
+        where delivery_id = $id and row_no = $row
+        """,
+        {"id": delivery_id, "row": row_no},
+    ).fetchall()
+    if not found:
+        _refuse_row(con, delivery_id, row_no)
+    [(response_id, contradiction_id)] = found
+    versions: Sequence[Version] = versions_of(con, contradiction_id)
+    if any(entry.response_id == response_id and entry.state == "counts" for entry in versions):
+        raise NothingWaitsError("this version counts already")
+    return _release(con, [response_id], subject=contradiction_id, by=by, why=why, now=now)
+
+
+def release_delivery(
+    con: duckdb.DuckDBPyConnection, delivery_id: str, *, by: str, why: Why, now: datetime
+) -> int:
+    """Let this delivery's versions count wherever they wait; returns how many contradictions."""
+    found = con.execute(
+        f"""
+        select contradiction_id, list(response_id)
+        from {ALL_FORMS} join core.delivery using (delivery_no)
+        where delivery_id = $id and state = 'waits' group by all
+        """,
+        {"id": delivery_id},
+    ).fetchall()
+    if not found:
+        _refuse_row(con, delivery_id, None)
+    twice = sum(len(forms) > 1 for _, forms in found)
+    if twice:
+        raise CannotReleaseError(
+            f"{twice} contradiction(s) are between rows of this very delivery:"
+            " release those first, each with --row"
+        )
+    chosen = [forms[0] for _, forms in found]
+    return _release(con, chosen, subject=delivery_id, by=by, why=why, now=now)
+
+
+def _refuse_row(con: duckdb.DuckDBPyConnection, delivery_id: str, row_no: int | None) -> None:
+    held = con.execute(
+        """
+        select count(*) from quarantine.row join core.delivery using (delivery_no)
+        where delivery_id = $id and ($row is null or row_no = $row)
+        """,
+        {"id": delivery_id, "row": row_no},
+    ).fetchall()
+    if held != [(0,)]:
+        raise CannotReleaseError(
+            "no cell of a held row is stored, so it cannot be released: map the text that is not"
+            " understood (`klassepuls quarantine map`), or deliver a corrected file"
+        )
+    raise NothingWaitsError("no form waits there: `klassepuls quarantine show` has the rows")
+
+
+def _release(
+    con: duckdb.DuckDBPyConnection,
+    chosen: Sequence[int],
+    *,
+    subject: str,
+    by: str,
+    why: Why,
+    now: datetime,
+) -> int:
+    con.register("chosen", pa.table({"response_id": pa.array(chosen, pa.int64())}))
+    with transaction(con):
+        con.execute(f"""
+            create or replace temp table ruled_form as
+            select form.response_id,
+                case when c.response_id is null then 'not_chosen' else 'released' end as decision
+            from {ALL_FORMS} form left join chosen c using (response_id)
+            where contradiction_id in (
+                select contradiction_id from {ALL_FORMS} semi join chosen using (response_id)
+            )
+        """).fetchall()
+        places = con.execute(f"""
+            select left(d.delivery_id, 12), row_no
+            from {ALL_FORMS} join chosen using (response_id)
+                join core.delivery d using (delivery_no)
+            order by all limit 1
+        """).fetchall()
+        detail: dict[str, object] = {"contradictions": len(chosen), "why": why.value}
+        if len(chosen) == 1:
+            detail |= dict(zip(("delivery", "row"), places[0], strict=True))
+        ruling = _told(con, "released", subject, detail, by=by, why=why, now=now)
+        rule_versions(con, ruling)
+    con.unregister("chosen")
+    return len(chosen)
+
+
+def reject_contradiction(
+    con: duckdb.DuckDBPyConnection, contradiction_id: str, *, by: str, why: Why, now: datetime
+) -> int:
+    """Let none of the versions count; returns how many there are."""
+    versions = versions_of(con, contradiction_id)
+    with transaction(con):
+        detail = {"versions": len(versions), "why": why.value}
+        ruling = _told(con, "rejected", contradiction_id, detail, by=by, why=why, now=now)
+        _rule_all(con, [contradiction_id], "rejected", ruling)
+    return len(versions)
+
+
+def reject_delivery(
+    con: duckdb.DuckDBPyConnection,
+    delivery_id: str,
+    rows: Sequence[int],
+    *,
+    by: str,
+    why: Why,
+    now: datetime,
+) -> int:
+    """Give up held rows of a delivery (all, where none is named), or a file that waits as a whole.
+
+    Rows of contradictions stay: they are decided by `release` and by `reject C-...`. Returns the
+    number of rows.
+    """
+    held = con.execute(
+        """
+        select quarantine_id from quarantine.row join core.delivery using (delivery_no)
+        where delivery_id = $id and digest <> 'conflict'
+            and (len($rows) = 0 or list_contains($rows, row_no))
+        """,
+        {"id": delivery_id, "rows": list(rows)},
+    ).fetchall()
+    whole = [] if rows else _whole_files(con, "delivery_id = $id", {"id": delivery_id})
+    if (not held and not whole) or (rows and len(held) < len(set(rows))):
+        raise NothingWaitsError(
+            "no such row waits there, or it is part of a contradiction:"
+            " `klassepuls quarantine show` tells which"
+        )
+    with transaction(con):
+        detail = {"rows": len(held), "files": len(whole), "why": why.value}
+        ruling = _told(con, "rejected", delivery_id, detail, by=by, why=why, now=now)
+        rule_rows(con, pa.array([number for (number,) in held], pa.int64()), "rejected", ruling)
+        _give_up_files(con, whole, Reason.DECIDED_NOT_TO_USE, "rejected", ruling)
+    return len(held)
+
+
+def expire(con: duckdb.DuckDBPyConnection, *, keep: timedelta, now: datetime) -> Mapping[str, int]:
+    """Give up all that has waited for `keep`; returns counts of rows, contradictions and files.
+
+    A contradiction waits from its newest version on. Where the clock stands before the last event
+    of the log it cannot be trusted, and nothing expires.
+    """
+    nothing = {"rows": 0, "contradictions": 0, "files": 0}
+    limit = {"limit": now - keep}
+    if con.execute(
+        "select 1 from audit.event where happened_at > $now limit 1", {"now": now}
+    ).fetchall():
+        return nothing
+    rows = con.execute(
+        "select quarantine_id from quarantine.row where digest <> 'conflict' and held_at <= $limit",
+        limit,
+    ).fetchall()
+    old = [
+        entry.contradiction_id
+        for entry in waiting_contradictions(con)
+        if entry.since <= limit["limit"]
+    ]
+    files = _whole_files(con, "received_at <= $limit", limit)
+    counts = {"rows": len(rows), "contradictions": len(old), "files": len(files)}
+    if not any(counts.values()):
+        return nothing
+    with transaction(con):
+        why = Why.KEPT_TOO_LONG
+        ruling = _told(con, "expired", "quarantine", counts, by=BY_CLOCK, why=why, now=now)
+        rule_rows(con, pa.array([number for (number,) in rows], pa.int64()), "expired", ruling)
+        _rule_all(con, old, "expired", ruling)
+        _give_up_files(con, files, Reason.WAITED_TOO_LONG, "expired", ruling)
+    return counts
+
+
+def _rule_all(
+    con: duckdb.DuckDBPyConnection,
+    contradiction_ids: Sequence[str],
+    decision: str,
+    ruling: Ruling,
+) -> None:
+    """None of the versions counts."""
+    if not contradiction_ids:
+        return
+    con.execute(
+        f"""
+        create or replace temp table ruled_form as
+        select response_id, $decision as decision from {ALL_FORMS}
+        where list_contains($ids, contradiction_id)
+        """,
+        {"decision": decision, "ids": [f"C-{name[2:].lower()}" for name in contradiction_ids]},
+    ).fetchall()
+    rule_versions(con, ruling)
+
+
+def _whole_files(
+    con: duckdb.DuckDBPyConnection, where: str, named: Mapping[str, object]
+) -> list[str]:
+    found = con.execute(
+        f"""
+        select delivery_id from core.delivery
+        where outcome = 'quarantined' and reason_code is not null and {where}
+        """,
+        named,
+    ).fetchall()
+    return [delivery_id for (delivery_id,) in found]
+
+
+def _give_up_files(
+    con: duckdb.DuckDBPyConnection,
+    delivery_ids: Sequence[str],
+    reason: Reason,
+    decision: str,
+    ruling: Ruling,
+) -> None:
+    """Files that waited as a whole are rejected, and their rows dropped."""
+    named = {"ids": list(delivery_ids)}
+    con.execute(
+        """
+        insert into quarantine.decided
+        select nextval('quarantine.row_id'), delivery_id, $whole, survey_id, [reason_code], [], '',
+            1, received_at, $decision, $why, $by, $at, $event
+        from core.delivery where list_contains($ids, delivery_id)
+        """,
+        {**named, "whole": WHOLE_FILE, "decision": decision, **ruling.parameters()},
+    ).fetchall()
+    con.execute(
+        """
+        update core.delivery
+        set outcome = 'rejected', reason_code = $reason, dropped = dropped + quarantined,
+            quarantined = 0
+        where list_contains($ids, delivery_id)
+        """,
+        {**named, "reason": reason.value},
+    ).fetchall()
+
+
+def _told(
+    con: duckdb.DuckDBPyConnection,
+    what: str,
+    subject: str,
+    detail: Mapping[str, object],
+    *,
+    by: str,
+    why: Why,
+    now: datetime,
+) -> Ruling:
+    action = f"quarantine.{what}"
+    event = audit.append(con, actor=by, action=action, subject=subject, detail=detail, now=now)
+    return Ruling(by, why, now, event)

@@ -1,0 +1,220 @@
+"""What waits in quarantine: places, codes and dates, never a cell, an answer or a pupil."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+import duckdb
+
+from schemas.speakable import SpeakableError
+
+# A contradiction is named by a digest of whose it is, so that the name outlives a file that is read
+# again, and tells nobody whose it is.
+CONTRADICTION = (
+    "'C-' || left(sha256(concat_ws('|', survey_id, wave_id, coalesce(pupil, submission))), 10)"
+)
+# Every stored form, with its place: response_id, delivery_no, row_no, state and contradiction_id.
+ALL_FORMS = f"""(
+    select response_id, delivery_no, row_no, wave_id, state, {CONTRADICTION} as contradiction_id
+    from (
+        select *, 'counts' as state from core.response
+        union all
+        select *, 'waits' from quarantine.response
+        union all
+        select *, 'not used' from quarantine.set_aside
+    )
+)"""
+MIN_SHORT_ID = 6
+
+State = Literal["counts", "waits", "not used"]
+
+
+class NothingWaitsError(SpeakableError):
+    """Nothing waits in quarantine under what was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingDelivery:
+    """A delivery of which something waits. `reasons` counts rows by reason code."""
+
+    delivery_id: str
+    survey_id: str | None
+    reasons: Mapping[str, int]
+    rows: int
+    since: datetime
+    is_whole_file: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """Forms of one pupil in one wave that differ; `since` is when the newest of them came."""
+
+    contradiction_id: str
+    survey_id: str
+    wave_id: str
+    versions: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPlace:
+    """Where a row waits, and why."""
+
+    row_no: int
+    reasons: Sequence[str]
+    columns: Sequence[str]
+    since: datetime
+    contradiction_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One of the forms of a contradiction: where it stands, when it came, and what it is now."""
+
+    response_id: int
+    delivery_id: str
+    row_no: int
+    received_at: datetime
+    state: State
+
+
+def waiting_deliveries(con: duckdb.DuckDBPyConnection) -> list[WaitingDelivery]:
+    """Deliveries of which rows wait, and files that wait as a whole; the longest waiting first."""
+    found = con.execute("""
+        with counted as (
+            select delivery_no, map_from_entries(list((reason, rows) order by reason)) as reasons
+            from (
+                select delivery_no, reason, count(*) as rows
+                from (select delivery_no, unnest(reason_codes) as reason from quarantine.row)
+                group by all
+            ) group by all
+        ),
+        waiting as (
+            select delivery_no, count(*) as rows, min(held_at) as since
+            from quarantine.row group by all
+        )
+        select delivery_id, survey_id, reasons, rows, since, false
+        from waiting join counted using (delivery_no) join core.delivery using (delivery_no)
+        union all
+        select delivery_id, survey_id, map {reason_code: quarantined}, quarantined, received_at,
+            true
+        from core.delivery where outcome = 'quarantined' and reason_code is not null
+        order by since, delivery_id
+    """).fetchall()
+    return [WaitingDelivery(*entry) for entry in found]
+
+
+def waiting_contradictions(con: duckdb.DuckDBPyConnection) -> list[Contradiction]:
+    """Every contradiction that a person has to decide on, the longest waiting first."""
+    found = con.execute(f"""
+        select contradiction_id, survey_id, wave_id, count(*), max(held_at) as since
+        from {ALL_FORMS} f join quarantine.row q using (delivery_no, row_no)
+        where state = 'waits' and q.digest = 'conflict'
+        group by all order by since, contradiction_id
+    """).fetchall()
+    return [Contradiction(*entry) for entry in found]
+
+
+def delivery_named(con: duckdb.DuckDBPyConnection, short_id: str) -> str:
+    """The delivery that a person means by the beginning of its id."""
+    wanted = short_id.lower()
+    found = []
+    if len(wanted) >= MIN_SHORT_ID:
+        found = con.execute(
+            "select delivery_id from core.delivery where starts_with(delivery_id, $id) limit 2",
+            {"id": wanted},
+        ).fetchall()
+    if len(found) != 1:
+        raise NothingWaitsError(
+            "no delivery, or more than one, begins with that id:"
+            " `klassepuls quarantine list` shows what waits"
+        )
+    return str(found[0][0])
+
+
+def held_places(con: duckdb.DuckDBPyConnection, delivery_id: str) -> list[HeldPlace]:
+    """The waiting rows of one delivery."""
+    found = con.execute(
+        f"""
+        select row_no, reason_codes, column_names, held_at,
+            case when q.digest = 'conflict' then contradiction_id end
+        from quarantine.row q join core.delivery using (delivery_no)
+            left join (
+                select delivery_no, row_no, contradiction_id from {ALL_FORMS} where state = 'waits'
+            ) using (delivery_no, row_no)
+        where delivery_id = $id order by row_no
+        """,
+        {"id": delivery_id},
+    ).fetchall()
+    return [HeldPlace(*entry) for entry in found]
+
+
+def versions_of(con: duckdb.DuckDBPyConnection, contradiction_id: str) -> list[Version]:
+    """All forms of one contradiction, in the order in which they came."""
+    found = con.execute(
+        f"""
+        select response_id, delivery_id, row_no, received_at, state
+        from {ALL_FORMS} join core.delivery using (delivery_no)
+        where upper(contradiction_id) = upper($id)
+        order by received_at, delivery_no, row_no
+        """,
+        {"id": contradiction_id},
+    ).fetchall()
+    if len(found) < 2:  # noqa: PLR2004 - one form contradicts nobody
+        raise NothingWaitsError(
+            "there is no such contradiction: `klassepuls quarantine list` shows what waits"
+        )
+    return [Version(*entry) for entry in found]
+
+
+def given_up_files(con: duckdb.DuckDBPyConnection, *, before: datetime) -> list[str]:
+    """Deliveries of which nothing counts or waits, with the last decision before a moment."""
+    found = con.execute(
+        """
+        select delivery_id from core.delivery d
+        where outcome in ('quarantined', 'rejected') and accepted = 0 and quarantined = 0
+            and $before >= (
+                select max(decided_at) from quarantine.decided c
+                where c.delivery_id = d.delivery_id
+            )
+        order by delivery_no
+        """,
+        {"before": before},
+    ).fetchall()
+    return [delivery_id for (delivery_id,) in found]
+
+
+def deliveries_waiting_for(
+    con: duckdb.DuckDBPyConnection, survey_id: str, column: str, *, declared: str
+) -> list[str]:
+    """Deliveries of a survey with a waiting row that failed in this column.
+
+    Left out are those that have been read under the settings whose digest is `declared`.
+    """
+    found = con.execute(
+        """
+        select distinct delivery_id
+        from quarantine.row q join core.delivery using (delivery_no)
+        where q.survey_id = $survey and list_contains(column_names, $column)
+            and declared is distinct from $declared
+        order by delivery_id
+        """,
+        {"survey": survey_id, "column": column, "declared": declared},
+    ).fetchall()
+    return [delivery_id for (delivery_id,) in found]
+
+
+def deliveries_read_since(
+    con: duckdb.DuckDBPyConnection, survey_id: str, moment: datetime
+) -> list[str]:
+    """Deliveries of a survey that have been read since a moment."""
+    found = con.execute(
+        """
+        select delivery_id from core.delivery
+        where survey_id = $survey and coalesce(filed_at, $moment) >= $moment
+        order by delivery_id
+        """,
+        {"survey": survey_id, "moment": moment},
+    ).fetchall()
+    return [delivery_id for (delivery_id,) in found]
