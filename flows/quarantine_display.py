@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.table import Table
+from rich.table import Column, Table
 
 from flows.display import console
 
@@ -14,9 +14,10 @@ def show_waiting(waiting: Mapping[str, Any]) -> None:
     if not deliveries and not contradictions:
         console.print("Nothing waits.")
         return
-    table = Table("Delivery", "Survey", "Rows", "Reasons", "Since", "Expires on")
+    why = Column("Reasons", min_width=24, overflow="fold")
+    table = Table("Delivery", "Survey", "Rows", why, "Since", "Expires on")
     for entry in deliveries:
-        reasons = ", ".join(f"{reason['code']} {reason['rows']}" for reason in entry["reasons"])
+        reasons = "\n".join(f"{reason['code']} {reason['rows']}" for reason in entry["reasons"])
         table.add_row(
             entry["delivery"],
             entry["survey"] or "-",

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -357,13 +356,14 @@ def _held_rows(
     names = sorted(bad)
     codes = np.column_stack([bad[name][rows] for name in names])
     patterns, pattern = np.unique(codes, axis=0, return_inverse=True)
-    causes: list[Any] = [_cause(names, codes_of.tolist()) for codes_of in patterns]
+    causes = [_cause(names, codes_of.tolist()) for codes_of in patterns]
     table = batch.table.take(rows)
     return [
         HeldRow(
             file_no,
             row_no,
-            *causes[at],
+            causes[at][0],
+            causes[at][1],
             content.encode(),
             code,
             wave,

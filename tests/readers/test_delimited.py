@@ -187,6 +187,14 @@ def test_a_file_with_nothing_but_a_heading_has_no_rows(content):
     assert problem_of(content) == Reason.NO_ROWS
 
 
+@pytest.mark.parametrize(
+    "text",
+    [b"S01;7A;7;girl;5;5;1\nS01;7A;7;boy;4;3;1\n", b"2025-11-05;7;7\n2025-11-05;7;6\n"],
+)
+def test_answers_in_the_place_of_a_heading_are_told_as_that(text):
+    assert problem_of(text) == Reason.HEADER_MISSING
+
+
 def test_a_heading_that_stands_twice_refuses_the_file():
     assert problem_of(b"a;b;a\n1;2;3\n") == Reason.HEADER_REPEATED
 

@@ -193,3 +193,9 @@ def test_a_damaged_published_file_is_told_with_what_to_do(tmp_path, capsys):
     drop(home, "b.csv", csv_bytes([form("P100")]))
     assert main(["run", "--home", str(home.root)]) == 5
     assert "put the published file back" in capsys.readouterr().err
+
+
+def test_check_of_a_folder_is_wrong_usage(tmp_path, capsys):
+    home = make_home(tmp_path)
+    assert main(["check", "--home", str(home.root), str(home.inbox)]) == 2
+    assert "one file" in capsys.readouterr().err
