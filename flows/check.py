@@ -1,5 +1,6 @@
 """A dry run of one file: what tool it comes from, and what would be held. Nothing is stored."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from flows.recognition import Delivery, recognise_arrival, validated_blocks
 from schemas.reason import Reason, reason_texts
 from transforms.class_list import validate_class_list
 from transforms.readers.reading import FileProblem
+from transforms.validate import Validated
 
 
 def check_file(home: Home, path: Path) -> dict[str, Any]:
@@ -40,10 +42,7 @@ def check_file(home: Home, path: Path) -> dict[str, Any]:
             blocks = list(validated_blocks([delivery], config))
             sound = sum(block.accepted.num_rows for block in blocks)
             held_rows = [row for block in blocks for row in block.held]
-            if any(block.persons for block in blocks):
-                raise FileProblem(Reason.PERSONAL_DATA)
-            if any(block.strangers for block in blocks):
-                raise FileProblem(Reason.OPTIONS_CHANGED)
+            _require_storable(blocks)
     except FileProblem as problem:
         text = reason_texts()[problem.reason].en
         return report | {"reason": problem.reason.value, "text": text, "column": problem.column}
@@ -57,6 +56,14 @@ def check_file(home: Home, path: Path) -> dict[str, Any]:
         "held": len(held_rows),
         "reasons": dict(sorted(reasons.items())),
     }
+
+
+def _require_storable(blocks: Sequence[Validated]) -> None:
+    """Raise as a run would refuse the file whole: for persons in it, or for a changed form."""
+    if any(block.persons for block in blocks):
+        raise FileProblem(Reason.PERSONAL_DATA)
+    if any(block.strangers for block in blocks):
+        raise FileProblem(Reason.OPTIONS_CHANGED)
 
 
 def _describe(delivery: Delivery) -> dict[str, Any]:

@@ -57,10 +57,6 @@ def _section(name: str, parser: argparse.ArgumentParser) -> Iterator[str]:
         [(code(_usage(action).strip("[]")), action.help or "", _default(action))
          for action in arguments],
     )  # fmt: skip
-    for step, (about, sub) in _commands(parser).items():
-        yield f"### {name} {step}"
-        yield f"{about[0].upper()}{about[1:]}."
-        yield from list(_section(f"{name} {step}", sub))[1:]
 
 
 def _usage(action: argparse.Action) -> str:

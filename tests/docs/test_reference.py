@@ -126,17 +126,6 @@ def test_every_command_and_argument_is_there_with_its_meaning(name: str) -> None
             assert action.help in row
 
 
-def test_every_step_of_a_command_is_there_with_its_arguments() -> None:
-    page, told = PAGES["commands.md"], 0
-    for name, parser in commands().items():
-        for action in parser._actions:
-            for step, sub in (action.choices or {}).items() if not action.option_strings else ():
-                section = page.split(f"\n### {name} {step}\n")[1].split("\n##")[0]
-                told += 1
-                assert all(one.help in section for one in sub._actions if one.dest != "help")
-    assert told >= 6
-
-
 def test_exit_codes_are_told() -> None:
     for number in (cli.DONE, cli.NEEDS_A_PERSON, cli.USAGE, cli.BUSY, cli.REFUSED, cli.FAULT):
         assert f"{number} " in PAGES["commands.md"].split("| command |")[0]
