@@ -52,7 +52,7 @@ def main(home: Path, drops: Path, seed: int) -> int:
     for folder in others:
         _drop(folder, inbox)
         child = _run_apart(home)
-        time.sleep(usual * rng.uniform(0.05, 1.0))
+        time.sleep(usual * rng.uniform(0.05, 1.4))
         os.kill(child, signal.SIGKILL)
         _, ended = os.waitpid(child, 0)
         early += os.WIFSIGNALED(ended) and any(inbox.iterdir())
