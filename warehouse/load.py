@@ -20,6 +20,7 @@ from transforms.validate import FilesStopped, HeldRow, Strangers, Validated
 from warehouse.doubles import complete_dates, decide
 from warehouse.instruments import answer_table
 from warehouse.mended import settle_mended
+from warehouse.rulings import reopen
 from warehouse.store import transaction
 from warehouse.unload import leave_out_ruled, unload
 from warehouse.vault import remember_codes
@@ -287,26 +288,10 @@ def _withdraw_contradicted(
         where d.delivery_no = m.delivery_no
     """).fetchall()
     if con.execute("select 1 from verdict where kind = 'moved' limit 1").fetchall():
-        _reopen(con)
+        reopen(con)
         ids = "response_id in (from verdict select response_id where kind = 'moved')"
         con.execute(f"insert into quarantine.response from core.response where {ids}").fetchall()
         con.execute(f"delete from core.response where {ids}").fetchall()
-
-
-def _reopen(con: duckdb.DuckDBPyConnection) -> None:
-    """A version that a person chose waits again, for there is a further one to choose from."""
-    con.execute("""
-        delete from quarantine.decided
-        where decision = 'released' and (delivery_id, row_no) in (
-            select (n.delivery_id, r.row_no)
-            from verdict v join core.response r using (response_id) join (
-                select delivery_no, delivery_id from core.delivery
-                union
-                select delivery_no, delivery_id from arriving
-            ) n on n.delivery_no = r.delivery_no
-            where kind = 'moved'
-        )
-    """).fetchall()
 
 
 def _write_ledger(

@@ -157,3 +157,19 @@ def _move_counts(con: duckdb.DuckDBPyConnection) -> None:
         ) m
         where m.delivery_no = d.delivery_no
     """).fetchall()
+
+
+def reopen(con: duckdb.DuckDBPyConnection) -> None:
+    """A version that a person chose waits again, for there is a further one to choose from."""
+    con.execute("""
+        delete from quarantine.decided
+        where decision = 'released' and (delivery_id, row_no) in (
+            select (n.delivery_id, r.row_no)
+            from verdict v join core.response r using (response_id) join (
+                select delivery_no, delivery_id from core.delivery
+                union
+                select delivery_no, delivery_id from arriving
+            ) n on n.delivery_no = r.delivery_no
+            where kind = 'moved'
+        )
+    """).fetchall()
