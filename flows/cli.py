@@ -18,16 +18,17 @@ from flows.home import HomeError, init_home, open_home
 from flows.quarantine_cli import add_audit, add_quarantine
 from schemas.declared import DeclarationError
 from schemas.speakable import SpeakableError
+from warehouse.damage import WarehouseBusyError
 from warehouse.decide import CannotReleaseError
 from warehouse.instruments import InstrumentChangedError
 from warehouse.quarantine import NothingWaitsError
-from warehouse.store import WarehouseBusyError
 from warehouse.vault import OtherKeyError
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 DONE, NEEDS_A_PERSON, USAGE, BUSY, REFUSED, FAULT = range(6)
+INTERRUPTED = 130  # as the shell says it of Ctrl-C; SIGTERM ends the process by itself, 143
 _EXIT_CODES: dict[type[SpeakableError], int] = {
     HomeError: USAGE,
     DeclarationError: USAGE,
@@ -51,7 +52,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(code, f"{untouched}{error}")
     except OSError as error:
         # The name of a file is data from outside, so only the kind of fault is told.
-        return _fail(FAULT, f"the machine refused: {error.strerror or type(error).__name__}")
+        what = error.strerror or type(error).__name__
+        return _fail(
+            FAULT, f"the machine refused: {what}. Nothing is lost: mend that, and run again"
+        )
+    except KeyboardInterrupt:
+        return _fail(INTERRUPTED, "stopped. Nothing is lost: run again to go on")
     except Exception as error:  # noqa: BLE001 - a trace may quote what it stumbled over
         where = place_of(error)
         return _fail(FAULT, f"a fault stopped the run: {type(error).__name__} at {where}")

@@ -10,6 +10,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import stat
 import time
 import unicodedata
@@ -19,6 +20,7 @@ from pathlib import Path
 
 from flows.home import Home
 from schemas.reason import Reason, reason_texts
+from warehouse.failpoint import reach
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +39,9 @@ _NOT_READ = {
     errno.EACCES: Reason.UNREADABLE,
     errno.EPERM: Reason.UNREADABLE,
 }
+
+
+_NOTED = re.compile(rb'\{"delivery_id": "([0-9a-f]{64})"')  # how every note begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +192,26 @@ def file_away(home: Home, path: Path, outcome: Outcome) -> Path:
     _write_whole(folder, f"{name}.txt", _person_note(outcome))
     if outcome.decision:
         _write_whole(folder, f"{name}{DECISION_ENDING}", outcome.decision)
+    reach("between-notes-and-move")
     os.rename(path, f"{folder}/{name}")
+    reach("after-move")
     return Path(folder, name)
+
+
+def lying_in(home: Home, outcome: str) -> set[str]:
+    """The contents of which a file with its note lies in one outcome folder."""
+    folder = home.outcome / outcome
+    names = set(os.listdir(folder))
+    notes = (name for name in names if name.endswith(".json") and name[:-5] in names)
+    found = (_NOTED.match(_head_of(f"{folder}/{name}")) for name in notes)
+    return {noted[1].decode() for noted in found if noted}
+
+
+def _head_of(path: str) -> bytes:
+    if os.path.islink(path) or not os.path.isfile(path):
+        return b""
+    with open(path, "rb") as file:
+        return file.read(100)
 
 
 def _write_whole(folder: str, name: str, note: str) -> None:
@@ -246,11 +269,8 @@ def _is_free(folder: str, name: str, delivery_id: str) -> bool:
 
 
 def _is_note_on(path: str, delivery_id: str) -> bool:
-    if os.path.islink(path) or not os.path.isfile(path):
-        return False
-    begins = json.dumps({"delivery_id": delivery_id}).removesuffix("}").encode()
-    with open(path, "rb") as file:
-        return file.read(len(begins)) == begins
+    noted = _NOTED.match(_head_of(path))
+    return noted is not None and noted[1].decode() == delivery_id
 
 
 def _machine_note(outcome: Outcome) -> str:

@@ -5,7 +5,8 @@ with its own ledger entry: 900 class files cost little more than one file of the
 cannot be read stops nobody else.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from flows.inbox import (
     clear_folders,
     copy_of,
     file_away,
+    lying_in,
     take,
     waiting,
 )
@@ -37,7 +39,9 @@ from transforms.readers.delimited import (
 from transforms.readers.reading import FileProblem
 from transforms.validate import FilesStopped, Strangers
 from warehouse import ledger
+from warehouse.failpoint import reach
 from warehouse.load import Incoming, Loaded, load_answers
+from warehouse.witness import bear_witness
 
 UNIT_BYTES = 48 << 20
 UNIT_FILES = 2_000
@@ -101,30 +105,33 @@ def _ingest_unit(
     *,
     now: datetime,
 ) -> list[tuple[str, Outcome]]:
-    done, fresh, copies = _sort_out(con, config, unit)
+    done, fresh, copies = _sort_out(con, home, config, unit)
     deliveries: list[Delivery] = []
     for arrival in fresh:
         try:
             deliveries.append(recognise_arrival(arrival, config))
         except FileProblem as problem:
             done[arrival.path] = _refuse(con, arrival, problem, now=now)
+    reach("after-read")
     for loaded in _load(con, config, deliveries, now=now):
         done |= loaded
     first = {arrival.delivery_id: done[arrival.path] for arrival in fresh}
     for arrival in copies:
         done[arrival.path] = copy_of(first[arrival.delivery_id])
+    reach("after-load-commit")
+    bear_witness(con, home.restricted)
     return _file(con, home, done, now=now)
 
 
 def _sort_out(
-    con: duckdb.DuckDBPyConnection, config: Config, unit: Sequence[Arrival]
+    con: duckdb.DuckDBPyConnection, home: Home, config: Config, unit: Sequence[Arrival]
 ) -> tuple[dict[Path, Outcome], list[Arrival], list[Arrival]]:
     """Outcomes that are known already, contents to read, and further copies of those."""
     entries = ledger.known(con, [arrival.delivery_id for arrival in unit])
     done: dict[Path, Outcome] = {}
     fresh: dict[str, Arrival] = {}
     copies = []
-    resumed: set[str] = set()
+    resumed = _put_away(home, entries)
     for arrival in unit:
         entry = entries.get(arrival.delivery_id)
         if entry and entry.is_final and not _may_be_mended(entry, config):
@@ -138,6 +145,13 @@ def _sort_out(
             fresh[arrival.delivery_id] = arrival
     ledger.forget_refused(con, list(fresh))
     return done, list(fresh.values()), copies
+
+
+def _put_away(home: Home, entries: Mapping[str, ledger.Entry]) -> set[str]:
+    """Contents whose file was moved by a run that was stopped before it could say so."""
+    unsaid = {key: entry.outcome for key, entry in entries.items() if not entry.is_filed}
+    lying = {outcome: lying_in(home, outcome) for outcome in set(unsaid.values())}
+    return {key for key, outcome in unsaid.items() if key in lying[outcome]}
 
 
 def _may_be_mended(entry: ledger.Entry, config: Config) -> bool:
@@ -334,7 +348,16 @@ def _file(
     filed = []
     for path, outcome in done.items():
         held = [HeldPlace(*place) for place in places.get(outcome.delivery_id, [])]
-        file_away(home, path, replace(outcome, rows=held or outcome.rows))
+        reasons = outcome.reasons or _reasons_of(outcome, held)
+        file_away(home, path, replace(outcome, rows=held or outcome.rows, reasons=reasons))
         filed.append((path.name, outcome))
     ledger.mark_filed(con, [outcome.delivery_id for outcome in done.values()], now=now)
     return filed
+
+
+def _reasons_of(outcome: Outcome, rows: Sequence[HeldPlace]) -> dict[str, int]:
+    """The rows by reason of a file that was loaded by a run that did not come to tell of it."""
+    counted = Counter(code for row in rows for code in row.reasons)
+    if outcome.survey_id and outcome.dropped:
+        counted[Reason.DUPLICATE_ROW.value] = outcome.dropped
+    return dict(sorted(counted.items()))

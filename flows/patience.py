@@ -6,7 +6,7 @@ from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
-from warehouse.store import WarehouseBusyError
+from warehouse.damage import WarehouseBusyError
 
 
 def lock_is_held(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:

@@ -9,6 +9,7 @@ import duckdb
 
 from flows.home import Config, Home
 from schemas.settings import ReportLanguage
+from warehouse.failpoint import reach
 from warehouse.report_data import read_school
 from warehouse.stages import fingerprint, is_done, mark_done, school_inputs
 from warehouse.vault import codes_of_flagged
@@ -35,6 +36,7 @@ def write_reports(
     for done, (school_id, state) in enumerate(states.items(), start=1):
         if not _is_written(con, home, config, f"{wave_id}/{school_id}", state):
             written += _write_school(con, home, config, wave_id, school_id, now=now)
+            reach("after-report")
             mark_done(con, "reported", f"{wave_id}/{school_id}", state, now=now)
         progress(done, len(states))
     return written
@@ -137,4 +139,5 @@ def _write_whole(path: Path, page: str) -> None:
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(page)
+        reach("mid-report")
     partial.replace(path)

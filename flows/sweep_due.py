@@ -23,7 +23,7 @@ from prefect.states import Crashed
 from flows.boundary import without_values
 from flows.due import DEPLOYMENTS, POOL, Due, find_due
 from flows.stage import open_stage
-from warehouse.store import WarehouseBusyError
+from warehouse.damage import WarehouseBusyError
 
 # No run waits for the lock, or tells its events, for as long as this.
 STALE_AFTER = timedelta(hours=2)

@@ -21,6 +21,7 @@ from transforms.pupil_flags import (
     hit_sql,
     inputs_of,
 )
+from warehouse.failpoint import reach
 from warehouse.flag_life import settle_flags
 from warehouse.instruments import definition_sha256
 from warehouse.stages import fingerprint, is_done, mark_done, wave_input
@@ -74,6 +75,8 @@ def score_and_flag(
         _gather(forms, active)
         new, withdrawn = settle_flags(con, wave_id, now)
         mark_done(con, "flagged", wave_id, state, now=now)
+        reach("before-flag-commit")
+    reach("after-flag-commit")
     _tidy(con)
     return Flagged(
         wave_id,

@@ -18,6 +18,7 @@ from transforms.gate import Person
 from transforms.pseudonym import PseudonymKey, keyed_digest, pseudonym, pseudonym_sql
 from transforms.validate import FilesStopped, HeldRow, Strangers, Validated
 from warehouse.doubles import complete_dates, decide
+from warehouse.failpoint import reach
 from warehouse.instruments import answer_table
 from warehouse.mended import settle_mended
 from warehouse.rulings import reopen
@@ -86,6 +87,7 @@ def load_answers(
         # Committed before the rows are: a code without rows harms nobody, and a flag whose pupil
         # nobody can find would.
         remember_codes(con, accepted.select(["pupil_code", "school_id"]))
+    reach("after-vault")
     with transaction(con):
         first_no = _reserve(con, "core.delivery_no", len(incoming))
         unload(con, [file.delivery_id for file in incoming], survey, first_no=first_no)
@@ -99,6 +101,7 @@ def load_answers(
         _write_ledger(con, incoming, delivered, survey, first_no=first_no, now=now)
         settle_mended(con, survey, instruments, key=key, now=now, first_no=first_no)
         loaded = _read_ledger(con, first_no)
+        reach("before-load-commit")
     con.unregister("arrived")
     return loaded
 

@@ -8,21 +8,18 @@ import fcntl
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 
 import duckdb
 
-from schemas.speakable import SpeakableError
+from warehouse.damage import WarehouseBusyError, told_in_words
+from warehouse.witness import require_whole
 
 MEMORY_LIMIT = "300MB"
 CHECKPOINT_FROM = "1GB"
-
-
-class WarehouseBusyError(SpeakableError):
-    """Another run holds the warehouse."""
 
 
 @contextmanager
@@ -46,10 +43,10 @@ def open_warehouse(
     """Open the warehouse for writing, migrated, with the vault attached as `vault`.
 
     The connection reaches the restricted and the analyst folder and nothing else, and this cannot
-    be switched back on by a statement that comes later.
+    be switched back on by a statement that comes later. A database that is damaged or has lost
+    commits is refused (see `warehouse/damage.py`).
     """
-    con = duckdb.connect(str(restricted / "warehouse.duckdb"))
-    try:
+    with told_in_words(), closing(duckdb.connect(str(restricted / "warehouse.duckdb"))) as con:
         spill = restricted / "spill"
         con.execute("set memory_limit = $limit", {"limit": MEMORY_LIMIT}).fetchall()
         con.execute("set temp_directory = $spill", {"spill": str(spill)}).fetchall()
@@ -64,10 +61,9 @@ def open_warehouse(
         vault = quoted_path(restricted / "vault" / "vault.duckdb")
         con.execute(f"attach {vault} as vault").fetchall()
         con.execute("set lock_configuration = true").fetchall()
+        require_whole(con, restricted)
         migrate(con, now=now)
         yield con
-    finally:
-        con.close()
 
 
 def quoted_path(path: Path) -> str:
@@ -121,6 +117,8 @@ def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        con.execute("rollback").fetchall()
+        # On a full disk the database has rolled back by itself: the first error is the one to tell.
+        with suppress(duckdb.Error):
+            con.execute("rollback").fetchall()
         raise
     con.execute("commit").fetchall()

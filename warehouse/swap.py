@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from warehouse.failpoint import reach
+
 READ_ONLY = 0o440  # owner and group, and nobody may write
 _SUFFIX = ".new"
 
@@ -30,8 +32,10 @@ def swap_in(fresh: Sequence[Path], targets: Sequence[Path]) -> None:
     for path in fresh:
         path.chmod(READ_ONLY)
         _fsync(path)
+    reach("before-publish-move")
     for path, target in zip(fresh, targets, strict=True):
         os.replace(path, target)  # noqa: PTH105 - the name under which people look for it
+        reach("between-publish-moves")
     _fsync(targets[0].parent)
 
 

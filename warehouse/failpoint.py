@@ -1,0 +1,41 @@
+"""Named points of the road at which a test ends the process, to prove that nothing comes of it.
+
+`KLASSEPULS_FAILPOINT=NAME` kills the process (SIGKILL, so nothing is tidied) when it comes there;
+`NAME:3` when it comes there for the third time. Where the variable is not set nothing happens.
+"""
+
+import os
+import signal
+from collections import Counter
+
+VARIABLE = "KLASSEPULS_FAILPOINT"
+
+# In the order of the road.
+POINTS = (
+    "after-read",
+    "after-vault",
+    "before-load-commit",
+    "after-load-commit",
+    "between-notes-and-move",
+    "after-move",
+    "before-flag-commit",
+    "after-flag-commit",
+    "mid-report",
+    "after-report",
+    "before-publish-move",
+    "between-publish-moves",
+)
+
+_passed: Counter[str] = Counter()
+
+
+def reach(name: str) -> None:
+    """Die here, if this is the point, and the time, that the environment names."""
+    asked = os.environ.get(VARIABLE)
+    if asked is None:
+        return
+    point, _, times = asked.partition(":")
+    if point == name:
+        _passed[name] += 1
+        if _passed[name] == int(times or 1):
+            os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,62 @@
+"""A note outside the databases of how far they had come, so that lost commits are found out.
+
+DuckDB takes a log that breaks off, or is gone, for one that a crash cut short, and a database file
+that is gone for a new one: both open without a word, and rows are missing. So both databases count
+their steps, and the count is written down beside them before a file leaves the inbox. A database
+that has come less far than the note says has lost what we told people was loaded.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import duckdb
+
+from warehouse.damage import DAMAGED, WarehouseDamagedError
+
+_NOTE = "witness.json"
+_COUNTERS = {"warehouse": "audit.step", "vault": "vault.audit.step"}
+
+
+def require_whole(con: duckdb.DuckDBPyConnection, restricted: Path) -> None:
+    """WarehouseDamagedError where a database has come less far than the note says."""
+    noted = _noted(restricted)
+    if any(taken < noted.get(name, 0) for name, taken in _steps(con).items()):
+        raise WarehouseDamagedError(DAMAGED)
+
+
+def bear_witness(con: duckdb.DuckDBPyConnection, restricted: Path) -> None:
+    """Write down that all that has been committed until now was committed."""
+    for counter in _COUNTERS.values():
+        con.execute(f"update {counter} set taken = taken + 1").fetchall()
+    partial = restricted / f"{_NOTE}.partial"
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(json.dumps(_steps(con)) + "\n")
+        file.flush()
+        os.fsync(descriptor)
+    partial.replace(restricted / _NOTE)
+
+
+def _noted(restricted: Path) -> dict[str, int]:
+    try:
+        noted: dict[str, int] = json.loads((restricted / _NOTE).read_bytes())
+    except FileNotFoundError:
+        return {}  # a new home, or one from before there was a note
+    except ValueError:
+        raise WarehouseDamagedError(DAMAGED) from None
+    return noted
+
+
+def _steps(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    return {name: _taken(con, counter) for name, counter in _COUNTERS.items()}
+
+
+def _taken(con: duckdb.DuckDBPyConnection, counter: str) -> int:
+    schema = counter.rpartition(".")[0]
+    con.execute(f"create schema if not exists {schema}").fetchall()
+    con.execute(f"create table if not exists {counter} (taken bigint not null)").fetchall()
+    found = con.execute(f"from {counter}").fetchall()
+    if not found:
+        con.execute(f"insert into {counter} values (0)").fetchall()
+    return int(found[0][0]) if found else 0
