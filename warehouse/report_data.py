@@ -247,9 +247,11 @@ _KNOWN = """
     order by 1, w.opens
 """
 
+# The baseline as exact as a reader sees it: a chart that shows more would depend on when it was
+# drawn, for the report is not renewed for less (see `school_inputs`).
 _INDICATORS = """
-    select class_group, rule_id, rule_version, answered, observed, enrolled, baseline,
-        baseline_from, p_exact, gate
+    select class_group, rule_id, rule_version, answered, observed, enrolled,
+        round(baseline, 2) as baseline, baseline_from, p_exact, gate
     from core.class_indicator
     where wave_id = $wave and school_id = $school
     order by class_group, rule_id, survey_id
