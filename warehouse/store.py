@@ -16,6 +16,7 @@ from pathlib import Path
 import duckdb
 
 from warehouse.damage import WarehouseBusyError, told_in_words
+from warehouse.swap import beside
 from warehouse.witness import require_whole
 
 MEMORY_LIMIT = "300MB"
@@ -46,7 +47,8 @@ def open_warehouse(
     be switched back on by a statement that comes later. A database that is damaged or has lost
     commits is refused (see `warehouse/damage.py`).
     """
-    with told_in_words(), closing(duckdb.connect(str(restricted / "warehouse.duckdb"))) as con:
+    main, vault = restricted / "warehouse.duckdb", restricted / "vault" / "vault.duckdb"
+    with told_in_words(), closing(_connect(main, vault)) as con:
         spill = restricted / "spill"
         con.execute("set memory_limit = $limit", {"limit": MEMORY_LIMIT}).fetchall()
         con.execute("set temp_directory = $spill", {"spill": str(spill)}).fetchall()
@@ -58,12 +60,25 @@ def open_warehouse(
             "set allowed_directories = $folders", {"folders": [str(restricted), str(analyst)]}
         ).fetchall()
         con.execute("set enable_external_access = false").fetchall()
-        vault = quoted_path(restricted / "vault" / "vault.duckdb")
-        con.execute(f"attach {vault} as vault").fetchall()
+        con.execute(f"attach {quoted_path(vault)} as vault").fetchall()
         con.execute("set lock_configuration = true").fetchall()
         require_whole(con, restricted)
         migrate(con, now=now)
         yield con
+
+
+def _connect(main: Path, vault: Path) -> duckdb.DuckDBPyConnection:
+    for path in (main, vault):
+        if not path.exists():
+            _make(path)
+    return duckdb.connect(str(main))
+
+
+def _make(path: Path) -> None:
+    """Make an empty database beside its place: one that is cut short in its place is damage."""
+    with beside(path) as [fresh]:
+        duckdb.connect(str(fresh)).close()
+        fresh.replace(path)
 
 
 def quoted_path(path: Path) -> str:

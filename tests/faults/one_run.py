@@ -20,7 +20,10 @@ def run_at(moment: datetime, home: Path) -> int:
             return moment.astimezone(tz)
 
     flows.cli.datetime = Clock
-    return flows.cli.main(["run", "--home", str(home)])
+    try:
+        return flows.cli.main(["run", "--home", str(home)])
+    finally:
+        flows.cli.datetime = datetime
 
 
 if __name__ == "__main__":
