@@ -3,6 +3,7 @@
 #   make demo   an invented municipality through the whole pipeline
 #   make test   every test, a real Prefect server included
 #   make check  lint, types, layers and the lock
+#   make faults 300 killed runs over 300 files, and a really full disk
 #   make bench  the road against the least that anyone would do with the same files
 #   make lock   resolve the dependencies anew (needs the package index)
 
@@ -12,7 +13,7 @@ READY := .venv/ready
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-annotate --no-emit-index-url --no-emit-find-links
 
-.PHONY: demo test check bench lock clean
+.PHONY: demo test check faults bench lock clean
 
 demo: $(READY)
 	$(BIN)/klassepuls demo --dir demo
@@ -26,9 +27,13 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+faults: $(READY)
+	KLASSEPULS_FAULTS=full $(BIN)/pytest tests/faults -s
+
 bench: $(READY)
 	$(BIN)/python bench/make_inputs.py build/bench
 	$(BIN)/python bench/road.py build/bench
+	$(BIN)/python bench/many_files.py
 
 lock: $(READY)
 	$(COMPILE) --upgrade pyproject.toml -o requirements/runtime.txt

@@ -1,4 +1,4 @@
-"""Two homes that were delivered the same files: in what they differ, and what has become of each."""
+"""Two homes that were delivered the same files: in what they differ, and what became of each."""
 
 import hashlib
 import json

@@ -109,35 +109,48 @@ def points(names: list[str]) -> Iterator[str | None]:
             yield None
 
 
+def deliver_night(loop: Loop, folder: Path, plan: Iterator[str | None], share: float) -> None:
+    """A file at a time; after each, as many kills as bring the loop to `share` a file."""
+    moment = moment_of(folder)
+    point = next(plan)
+    for number, file in enumerate(sorted(folder.iterdir())):
+        loop.drop(file)
+        if number == 0 or not share:
+            loop.finish(moment)
+        while loop.killed.total() < share * len(loop.delivered):
+            if loop.kill(moment, point):
+                point = next(plan)
+            elif point is None:
+                loop.usual *= 0.9  # it was faster than we thought
+            else:
+                break  # this file does not bring it there; the next one may
+    loop.finish(moment)
+
+
+def publish_night(loop: Loop, folder: Path, plan: Iterator[str | None], share: float) -> None:
+    """No file comes; a run is killed until one has come to its end."""
+    while share and loop.kill(moment_of(folder), next(plan)):
+        pass
+    loop.finish(moment_of(folder))
+
+
+def moment_of(folder: Path) -> datetime:
+    return datetime.fromisoformat(folder.name.replace("_", ":"))
+
+
 def main(home: Path, nights: Path, kills: int, seed: int) -> int:
     """Prints what was killed where; 1 where a run ended by itself and badly, or a file was lost."""
     for module in MODULES:
         import_module(module)
     loop = Loop(home, random.Random(seed))  # noqa: S311 - no secret is made with it
     folders = sorted(nights.iterdir())
-    files = sum(len(list(folder.iterdir())) for folder in folders)
+    share = kills / sum(len(list(folder.iterdir())) for folder in folders)
     loading, publishing = points(LOADING), points(PUBLISHING)
     for folder in folders:
-        moment = datetime.fromisoformat(folder.name.replace("_", ":"))
-        waiting = sorted(folder.iterdir())
-        plan = loading if waiting else publishing
-        point = next(plan)
-        for number, file in enumerate(waiting):
-            loop.drop(file)
-            if number == 0 or kills == 0:
-                loop.finish(moment)
-            while sum(loop.killed.values()) < kills * len(loop.delivered) / files:
-                if loop.kill(moment, point):
-                    point = next(plan)
-                elif point is None:
-                    loop.usual *= 0.9  # it was faster than we thought
-                else:
-                    break  # this file does not bring it there; the next one may
-        if not waiting and kills:
-            # As many as it takes until a run has come to its end.
-            while loop.kill(moment, point):
-                point = next(plan)
-        loop.finish(moment)
+        if any(folder.iterdir()):
+            deliver_night(loop, folder, loading, share)
+        else:
+            publish_night(loop, folder, publishing, share)
     with contextlib.suppress(BrokenPipeError):
         sys.stdout.write(json.dumps({"killed": loop.killed, "failed": loop.failed}) + "\n")
     return int(bool(loop.failed))
