@@ -11,7 +11,7 @@ from flows.home import Config, Home
 from schemas.settings import ReportLanguage
 from warehouse.failpoint import reach
 from warehouse.report_data import read_school
-from warehouse.stages import fingerprint, is_done, mark_done, school_inputs
+from warehouse.stages import fingerprint, is_done, mark_done, mark_due, school_inputs
 from warehouse.vault import codes_of_flagged
 
 # Flags about adults have a route of their own: they lie in a folder that no school's reader has.
@@ -35,6 +35,7 @@ def write_reports(
     written = 0
     for done, (school_id, state) in enumerate(states.items(), start=1):
         if not _is_written(con, home, config, f"{wave_id}/{school_id}", state):
+            mark_due(con, "reported", f"{wave_id}/{school_id}")
             written += _write_school(con, home, config, wave_id, school_id, now=now)
             reach("after-report")
             mark_done(con, "reported", f"{wave_id}/{school_id}", state, now=now)

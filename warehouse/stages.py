@@ -22,6 +22,18 @@ def mark_done(
     ).fetchall()
 
 
+def mark_due(con: duckdb.DuckDBPyConnection, stage: str, subject: str) -> None:
+    """Strike the record of a stage whose work is outside the database, before the work begins.
+
+    A run that is cut off in between has changed that work already. If the input then went back to
+    what it was, the old record would vouch for the new work.
+    """
+    con.execute(
+        "delete from core.stage where stage = $stage and subject = $subject",
+        {"stage": stage, "subject": subject},
+    ).fetchall()
+
+
 def fingerprint(*parts: object) -> str:
     """One word for some input; parts are anything JSON can say."""
     text = json.dumps(parts, sort_keys=True, default=str)

@@ -115,7 +115,7 @@ def deliver_night(loop: Loop, folder: Path, plan: Iterator[str | None], share: f
     point = next(plan)
     for number, file in enumerate(sorted(folder.iterdir())):
         loop.drop(file)
-        if number == 0 or not share:
+        if number == 0:
             loop.finish(moment)
         while loop.killed.total() < share * len(loop.delivered):
             if loop.kill(moment, point):

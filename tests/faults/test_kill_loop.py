@@ -14,12 +14,13 @@ import pytest
 
 from flows.home import Home
 from tests.faults.compare import differences, lost_or_torn, same_key
+from tests.faults.machine import ROOT, files, home_with, run_command, run_here
 from tests.faults.nights import make_town, make_town_home, write_nights
+from tests.support.state import bytes_below
 from warehouse.failpoint import POINTS, VARIABLE
 
-ROOT = Path(__file__).resolve().parents[2]
 FULL = os.environ.get("KLASSEPULS_FAULTS") == "full"
-SCHOOLS, WAVES, KILLS = (30, 2, 300) if FULL else (4, 2, 32)
+SCHOOLS, WAVES, KILLS = (31, 2, 300) if FULL else (4, 2, 32)
 
 
 def loop(home: Home, nights: Path, kills: int) -> dict[str, dict[str, int]]:
@@ -51,6 +52,20 @@ def test_killed_runs_lose_nothing_and_do_nothing_twice(tmp_path):
     assert lost_or_torn(killed, delivered) == []
     assert lost_or_torn(peaceful, delivered) == []
     assert differences(killed, peaceful) == []
+
+
+def test_report_of_a_killed_run_is_not_taken_for_the_one_before_it(tmp_path, monkeypatch):
+    home = home_with(tmp_path / "home", files(rows=10, count=1))
+    assert run_here(home) == (0, "")
+    pages, settings = bytes_below(home.health), home.settings_file.read_text(encoding="utf-8")
+    home.settings_file.write_text(settings.replace("Skole S01", "Skolen"), encoding="utf-8")
+    with monkeypatch.context() as patch:
+        patch.setenv(VARIABLE, "after-report")
+        assert run_command(home)[0] == -9
+    assert bytes_below(home.health) != pages
+    home.settings_file.write_text(settings, encoding="utf-8")
+    assert run_here(home) == (0, "")
+    assert bytes_below(home.health) == pages
 
 
 def test_command_dies_at_the_point_that_the_environment_names(tmp_path):
