@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from flows.class_lists import preview
 from flows.home import Home, HomeError, load_config
 from flows.inbox import Arrival, take
 from flows.recognition import Delivery, recognise_arrival, validated_blocks
 from schemas.reason import Reason, reason_texts
-from transforms.class_list import validate_class_list
 from transforms.readers.reading import FileProblem
 from transforms.validate import Validated
 
@@ -35,9 +35,9 @@ def check_file(home: Home, path: Path) -> dict[str, Any]:
     try:
         delivery = recognise_arrival(arrivals[0], config)
         report |= _describe(delivery)
-        if delivery.reading is not None and delivery.layout is None:
-            classes, held = validate_class_list(delivery.reading, config.settings)
-            sound, held_rows = classes.num_rows, held
+        if delivery.class_list is not None:
+            listed = preview(delivery.class_list, config)
+            sound, held_rows = listed.accepted, list(listed.held)
         else:
             blocks = list(validated_blocks([delivery], config))
             sound = sum(block.accepted.num_rows for block in blocks)

@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 
+from flows import class_lists
 from flows.home import Config, Home
 from flows.inbox import (
     Arrival,
@@ -29,7 +30,6 @@ from flows.inbox import (
 from flows.recognition import Delivery, recognise_arrival, validated_blocks
 from schemas.reason import Reason
 from schemas.survey import Survey
-from transforms.class_list import validate_class_list
 from transforms.drift import options_decision
 from transforms.readers.delimited import (
     as_utf8,
@@ -157,6 +157,8 @@ def _put_away(home: Home, entries: Mapping[str, ledger.Entry]) -> set[str]:
 def _may_be_mended(entry: ledger.Entry, config: Config) -> bool:
     """Whether a file with held rows is worth reading again: what they were held against changed."""
     survey_id = entry.survey_id
+    if entry.kind == "class_list":
+        return bool(entry.quarantined) and entry.declared != class_lists.declared(config)
     if survey_id is None or survey_id not in config.surveys:
         return False
     if not entry.has_rows_left and entry.declared != ledger.READ_AGAIN:
@@ -189,9 +191,9 @@ def _load(
     """Load the class lists, then each survey's deliveries together."""
     by_survey: dict[str, list[Delivery]] = {}
     for delivery in deliveries:
-        if delivery.layout is None:
+        if delivery.class_list is not None:
             yield {delivery.arrival.path: _load_class_list(con, config, delivery, now=now)}
-        else:
+        elif delivery.layout is not None:
             by_survey.setdefault(delivery.layout.survey.id, []).append(delivery)
     for survey_id, group in by_survey.items():
         yield _load_survey(con, config, config.surveys[survey_id], group, now=now)
@@ -200,13 +202,14 @@ def _load(
 def _load_class_list(
     con: duckdb.DuckDBPyConnection, config: Config, delivery: Delivery, *, now: datetime
 ) -> Outcome:
-    reading = delivery.reading
-    if reading is None:
+    if delivery.class_list is None:
         raise FileProblem(Reason.UNREADABLE)
-    classes, held = validate_class_list(reading, config.settings)
-    loaded = ledger.load_class_list(
-        con, classes, held, delivered=reading.delivered, incoming=delivery.incoming, now=now
-    )
+    try:
+        loaded = class_lists.load(
+            con, delivery.class_list, config, incoming=delivery.incoming, now=now
+        )
+    except FileProblem as problem:
+        return _refuse(con, delivery.arrival, problem, now=now)
     return _outcome(loaded, None, delivery.format)
 
 

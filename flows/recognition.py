@@ -11,6 +11,7 @@ from functools import lru_cache, partial
 from typing import TypeVar
 
 from flows import reading_room
+from flows.class_lists import ClassList, package_of
 from flows.home import Config
 from flows.inbox import Arrival
 from schemas.reason import Reason
@@ -53,7 +54,7 @@ _NETTSKJEMA = Evidence("nettskjema", "certain", ("$submission_id",))
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A file that was recognised: what it is, and either its text or its reading."""
+    """A file that was recognised: what it is, and its text, its reading or its class list."""
 
     arrival: Arrival
     format: str
@@ -62,6 +63,7 @@ class Delivery:
     text: bytes = b""
     reading: Reading | None = None
     evidence: Evidence | None = None
+    class_list: ClassList | None = None
 
     @property
     def incoming(self) -> Incoming:
@@ -88,6 +90,8 @@ def recognise_arrival(arrival: Arrival, config: Config) -> Delivery:
 
 def _recognise(arrival: Arrival, content: bytes, config: Config) -> Delivery:
     kind = sniff(content).format
+    if kind == "unknown" and (package := package_of(content, config)):
+        return Delivery(arrival, "oneroster", None, class_list=package)
     if kind == "delimited":
         return _recognise_text(arrival, config)
     if kind in ("ndjson", "json") and nettskjema.is_nettskjema_answers(first_keys(content)):
@@ -136,7 +140,7 @@ def _of(config: Config, tool: str) -> dict[str, Survey]:
 def _recognise_table(arrival: Arrival, reading: Reading, kind: str, config: Config) -> Delivery:
     columns = reading.table.column_names
     if is_class_list(columns):
-        return Delivery(arrival, kind, None, reading=reading)
+        return Delivery(arrival, kind, None, class_list=ClassList(reading))
     if nettskjema.is_nettskjema_table(columns):
         reading = nettskjema.from_table(reading, _nearest(reading, _forms(config)))
         return _laid_out(arrival, kind, reading, config)

@@ -4,6 +4,8 @@
 element-wise and carries its reason code, so that it holds for distinct values as for rows.
 """
 
+from datetime import date
+
 import pandera.polars as pa
 import polars as pl
 from pandera.api.polars.types import PolarsData
@@ -19,7 +21,6 @@ GENDERS = ("girl", "boy", "other")
 MISSING = {"dont_know": DONT_KNOW, "skipped": SKIPPED}
 GRADES = tuple(str(grade) for grade in range(1, 14))
 MAX_ENROLLED = 60
-SCHOOL_YEAR = r"^[0-9]{4}-[0-9]{2}$"
 
 # An 11-digit code may be a national identity number, and 8 digits from 4 or 9 a mobile number:
 # both are refused as codes, whatever they are (privacy notes, section 2).
@@ -51,6 +52,19 @@ def _date(reason: Reason) -> list[pa.Check]:
         pa.Check.str_matches(ISO_DATE, error=reason.value),
         pa.Check(_is_calendar_date, error=reason.value),
     ]
+
+
+def _enrolled_on(settings: Settings) -> list[pa.Check]:
+    """A calendar date from 25 years before the school years of the waves to a year after them."""
+    years = [int(wave.school_year[:4]) for wave in settings.waves]
+    earliest, end = date(min(years) - 25, 8, 1), date(max(years) + 2, 8, 1)
+
+    def is_near(data: PolarsData) -> pl.LazyFrame:
+        day = pl.col(data.key).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
+        return data.lazyframe.select(((day >= earliest) & (day < end)).fill_null(value=True))
+
+    reason = Reason.ENROLLED_INVALID
+    return [*_date(reason), pa.Check(is_near, error=reason.value)]
 
 
 def _one_of(values: tuple[str, ...], reason: Reason) -> list[pa.Check]:
@@ -88,7 +102,7 @@ def raw_answer_model(
         ],
         "submission": [],
         "submitted_on": _date(Reason.DATE_INVALID),
-        "enrolled_on": _date(Reason.ENROLLED_INVALID),
+        "enrolled_on": _enrolled_on(settings),
     }
     for key in survey.instruments:
         for item in instruments[key].items:
@@ -110,19 +124,3 @@ def required_columns(survey: Survey) -> dict[str, Reason]:
     if survey.linkage == "pseudonymous":
         required["pupil_code"] = Reason.PUPIL_CODE_MISSING
     return required
-
-
-def class_list_model(settings: Settings) -> pa.DataFrameSchema:
-    """A class list: one row a class and school year, with the number of pupils on the list."""
-    sizes = tuple(str(size) for size in range(1, MAX_ENROLLED + 1))
-    columns = {
-        "school_year": [pa.Check.str_matches(SCHOOL_YEAR, error=Reason.ENROLLED_INVALID.value)],
-        "school": _one_of(tuple(school.id for school in settings.schools), Reason.SCHOOL_UNKNOWN),
-        "class_group": [pa.Check.str_matches(CLASS_GROUP, error=Reason.CLASS_INVALID.value)],
-        "grade": _one_of(GRADES, Reason.GRADE_INVALID),
-        "enrolled": _one_of(sizes, Reason.ENROLLED_INVALID),
-    }
-    return pa.DataFrameSchema(
-        {name: pa.Column(pl.String, checks) for name, checks in columns.items()},
-        name="class_list",
-    )

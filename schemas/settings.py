@@ -33,6 +33,12 @@ class School(Declared):
 
     id: str = Field(pattern=SCHOOL_ID, description="As the survey exports write the school.")
     name: str = Field(description="As people know it; the heading of its reports.")
+    register_id: str | None = Field(
+        default=None,
+        min_length=1,
+        description="As class lists write the school where that differs: its organisation number,"
+        " or OneRoster's `sourcedId`.",
+    )
 
 
 class Wave(Declared):
@@ -108,6 +114,16 @@ class QuarantinePlan(Declared):
     )
 
 
+class ClassLists(Declared):
+    """How class lists from a register that speaks OneRoster are read."""
+
+    pupil_code: Literal["sourcedId", "identifier", "none"] = Field(
+        default="none",
+        description="Which column of `users.csv` is the pupil code of the surveys; with `none`"
+        " pupils are only counted.",
+    )
+
+
 class Routing(Declared):
     """Who receives pupil flags, and who decided it. Without it there are class flags only."""
 
@@ -136,6 +152,7 @@ class Settings(Declared):
     suppression: Suppression = Suppression()
     publication: PublicationPlan = PublicationPlan()
     quarantine: QuarantinePlan = QuarantinePlan()
+    class_lists: ClassLists = ClassLists()
     routing: Routing | None = None
 
     @model_validator(mode="after")
@@ -143,6 +160,7 @@ class Settings(Declared):
         for what, ids in (
             ("school", [school.id for school in self.schools]),
             ("wave", [wave.id for wave in self.waves]),
+            ("school", [school.register_id or school.id for school in self.schools]),
         ):
             if len(ids) != len(set(ids)):
                 raise ValueError(f"two entries of [[{what}]] have the same id")

@@ -1,19 +1,45 @@
-"""Class lists: school_year, school, class_group, grade, and the number of pupils enrolled."""
+"""Class lists that only count: school_year, school, class_group, grade, and pupils enrolled."""
 
 import numpy as np
-import pandera.polars as pandera
 import polars as pl
 import pyarrow as pa
-from pandera.errors import SchemaErrors
 
-from schemas.answer import class_list_model
+from schemas.class_list import class_list_model
 from schemas.reason import Reason
 from schemas.settings import Settings
+from transforms.listed import (
+    LISTED_CLASSES,
+    LISTED_PUPILS,
+    PLAIN_CLASS,
+    Listed,
+    arrow,
+    failed_rows,
+    held_rows,
+    is_unlike_class,
+    trimmed_cells,
+)
 from transforms.readers.reading import Reading
 from transforms.validate import HeldRow
 
-# One spelling a class, as in transforms/validate.py: `7a`, `7 A` and `7A` are the same.
-_PLAIN_CLASS = pl.col("class_group").str.to_uppercase().str.replace_all(" ", "", literal=True)
+_COLUMNS = ("school_year", "school", "class_group", "grade", "enrolled")
+
+
+def list_of_counts(reading: Reading, settings: Settings) -> Listed:
+    """A list of classes as a class list; it says nothing of classes that it does not name."""
+    classes, held = validate_class_list(reading, settings)
+    frame = pl.DataFrame(classes).with_columns(pl.concat_list("grade").alias("grades"))
+    unlike = frame.filter(is_unlike_class("grade")).height
+    return Listed(
+        classes=arrow(frame, LISTED_CLASSES),
+        pupils=pl.DataFrame(schema=LISTED_PUPILS).to_arrow(),
+        scope=frame.select("school_id", "school_year").unique(maintain_order=True).to_arrow(),
+        held=held,
+        delivered=reading.delivered,
+        accepted=classes.num_rows,
+        is_whole=False,
+        not_listed=frame.select("school_id", "class_group").clear().to_arrow(),
+        warned={Reason.GRADE_NOT_AS_CLASS.value: unlike} if unlike else {},
+    )
 
 
 def validate_class_list(reading: Reading, settings: Settings) -> tuple[pa.Table, list[HeldRow]]:
@@ -22,53 +48,17 @@ def validate_class_list(reading: Reading, settings: Settings) -> tuple[pa.Table,
     A class that stands twice with different numbers is held both times: nobody can tell which is
     right.
     """
-    frame = pl.DataFrame(reading.table.cast(_text_schema(reading.table)))
-    frame = frame.with_columns(pl.all().str.strip_chars().replace("", None))
-    failed = _failed_rows(class_list_model(settings), frame)
+    frame = trimmed_cells(reading, settings, _COLUMNS)
+    failed = failed_rows(class_list_model(settings), frame)
     failed |= {at: Reason.CLASS_INVALID for at in _contradicted(frame) if at not in failed}
     sound = np.ones(frame.height, np.bool_)
     sound[list(failed)] = False
-    held = [
-        HeldRow(0, row_no, (failed[at],), (), repr(frame.row(at)).encode())
-        for at, row_no in enumerate(reading.row_no.to_pylist())
-        if at in failed
-    ]
-    held += [
-        HeldRow(0, row.row_no, (row.reason,), (), row.text.encode()) for row in reading.malformed
-    ]
-    return _typed(frame.filter(pl.Series(sound))), held
-
-
-def _text_schema(table: pa.Table) -> pa.Schema:
-    return pa.schema({name: pa.string() for name in table.column_names})
-
-
-def _failed_rows(model: pandera.DataFrameSchema, frame: pl.DataFrame) -> dict[int, Reason]:
-    """Row -> its first reason; pandera's own error, which carries cells, ends here."""
-    try:
-        model.validate(frame, lazy=True)
-    except SchemaErrors as error:
-        found = error.failure_cases.select("index", "column", "check")
-    else:
-        return {}
-    reasons: dict[int, Reason] = {}
-    for index, column, check in found.sort("index", "column", "check").iter_rows():
-        reasons.setdefault(index, _reason(column, check))
-    return reasons
-
-
-def _reason(column: str, check: str) -> Reason:
-    if check in Reason.__members__:
-        return Reason(check)
-    missing = {"school": Reason.SCHOOL_UNKNOWN, "grade": Reason.GRADE_INVALID}
-    return missing.get(
-        column, Reason.CLASS_INVALID if column == "class_group" else Reason.ENROLLED_INVALID
-    )
+    return _typed(frame.filter(pl.Series(sound))), held_rows(frame, reading, failed)
 
 
 def _contradicted(frame: pl.DataFrame) -> list[int]:
     """Every row of a class that stands with different numbers, however its name is spelt."""
-    differs = pl.struct("grade", "enrolled").n_unique().over("school_year", "school", _PLAIN_CLASS)
+    differs = pl.struct("grade", "enrolled").n_unique().over("school_year", "school", PLAIN_CLASS)
     return frame.select(pl.arg_where(differs > 1)).to_series().to_list()
 
 
@@ -76,7 +66,7 @@ def _typed(frame: pl.DataFrame) -> pa.Table:
     return (
         frame.select(
             pl.col("school").alias("school_id"),
-            _PLAIN_CLASS,
+            PLAIN_CLASS,
             "school_year",
             pl.col("grade").cast(pl.Int8),
             pl.col("enrolled").cast(pl.Int32),

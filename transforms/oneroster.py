@@ -7,7 +7,7 @@ changes only (`delta`) or is `absent`. Of users only the number and the status a
   that no other has, else its `sourcedId`.
 - `class_group` is the class's `title`, or its `classCode` where it has no title.
 - `grade` is the class's, or else its course's, without noughts in front. A class of several grades
-  keeps them all (`5,6`), and the class list's own validation holds it: nobody can say which counts.
+  keeps them all (`5,6`).
 - `school_year` comes from the dates of the class's sessions. Only where they have none is it read
   from `schoolYear`, which is the year the school year ends in, and which some fill in otherwise.
 - A school's classes are its `homeroom` ones, for the others are subjects. A school without any
@@ -16,16 +16,18 @@ changes only (`delta`) or is `absent`. Of users only the number and the status a
 
 A date that is not ISO counts where the file proves the order of day and month; else it is null, and
 counted. Pupils are named by their `sourcedId`: the caller turns it into a pseudonym before anything
-is stored.
+is stored. Which column is the pupil code of the surveys, if any is, is the municipality's setting.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Literal
 
 import polars as pl
 import pyarrow as pa
 
+from schemas.answer import LOOKS_PERSONAL, PUPIL_CODE
 from schemas.reason import Reason
 from transforms.oneroster_files import Mode, read_package
 from transforms.readers.proof import ProvenDates, prove_dates
@@ -54,6 +56,10 @@ ENROLMENT_COLUMNS = (
     "status",
 )
 
+CODE_COLUMNS = ("pupil", "code")
+PupilCode = Literal["sourcedId", "identifier", "none"]
+
+_NO_CODES = pl.DataFrame(schema=dict.fromkeys(CODE_COLUMNS, pl.String))
 _ENDS = ("status", "end_date")
 _DATES = ("begin_date", "end_date")
 _FIRST_MONTH = 8  # a school year runs from August to July
@@ -67,8 +73,9 @@ class Roster:
     `classes`: `CLASS_COLUMNS`, all text. `enrolment`: `ENROLMENT_COLUMNS`, one row a pupil and
     class, the dates as date32, the rest text; those who left are in it, with their status. In a
     delta both hold what changed, and null is what the package does not say. `removed_pupils` are
-    users that are no longer there. `unread` counts by file the rows that could not be used, and
-    under `dates` the dates of enrolments that no proof reads.
+    users that are no longer there. `codes` has columns pupil and code, the pupil code of the
+    surveys in capitals. `unread` counts by file the rows that could not be used, under `dates` the
+    dates of enrolments that no proof reads, and under `codes` those that can be no pupil code.
     """
 
     classes: pa.Table = field(repr=False)
@@ -76,17 +83,18 @@ class Roster:
     modes: Mapping[str, Mode]
     removed_pupils: pa.Array = field(repr=False)
     unread: Mapping[str, int]
+    codes: pa.Table = field(default_factory=lambda: _arrow(_NO_CODES, CODE_COLUMNS), repr=False)
 
 
-def read_rosters(content: bytes) -> Roster:
-    """The classes and enrolments of a package.
+def read_rosters(content: bytes, *, pupil_code: PupilCode = "none") -> Roster:
+    """The classes and enrolments of a package; `pupil_code` is the column of users that is it.
 
-    Raises `FileProblem`: NO_ROWS where the manifest promises neither classes nor enrolments, and
-    what `read_package` raises.
+    Raises `FileProblem`: NO_ROWS where the manifest promises neither classes nor enrolments, nor
+    changes of users, and what `read_package` raises.
     """
-    package = read_package(content)
+    package = read_package(content, with_identifier=pupil_code == "identifier")
     tables, modes = package.tables, package.modes
-    if modes["classes"] == modes["enrollments"] == "absent":
+    if modes["classes"] == modes["enrollments"] == "absent" and modes["users"] != "delta":
         raise FileProblem(Reason.NO_ROWS)
     schools = _schools(tables["orgs"])
     classes = _classes(tables, schools, is_whole=modes["classes"] == "bulk")
@@ -98,13 +106,35 @@ def read_rosters(content: bytes) -> Roster:
         "enrollments": unusable,
         "dates": _count(pupils, "begindate", "enddate") - _count(enrolment, *_DATES),
     }
-    unread = {name: package.unread.get(name, 0) + more.get(name, 0) for name in (*modes, "dates")}
+    told = _told_codes(enrolment, tables["users"], pupil_code)
+    codes = told.filter(
+        pl.col("code").str.contains(PUPIL_CODE), ~pl.col("code").str.contains(LOOKS_PERSONAL)
+    )
+    more["codes"] = told.height - codes.height
+    unread = {name: package.unread.get(name, 0) + more.get(name, 0) for name in {**modes, **more}}
     return Roster(
         classes=_arrow(classes, CLASS_COLUMNS),
         enrolment=_arrow(enrolment, ENROLMENT_COLUMNS),
         modes=modes,
         removed_pupils=removed.to_arrow().cast(pa.string()),
         unread={name: count for name, count in unread.items() if count},
+        codes=_arrow(codes, CODE_COLUMNS),
+    )
+
+
+def _told_codes(
+    enrolment: pl.DataFrame, users: pl.DataFrame, pupil_code: PupilCode
+) -> pl.DataFrame:
+    """What stands for each pupil's code, sound or not, once a pupil."""
+    if pupil_code == "none":
+        return _NO_CODES
+    told = enrolment.select("pupil", pl.col("pupil").alias("code"))
+    if pupil_code == "identifier":
+        told = users.select(pl.col("sourcedid").alias("pupil"), pl.col("identifier").alias("code"))
+    return (
+        told.drop_nulls()
+        .unique("pupil", keep="last", maintain_order=True)
+        .with_columns(pl.col("code").str.to_uppercase())
     )
 
 

@@ -85,17 +85,20 @@ class Package:
 
 
 def is_oneroster(content: bytes) -> bool:
-    """Whether a file is a zip with a manifest and classes or enrolments."""
+    """Whether a file is a zip with a manifest and classes, enrolments or users."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             names = {_name(entry) for entry in archive.namelist()}
     except _ZIP_ERRORS:
         return False
-    return "manifest" in names and not names.isdisjoint({"classes", "enrollments"})
+    return "manifest" in names and not names.isdisjoint({"classes", "enrollments", "users"})
 
 
-def read_package(content: bytes) -> Package:
+def read_package(content: bytes, *, with_identifier: bool = False) -> Package:
     """The package's tables, with the columns that are read.
+
+    Of users the `identifier` is one of them only `with_identifier`: many a register has the
+    national identity number there.
 
     Raises `FileProblem`: NOT_RECOGNISED for no zip or one without a manifest (nobody could tell
     changes from the whole), INCOMPLETE_UPLOAD for a zip that was cut off or lacks a file that the
@@ -118,8 +121,9 @@ def read_package(content: bytes) -> Package:
         for name, mode in modes.items():
             tables[name] = _nothing(name)
             if mode != "absent":
+                more = ("identifier",) if with_identifier and name == "users" else ()
                 text = _unzip(archive, entries[name])
-                tables[name], unread[name] = _read_csv(text, _MUST[name], _MAY[name])
+                tables[name], unread[name] = _read_csv(text, _MUST[name], (*_MAY[name], *more))
     return Package(tables, modes, {name: count for name, count in unread.items() if count})
 
 

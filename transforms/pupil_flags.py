@@ -64,6 +64,8 @@ def form_sql(inputs: Inputs, instruments: Mapping[str, Instrument]) -> str:
         f"left join core.{table} {table} using (response_id)"
         for table in sorted({_source(name, instruments) for name in inputs.names} - {""})
     ]
+    if NEW_PUPIL in inputs.names:
+        joins.append("left join listed_start using (school_id, pupil)")
     return f"""
         select r.response_id, r.survey_id, r.wave_id, r.school_id, r.class_group, r.grade, r.pupil,
             {", ".join(columns) or "1"}
@@ -90,13 +92,14 @@ def _input_sql(name: str, instruments: Mapping[str, Instrument]) -> str:
     return f"case when {column} >= {LOWEST_OPTION} then {column} end"
 
 
-# A pupil is new where the register says so. Without a register date, a code that was not seen
-# before says it only where everybody on the class list had answered an earlier wave of the school
-# year: otherwise the pupil may simply have been away.
+# A pupil is new where the form says so, or else the class list. Where neither has a date, a code
+# that was not seen before says it only where everybody on the class list had answered an earlier
+# wave of the school year: otherwise the pupil may simply have been away.
 _NEW_PUPIL_SQL = f"""
     case
-        when r.enrolled_on is not null
-            then (r.enrolled_on >= (select opens from core.dim_wave where wave_id = $wave)
+        when coalesce(r.enrolled_on, listed_start.enrolled_on) is not null
+            then (coalesce(r.enrolled_on, listed_start.enrolled_on)
+                >= (select opens from core.dim_wave where wave_id = $wave)
                 - interval {NEW_FOR_DAYS} day)::tinyint
         when r.pupil is null then null
         else (
@@ -113,17 +116,20 @@ HISTORY_SQL = """
     where r.pupil is not null
         and w.opens < (select opens from core.dim_wave where wave_id = $wave);
 
+    create or replace temp table listed_start as
+    select school_id, pupil, enrolled_on from core.pupil_start where wave_id = $wave;
+
     create or replace temp table complete_before as
     select distinct school_id, class_group
     from (
-        select r.school_id, r.class_group, r.wave_id, w.school_year,
+        select r.school_id, r.class_group, r.wave_id,
             count(distinct r.pupil) as answered
         from core.response r join core.dim_wave w using (wave_id)
         where w.opens < (select opens from core.dim_wave where wave_id = $wave)
             and w.school_year = (select school_year from core.dim_wave where wave_id = $wave)
         group by all
     ) a
-    join core.dim_class_group c using (school_id, class_group, school_year)
+    join core.class_in_wave c using (wave_id, school_id, class_group)
     where a.answered >= c.enrolled
 """
 

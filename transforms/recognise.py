@@ -9,7 +9,10 @@ from schemas.survey import CONTEXT_COLUMNS, Survey
 from transforms.drift import columns_decision
 from transforms.readers.reading import FileProblem
 
-CLASS_LIST_COLUMNS = frozenset({"school_year", "school", "class_group", "grade", "enrolled"})
+_CLASS_COLUMNS = frozenset({"school_year", "school", "class_group", "grade"})
+CLASS_LIST_COLUMNS = _CLASS_COLUMNS | {"enrolled"}
+PUPIL_LIST_COLUMNS = _CLASS_COLUMNS | {"pupil_code"}
+PUPIL_LIST_DATES = frozenset({"enrolled_on", "left_on"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +36,13 @@ class Layout:
 
 
 def is_class_list(columns: Sequence[str]) -> bool:
-    """Whether the columns are those of our own class list: how many pupils a class has."""
-    return set(columns) == CLASS_LIST_COLUMNS
+    """Whether the columns are those of our own class lists: a row a class, or a row a pupil."""
+    return set(columns) == CLASS_LIST_COLUMNS or is_pupil_list(columns)
+
+
+def is_pupil_list(columns: Sequence[str]) -> bool:
+    """Whether the columns are those of the list with a row a pupil; its dates may be left out."""
+    return PUPIL_LIST_COLUMNS <= set(columns) <= PUPIL_LIST_COLUMNS | PUPIL_LIST_DATES
 
 
 def lay_out(

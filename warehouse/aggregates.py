@@ -81,14 +81,14 @@ answered_class as (
     select wave_id, school_id, class_group, max(forms) as forms from answered group by all
 ),
 asked as (
-    select distinct wave_id, grade from core.response where list_contains($waves, wave_id)
+    select wave_id, list(distinct grade) as grades
+    from core.response where list_contains($waves, wave_id) group by all
 ),
 per_class as (
     select asked.wave_id, listed.school_id, listed.enrolled as n,
         least(coalesce(answered_class.forms, 0), listed.enrolled) as total
-    from core.dim_class_group as listed
-    join core.dim_wave as wave using (school_year)
-    join asked on asked.wave_id = wave.wave_id and asked.grade = listed.grade
+    from core.class_in_wave as listed
+    join asked on asked.wave_id = listed.wave_id and list_has_any(asked.grades, listed.grades)
     left join answered_class
         on answered_class.wave_id = asked.wave_id
         and answered_class.school_id = listed.school_id

@@ -92,7 +92,7 @@ def score_and_flag(
 def _tidy(con: duckdb.DuckDBPyConnection) -> None:
     for view in ("found", "found_evidence"):
         con.execute(f"drop view temp.{view}").fetchall()
-    for table in ("hit", "outstanding", "seen_before", "complete_before"):
+    for table in ("hit", "outstanding", "seen_before", "complete_before", "listed_start"):
         con.execute(f"drop table if exists temp.{table}").fetchall()
 
 
@@ -242,9 +242,9 @@ def _test_classes(forms: _Forms, rules: Sequence[ClassRule]) -> pa.Table:
         )
         select p.*, c.enrolled
         from per_class p
-        left join core.dim_class_group c
-            on c.school_id = p.school_id and c.class_group = p.class_group
-            and c.school_year = (select school_year from core.dim_wave where wave_id = $wave)
+        left join core.class_in_wave c
+            on c.wave_id = p.wave_id and c.school_id = p.school_id
+            and c.class_group = p.class_group
         order by all
         """,
         params={"wave": forms.wave_id},

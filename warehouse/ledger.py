@@ -8,9 +8,7 @@ import duckdb
 import pyarrow as pa
 
 from schemas.reason import Reason
-from transforms.validate import HeldRow
-from warehouse.load import Incoming, Loaded
-from warehouse.store import transaction
+from warehouse.load import Incoming
 
 READ_AGAIN = "to be read again"
 
@@ -30,6 +28,7 @@ class Entry:
     dropped: int
     declared: str | None
     expired: int  # rows that waited too long
+    kind: str = "answers"
 
     @property
     def is_final(self) -> bool:
@@ -53,7 +52,7 @@ def known(con: duckdb.DuckDBPyConnection, delivery_ids: Sequence[str]) -> dict[s
     con.register("asked", pa.table({"delivery_id": pa.array(delivery_ids, pa.string())}))
     found = con.execute("""
         select delivery_id, outcome, reason_code, filed_at is not null, survey_id, format,
-            delivered, accepted, quarantined, dropped, declared, coalesce(expired, 0)
+            delivered, accepted, quarantined, dropped, declared, coalesce(expired, 0), kind
         from core.delivery left join (
             select delivery_id, count(*) as expired from quarantine.decided
             where decision = 'expired' group by all
@@ -158,64 +157,6 @@ def held_rows(
     for delivery_id, *row in rows:
         found.setdefault(delivery_id, []).append((row[0], row[1], row[2]))
     return found
-
-
-def load_class_list(
-    con: duckdb.DuckDBPyConnection,
-    classes: pa.Table,
-    held: Sequence[HeldRow],
-    *,
-    delivered: int,
-    incoming: Incoming,
-    now: datetime,
-) -> Loaded:
-    """Load a class list; a class that an earlier list named gets the new number.
-
-    Of `delivered` rows, those that are neither a class nor held said the same as another row.
-    """
-    reasons: dict[str, int] = {}
-    for row in held:
-        reasons[row.reasons[0].value] = reasons.get(row.reasons[0].value, 0) + 1
-    dropped = delivered - classes.num_rows - len(held)
-    with transaction(con):
-        delivery_no = con.execute("select nextval('core.delivery_no')").fetchall()[0][0]
-        con.register("listed", classes)
-        con.execute("""
-            insert or replace into core.dim_class_group by name select * from listed
-        """).fetchall()
-        con.unregister("listed")
-        for row in held:
-            con.execute(
-                """
-                insert into quarantine.row
-                values (nextval('quarantine.row_id'), $no, $row, null, [$reason], [], '', 1, $now)
-                """,
-                {"no": delivery_no, "row": row.row_no, "reason": row.reasons[0].value, "now": now},
-            ).fetchall()
-        outcome = "loaded" if classes.num_rows else "quarantined"
-        con.execute(
-            """
-            insert into core.delivery by name
-            select $id as delivery_id, $no as delivery_no, 'class_list' as kind,
-                $format as format, $outcome as outcome, $size as size_bytes,
-                $delivered as delivered, $accepted as accepted, $held as quarantined,
-                $dropped as dropped, $now as received_at
-            """,
-            {
-                "id": incoming.delivery_id,
-                "no": delivery_no,
-                "dropped": dropped,
-                "format": incoming.format,
-                "outcome": outcome,
-                "size": incoming.size_bytes,
-                "delivered": delivered,
-                "accepted": classes.num_rows,
-                "held": len(held),
-                "now": now,
-            },
-        ).fetchall()
-    accepted = classes.num_rows
-    return Loaded(incoming.delivery_id, outcome, delivered, accepted, len(held), dropped, reasons)
 
 
 def tell(con: duckdb.DuckDBPyConnection, *, now: datetime) -> bool:

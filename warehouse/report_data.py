@@ -162,9 +162,8 @@ _CLASSES = """
     ),
     listed as (
         select class_group, grade, enrolled
-        from core.dim_class_group
-        where school_id = $school
-            and school_year = (select school_year from core.dim_wave where wave_id = $wave)
+        from core.class_in_wave
+        where school_id = $school and wave_id = $wave
     )
     select class_group, coalesce(listed.grade, answered.grade), coalesce(answered, 0), enrolled
     from answered

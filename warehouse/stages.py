@@ -54,9 +54,11 @@ def wave_input(con: duckdb.DuckDBPyConnection, wave_id: str) -> list[tuple[objec
         where w.opens <= (select opens from core.dim_wave where wave_id = $wave)
         group by all
         union all
-        select school_id || '/' || class_group, school_year || '/' || grade, enrolled
-        from core.dim_class_group
-        where school_year = (select school_year from core.dim_wave where wave_id = $wave)
+        select school_id || '/' || class_group, $wave || '/' || grade, enrolled
+        from core.class_in_wave where wave_id = $wave
+        union all
+        select school_id, 'started', bit_xor(hash(pupil, enrolled_on))::varchar
+        from core.pupil_start where wave_id = $wave group by school_id
         order by all
         """,
         {"wave": wave_id},
@@ -114,8 +116,7 @@ def school_inputs(con: duckdb.DuckDBPyConnection, wave_id: str) -> dict[str, str
             group by school_id, wave_id, survey_id, class_group
             union all
             select school_id, concat_ws('|', 'listed', class_group, grade, enrolled)
-            from core.dim_class_group
-            where school_year = (select school_year from core.dim_wave where wave_id = $wave)
+            from core.class_in_wave where wave_id = $wave
             union all
             select school_id, concat_ws('|', 'waiting', wave_id, count(*))
             from quarantine.response where wave_id = $wave group by school_id, wave_id

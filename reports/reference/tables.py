@@ -20,7 +20,7 @@ _ADDED = re.compile(
 _COLUMN = re.compile(r"^ *(?P<name>[a-z_0-9]+) (?P<type>[a-z]+(?:\[\])?)(?P<more>.*)$")
 _NO_COLUMN = frozenset({"check", "primary"})
 
-# No migration makes these: the warehouse does when an instrument is registered
+# Views, and what no migration makes: the warehouse does when an instrument is registered
 # (warehouse/instruments.py), and when it opens its files (warehouse/store.py).
 _MADE_ELSEWHERE = {
     "core.answer_KEY": "A table an instrument version: `response_id` and a column an item."
@@ -30,6 +30,9 @@ _MADE_ELSEWHERE = {
     "core.answer": "A view over all answers, a row a form and item. Where `value` is null,"
     " `missing` says not_asked, skipped or dont_know.",
     "core.score": "A view over all scores, a row a form and scale.",
+    "core.class_in_wave": "A view: the classes as each wave goes by them, with `enrolled`.",
+    "core.class_list_of_wave": "A view: the delivery whose list a wave goes by in each school.",
+    "core.pupil_start": "A view: since when a pupil goes to a school, where the list tells it.",
     "vault.code": "In `vault/vault.duckdb`: the pupil codes of each school, for the reports alone.",
     "audit.migration": "Which migrations the file has seen, and when.",
 }

@@ -9,8 +9,8 @@ import duckdb
 import pyarrow as pa
 
 from schemas.settings import Settings
+from warehouse.store import migrations
 
-ROOT = Path(__file__).resolve().parents[2]
 ANSWERS = (
     "thriving",
     "safety",
@@ -42,7 +42,8 @@ class Form:
 
 def warehouse(path: Path | str = ":memory:") -> duckdb.DuckDBPyConnection:
     con = duckdb.connect(str(path))
-    con.execute((ROOT / "warehouse/migrations/0001_core.sql").read_text()).fetchall()
+    for text in migrations().values():
+        con.execute(text).fetchall()
     columns = ", ".join(f"{item} tinyint" for item in ANSWERS)
     con.execute(
         f"create table core.answer_klassepuls_core_v1 (response_id bigint, {columns})"

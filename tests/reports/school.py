@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from importlib.resources import files
 from typing import Any
 
 import duckdb
@@ -12,6 +11,7 @@ from schemas.instrument import shipped_instruments
 from schemas.rule import PupilRule, shipped_rules
 from schemas.settings import Settings
 from warehouse.report_data import SchoolData, read_school
+from warehouse.store import migrations
 
 ISSUED = date(2026, 11, 23)
 CORE = "klassepuls_core_v1"
@@ -151,8 +151,8 @@ class Warehouse:
 
 def open_warehouse() -> Warehouse:
     con = duckdb.connect()
-    migration = files("warehouse") / "migrations" / "0001_core.sql"
-    con.execute(migration.read_text(encoding="utf-8")).fetchall()
+    for text in migrations().values():
+        con.execute(text).fetchall()
     con.execute(_ANSWER_TABLE).fetchall()
     insert(con, "core.dim_school", school_id="FJV", name="Fjordvik skole")
     for wave_id, (name, school_year, opens, closes) in WAVES.items():

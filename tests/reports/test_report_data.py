@@ -1,6 +1,5 @@
 """What is read for a report: this school, this wave, this route, and no more than that."""
 
-from importlib.resources import files
 from typing import Any
 
 import duckdb
@@ -10,6 +9,7 @@ from schemas.instrument import SKIPPED, shipped_instruments
 from schemas.settings import Settings
 from warehouse.instruments import register
 from warehouse.report_data import ReportDataError, SchoolData, read_school
+from warehouse.store import migrations
 
 CORE = "klassepuls_core_v1"
 PUPIL = "psn-FJV-7B-00"
@@ -158,8 +158,8 @@ def test_what_was_read_does_not_print_a_pseudonym(warehouse: Any) -> None:
 
 def test_the_real_view_of_answers_is_read_like_the_stand_in(settings: Settings) -> None:
     con = duckdb.connect()
-    migration = files("warehouse") / "migrations" / "0001_core.sql"
-    con.execute(migration.read_text(encoding="utf-8")).fetchall()
+    for text in migrations().values():
+        con.execute(text).fetchall()
     register(con, shipped_instruments(), settings)
     rows = f"""
         insert into core.response (response_id, delivery_no, row_no, survey_id, wave_id, school_id,

@@ -11,11 +11,11 @@ from flows.home import Config
 from schemas.rule import PupilRule, shipped_rules
 from tests.support.home import AUTUMN, CORE, SPRING, Row, class_list, form, school_class
 from tests.support.loading import deliver, full_config, memory_warehouse, pseudonym_of, snapshot
-from transforms.class_list import validate_class_list
+from transforms.class_list import list_of_counts
 from transforms.readers.delimited import read_delimited
+from warehouse.class_lists import load_class_list
 from warehouse.flag import Flagged, score_and_flag
 from warehouse.flag_life import expire_flags
-from warehouse.ledger import load_class_list
 from warehouse.load import Incoming
 from warehouse.stages import answered_waves
 
@@ -70,10 +70,9 @@ def flags_of(con: duckdb.DuckDBPyConnection, code: str) -> dict[str, dict[str, o
 
 
 def list_classes(con: duckdb.DuckDBPyConnection, config: Config, content: bytes) -> None:
-    reading = read_delimited(content)
-    classes, held = validate_class_list(reading, config.settings)
+    listed = list_of_counts(read_delimited(content), config.settings)
     incoming = Incoming(f"list {content!r}", "csv", len(content))
-    load_class_list(con, classes, held, delivered=reading.delivered, incoming=incoming, now=MONDAY)
+    load_class_list(con, listed, incoming=incoming, key=config.key, now=MONDAY)
 
 
 def compute_again(con: duckdb.DuckDBPyConnection) -> None:

@@ -1,0 +1,104 @@
+"""Class lists on their way in: our own two templates, and what a register exports."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import duckdb
+from polars.exceptions import PolarsError
+from pyarrow import ArrowException
+
+from flows.home import Config
+from schemas.reason import Reason
+from transforms.class_list import list_of_counts
+from transforms.listed import Listed
+from transforms.oneroster import Roster, read_rosters
+from transforms.oneroster_files import is_oneroster
+from transforms.pupil_list import list_of_pupils
+from transforms.readers.reading import FileProblem, Reading
+from transforms.recognise import is_pupil_list
+from transforms.roster_list import list_of_roster, merge_roster
+from warehouse.class_lists import load_class_list
+from warehouse.load import Incoming, Loaded
+from warehouse.rosters import load_roster
+from warehouse.stages import fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class ClassList:
+    """A class list that was recognised: a table of ours, or a register's package."""
+
+    content: Reading | Roster = field(repr=False)
+
+
+def package_of(content: bytes, config: Config) -> ClassList | None:
+    """A register's package, read; None where the file is none. Raises FileProblem.
+
+    A whole package without pupils is refused: it would empty every class.
+    """
+    if not is_oneroster(content):
+        return None
+    roster = read_rosters(content, pupil_code=config.settings.class_lists.pupil_code)
+    if roster.modes["enrollments"] == "bulk" and not roster.enrolment.num_rows:
+        raise FileProblem(Reason.NO_ROWS)
+    return ClassList(roster)
+
+
+def declared(config: Config) -> str:
+    """A digest of the settings that a class list's rows are held against."""
+    settings = config.settings
+    return fingerprint(
+        [school.model_dump() for school in settings.schools], settings.class_lists.model_dump()
+    )
+
+
+def load(
+    con: duckdb.DuckDBPyConnection,
+    found: ClassList,
+    config: Config,
+    *,
+    incoming: Incoming,
+    now: datetime,
+) -> Loaded:
+    """Load a class list; FileProblem where it cannot be read."""
+    try:
+        return _load(con, found, config, replace(incoming, declared=declared(config)), now=now)
+    except (PolarsError, ArrowException):
+        # What nobody foresaw in one list must not stop the files of everybody else.
+        raise FileProblem(Reason.UNREADABLE) from None
+
+
+def _load(
+    con: duckdb.DuckDBPyConnection,
+    found: ClassList,
+    config: Config,
+    incoming: Incoming,
+    *,
+    now: datetime,
+) -> Loaded:
+    if isinstance(found.content, Roster):
+        return load_roster(
+            con,
+            found.content,
+            settings=config.settings,
+            incoming=incoming,
+            key=config.key,
+            now=now,
+        )
+    listed = _of_table(found.content, config)
+    return load_class_list(con, listed, incoming=incoming, key=config.key, now=now)
+
+
+def preview(found: ClassList, config: Config) -> Listed:
+    """What a class list says, for a look at it; changes are seen without what they change."""
+    if isinstance(found.content, Reading):
+        return _of_table(found.content, config)
+    roster = found.content
+    register = merge_roster(roster.classes.slice(0, 0), roster.enrolment.slice(0, 0), roster)
+    codes = roster.codes.rename_columns(["person", "pupil"])
+    return list_of_roster(register, codes, roster, config.settings)
+
+
+def _of_table(reading: Reading, config: Config) -> Listed:
+    if is_pupil_list(reading.table.column_names):
+        return list_of_pupils(reading, config.settings)
+    return list_of_counts(reading, config.settings)

@@ -1,0 +1,130 @@
+"""OneRoster packages: turned into pseudonyms, merged into what is known, and listed."""
+
+from dataclasses import replace
+from datetime import datetime
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from schemas.answer import CLASS_GROUP, LOOKS_PERSONAL
+from schemas.settings import Settings
+from transforms.oneroster import Roster
+from transforms.pseudonym import PseudonymKey, pseudonym_sql
+from transforms.roster_list import Register, list_of_roster, merge_roster
+from warehouse.class_lists import content_digest, enter, enter_copy, is_in_force, strike
+from warehouse.load import Incoming, Loaded
+from warehouse.store import transaction
+
+# Every number of the register has a domain of its own: none of them is a pupil's in the surveys.
+_CLASS_NUMBER = {"class_id": "register class"}
+_ENROLMENT_NUMBERS = {
+    **_CLASS_NUMBER,
+    "enrolment": "register enrolment",
+    "pupil": "register user",
+}
+
+
+def load_roster(
+    con: duckdb.DuckDBPyConnection,
+    roster: Roster,
+    *,
+    settings: Settings,
+    incoming: Incoming,
+    key: PseudonymKey,
+    now: datetime,
+) -> Loaded:
+    """Load a package, whole or of changes.
+
+    The same changes count once, whenever they come again: others may have come since.
+    """
+    told, users = _turned(con, roster, key)
+    digest = content_digest(
+        con,
+        repr(sorted(told.modes.items())),
+        told.classes,
+        told.enrolment,
+        pa.table({"removed": told.removed_pupils}),
+        users,
+    )
+    with transaction(con):
+        strike(con, incoming)
+        register = merge_roster(*_known(con), told)
+        _remember_users(con, users)
+        listed = list_of_roster(
+            register, con.sql("from core.roster_user").to_arrow_table(), told, settings
+        )
+        is_whole = "delta" not in told.modes.values()
+        scope = listed.scope if is_whole else listed.scope.slice(0, 0)
+        if is_in_force(con, digest, scope):
+            return enter_copy(con, incoming, listed.delivered, now=now)
+        _remember(con, register)
+        return enter(
+            con, listed, pupils=listed.pupils, incoming=incoming, key=key, digest=digest, now=now
+        )
+
+
+def _turned(
+    con: duckdb.DuckDBPyConnection, roster: Roster, key: PseudonymKey
+) -> tuple[Roster, pa.Table]:
+    """The roster with pseudonyms, and columns person and pupil of those who have a code."""
+    removed = pa.table({"person": roster.removed_pupils})
+    codes = roster.codes.rename_columns(["person", "pupil"])
+    user = {"person": "register user"}
+    told = replace(
+        roster,
+        classes=_named(_keyed(con, roster.classes, _CLASS_NUMBER, key)),
+        enrolment=_named(_keyed(con, roster.enrolment, _ENROLMENT_NUMBERS, key)),
+        removed_pupils=_keyed(con, removed, user, key)["person"].combine_chunks(),
+        codes=codes.slice(0, 0),
+    )
+    return told, _keyed(con, codes, {**user, "pupil": "pupil"}, key)
+
+
+def _named(table: pa.Table) -> pa.Table:
+    """The table without names that no class has: a register's subjects are called all manner."""
+    name = table.column("class_group")
+    is_name = pc.and_(
+        pc.match_substring_regex(name, CLASS_GROUP),
+        pc.invert(pc.match_substring_regex(name, LOOKS_PERSONAL)),
+    )
+    named = pc.if_else(is_name, name, pa.scalar(None, name.type))
+    return table.set_column(table.column_names.index("class_group"), "class_group", named)
+
+
+def _keyed(
+    con: duckdb.DuckDBPyConnection, table: pa.Table, domains: dict[str, str], key: PseudonymKey
+) -> pa.Table:
+    turned = ", ".join(
+        f"{pseudonym_sql(column, key=key, domain=domain)} as {column}"
+        for column, domain in domains.items()
+    )
+    con.register("plain", table)
+    keyed = con.sql(f"select * replace ({turned}) from plain", params=key.parameters())
+    found = keyed.to_arrow_table()
+    con.unregister("plain")
+    return found
+
+
+def _known(con: duckdb.DuckDBPyConnection) -> tuple[pa.Table, pa.Table]:
+    return (
+        con.sql("from core.roster_class").to_arrow_table(),
+        con.sql("from core.roster_enrolment").to_arrow_table(),
+    )
+
+
+def _remember_users(con: duckdb.DuckDBPyConnection, users: pa.Table) -> None:
+    con.register("users", users)
+    con.execute("insert or replace into core.roster_user select * from users").fetchall()
+    con.unregister("users")
+
+
+def _remember(con: duckdb.DuckDBPyConnection, register: Register) -> None:
+    for table, rows in (
+        ("core.roster_class", register.classes),
+        ("core.roster_enrolment", register.enrolment),
+    ):
+        con.register("told", rows)
+        con.execute(f"delete from {table}").fetchall()
+        con.execute(f"insert into {table} by name select * from told").fetchall()
+        con.unregister("told")
