@@ -42,7 +42,7 @@ class Form:
 
 def warehouse(path: Path | str = ":memory:") -> duckdb.DuckDBPyConnection:
     con = duckdb.connect(str(path))
-    for text in migrations().values():
+    for text in ("create schema audit", *migrations().values()):
         con.execute(text).fetchall()
     columns = ", ".join(f"{item} tinyint" for item in ANSWERS)
     con.execute(

@@ -151,7 +151,7 @@ class Warehouse:
 
 def open_warehouse() -> Warehouse:
     con = duckdb.connect()
-    for text in migrations().values():
+    for text in ("create schema audit", *migrations().values()):
         con.execute(text).fetchall()
     con.execute(_ANSWER_TABLE).fetchall()
     insert(con, "core.dim_school", school_id="FJV", name="Fjordvik skole")

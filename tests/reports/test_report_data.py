@@ -158,7 +158,7 @@ def test_what_was_read_does_not_print_a_pseudonym(warehouse: Any) -> None:
 
 def test_the_real_view_of_answers_is_read_like_the_stand_in(settings: Settings) -> None:
     con = duckdb.connect()
-    for text in migrations().values():
+    for text in ("create schema audit", *migrations().values()):
         con.execute(text).fetchall()
     register(con, shipped_instruments(), settings)
     rows = f"""
