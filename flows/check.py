@@ -20,6 +20,9 @@ def check_file(home: Home, path: Path) -> dict[str, Any]:
     config = load_config(home)
     report: dict[str, Any] = {
         "tool": None,
+        "sure": None,
+        "marks": [],
+        "taken_away": {},
         "survey": None,
         "reason": None,
         "text": None,
@@ -45,7 +48,12 @@ def check_file(home: Home, path: Path) -> dict[str, Any]:
             _require_storable(blocks)
     except FileProblem as problem:
         text = reason_texts()[problem.reason].en
-        return report | {"reason": problem.reason.value, "text": text, "column": problem.column}
+        return report | {
+            "tool": problem.tool or report["tool"],
+            "reason": problem.reason.value,
+            "text": text,
+            "column": problem.column,
+        }
     reasons: dict[str, int] = {}
     for row in held_rows:
         for reason in row.reasons:
@@ -69,4 +77,13 @@ def _require_storable(blocks: Sequence[Validated]) -> None:
 def _describe(delivery: Delivery) -> dict[str, Any]:
     if delivery.layout is None:
         return {"tool": "class list"}
-    return {"tool": delivery.layout.survey.tool, "survey": delivery.layout.survey.id}
+    found: dict[str, Any] = {
+        "tool": delivery.layout.survey.tool,
+        "survey": delivery.layout.survey.id,
+    }
+    if delivery.evidence:
+        found |= {"sure": delivery.evidence.sure, "marks": list(delivery.evidence.marks)}
+    if delivery.reading:
+        taken = delivery.reading.dropped
+        found["taken_away"] = {kind.value: count for kind, count in taken.items()}
+    return found

@@ -141,6 +141,13 @@ def show_outcomes(summary: Summary) -> None:
 def show_check(report: Mapping[str, Any]) -> None:
     """What would become of one file."""
     console.print(f"Tool: {report['tool'] or 'not recognised'}. Survey: {report['survey'] or '-'}.")
+    if report["sure"]:
+        # No mark is quoted from the file, but some stand in brackets, as markup would.
+        marks = ", ".join(report["marks"])
+        console.print(f"How sure: {report['sure']} ({marks}).", markup=False, soft_wrap=True)
+    if report["taken_away"]:
+        kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(report["taken_away"].items()))
+        console.print(f"Columns taken away: {kinds}.", soft_wrap=True)
     if report["reason"]:
         console.print(f"The file would not be used: {report['reason']}. {report['text']}")
         if report["column"]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from flows.fixes import fixed_surveys
-from schemas.answer import MISSING
+from schemas.answer import MISSING, NOT_ASKED
 from schemas.declared import DeclarationError
 from schemas.drift import DriftDecision
 from schemas.instrument import Instrument, shipped_instruments
@@ -289,7 +289,7 @@ def _check_items(file: str, survey: Survey, instruments: Mapping[str, Instrument
     if strangers:
         raise DeclarationError(f"{file}: the survey's instruments have no item {strangers[0]}")
     for name, codes in survey.codes.items():
-        if name in items and not set(codes.values()) <= items[name] | set(MISSING):
+        if name in items and not set(codes.values()) <= items[name] | {*MISSING, NOT_ASKED}:
             raise DeclarationError(f"{file}: codes of {name}: not an option of the item")
 
 

@@ -241,7 +241,8 @@ def _load_survey(
     except FileProblem as problem:
         if len(deliveries) == 1:
             arrival = deliveries[0].arrival
-            return {arrival.path: _refuse(con, arrival, problem, now=now)}
+            refusal = _refuse(con, arrival, problem, now=now)
+            return {arrival.path: replace(refusal, **_recognised_as(deliveries[0]))}
         outcomes: dict[Path, Outcome] = {}
         for delivery in deliveries:
             outcomes |= _load_survey(con, config, survey, [delivery], now=now)
@@ -276,7 +277,9 @@ def _refuse(
 ) -> Outcome:
     """Enter a refused file into the ledger; the rows of a quarantined one are counted with it."""
     outcome = "quarantined" if problem.reason in QUARANTINED_WHOLE else "rejected"
-    rows = _rows_of(arrival) if outcome == "quarantined" else 0
+    rows = 0
+    if outcome == "quarantined":
+        rows = _rows_of(arrival) if problem.rows is None else problem.rows
     incoming = Incoming(arrival.delivery_id, "unknown", len(arrival.content or b""))
     ledger.refuse(con, incoming, outcome=outcome, reason=problem.reason, delivered=rows, now=now)
     return Outcome(

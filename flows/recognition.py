@@ -6,28 +6,31 @@ A file that cannot be used raises FileProblem, whatever is wrong with it.
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import lru_cache, partial
-from typing import TypeVar
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeAlias, TypeVar
 
 from flows import reading_room
 from flows.class_lists import ClassList, package_of
+from flows.export_reading import elements_of, marks_of, read_bytes, read_table
 from flows.home import Config
 from flows.inbox import Arrival
 from schemas.reason import Reason
 from schemas.survey import Survey
 from transforms.canonical import canonical_batch
-from transforms.codebooks.nettskjema_elements import Elements, is_elements, read_elements
+from transforms.codebooks.nettskjema_elements import Elements, is_elements
 from transforms.readers import nettskjema
 from transforms.readers.delimited import (
     Heading,
     as_utf8,
+    heading_as_named,
     holds_text,
+    looks_like_data,
     read_batches,
     read_delimited,
-    read_heading,
     require_closed,
 )
+from transforms.readers.letters import from_cp1252, require_our_letters, require_unspoilt
 from transforms.readers.ndjson import first_keys
 from transforms.readers.reading import Batch, Codebook, FileProblem, Reading, batch_of
 from transforms.readers.sniff import sniff
@@ -50,6 +53,9 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _NETTSKJEMA = Evidence("nettskjema", "certain", ("$submission_id",))
+
+Read: TypeAlias = Callable[[Codebook | None], Reading]
+Found: TypeAlias = tuple[Evidence, Read]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,21 +99,71 @@ def _recognise(arrival: Arrival, content: bytes, config: Config) -> Delivery:
     if kind == "unknown" and (package := package_of(content, config)):
         return Delivery(arrival, "oneroster", None, class_list=package)
     if kind == "delimited":
-        return _recognise_text(arrival, config)
+        return _recognise_text(arrival, content, config)
     if kind in ("ndjson", "json") and nettskjema.is_nettskjema_answers(first_keys(content)):
         return _recognise_answers(arrival, config)
+    found: list[Found] = []
     if kind in ("ndjson", "json", "unknown"):
-        for evidence in _marks(content):
-            read = partial(_read_bytes, evidence.tool, content)
-            delivery = _of_tool(arrival, kind, evidence, read, config)
-            if delivery is not None:
-                return delivery
-    return _recognise_table(arrival, _read_table(kind, content), kind, config)
+        found = [
+            (evidence, partial(read_bytes, evidence.tool, content))
+            for evidence in marks_of(content)
+        ]
+    return _of_tools(arrival, kind, found, config, otherwise=partial(_of_format, kind))
 
 
-def _recognise_text(arrival: Arrival, config: Config) -> Delivery:
-    text = as_utf8(arrival.content or b"")
-    heading = read_heading(text)
+def _of_format(kind: str, arrival: Arrival, config: Config) -> Delivery:
+    """A file of no tool that is known: read by its format alone."""
+    return _recognise_table(arrival, read_table(kind, arrival.content or b""), kind, config)
+
+
+def _recognise_text(arrival: Arrival, content: bytes, config: Config) -> Delivery:
+    try:
+        text = as_utf8(content)
+    except FileProblem:
+        return _recognise_declared(arrival, content, config)
+    return _of_text(arrival, text, config)
+
+
+def _recognise_declared(arrival: Arrival, content: bytes, config: Config) -> Delivery:
+    """A text that is not UTF-8, if it is what one survey declares and fits that survey."""
+    declaring = {key: survey for key, survey in config.surveys.items() if survey.encoding}
+    if not declaring:
+        raise FileProblem(Reason.ENCODING_UNKNOWN)
+    text = from_cp1252(content)
+    require_our_letters(heading_as_named(text).columns)
+    narrowed = replace(
+        config,
+        surveys=declaring,
+        codebooks={key: each for key, each in config.codebooks.items() if key in declaring},
+        books={key: book for key, book in config.books.items() if key in declaring},
+    )
+    try:
+        delivery = _of_text(arrival, text, narrowed)
+    except FileProblem as problem:
+        if problem.reason in _FITS_NONE:
+            raise FileProblem(Reason.ENCODING_UNKNOWN, tool=problem.tool) from None
+        raise
+    if delivery.layout is None:
+        raise FileProblem(Reason.ENCODING_UNKNOWN)
+    return delivery
+
+
+_FITS_NONE = frozenset({Reason.NOT_RECOGNISED, Reason.HEADER_MISMATCH, Reason.SURVEY_MISSING})
+
+
+def _heading_of(text: bytes) -> Heading:
+    """The heading; where a column is named twice, the problem tells what tool it looks like."""
+    heading = heading_as_named(text)
+    require_unspoilt(heading.columns)
+    if len(set(heading.columns)) < len(heading.columns):
+        tool = known.tool_of_headings(heading.columns)
+        is_data = tool is None and looks_like_data(heading.columns)
+        raise FileProblem(Reason.HEADER_MISSING if is_data else Reason.HEADER_REPEATED, tool=tool)
+    return heading
+
+
+def _of_text(arrival: Arrival, text: bytes, config: Config) -> Delivery:
+    heading = _heading_of(text)
     require_closed(text)
     require_bounded(text, heading.delimiter.encode())
     own = _own_layout(heading.columns, config)
@@ -138,37 +194,95 @@ def _of(config: Config, tool: str) -> dict[str, Survey]:
 
 
 def _recognise_table(arrival: Arrival, reading: Reading, kind: str, config: Config) -> Delivery:
+    require_unspoilt(reading.table.column_names)
+    try:
+        return _of_table(arrival, reading, kind, config)
+    except FileProblem as problem:
+        raise problem.with_tool(rows=reading.delivered) from None
+
+
+def _of_table(arrival: Arrival, reading: Reading, kind: str, config: Config) -> Delivery:
     columns = reading.table.column_names
     if is_class_list(columns):
         return Delivery(arrival, kind, None, class_list=ClassList(reading))
+    own = _own_layout(columns, config)
+    if own is not None:
+        return Delivery(arrival, kind, own, reading=reading)
+    found: list[Found] = [
+        (evidence, partial(known.read_table, evidence.tool, reading))
+        for evidence in known.recognise_table(reading, _books_by_tool(config))
+    ]
     if nettskjema.is_nettskjema_table(columns):
+        _require_one_tool([_NETTSKJEMA, *(evidence for evidence, _ in found)])
         reading = nettskjema.from_table(reading, _nearest(reading, _forms(config)))
         return _laid_out(arrival, kind, reading, config)
-    if _own_layout(columns, config) is None:
-        for evidence in known.recognise_table(reading, _books_by_tool(config)):
-            read = partial(known.read_table, evidence.tool, reading)
-            delivery = _of_tool(arrival, kind, evidence, read, config)
-            if delivery is not None:
-                return delivery
+    return _of_tools(arrival, kind, found, config, otherwise=partial(_of_own, reading, kind))
+
+
+def _of_own(reading: Reading, kind: str, arrival: Arrival, config: Config) -> Delivery:
+    """A table of no tool that is known: one of our own, or a problem that says how near it is."""
+    columns = reading.table.column_names
     layout = recognise(columns, _of(config, "canonical"), config.instruments)
     return Delivery(arrival, kind, layout, reading=reading)
 
 
 def _laid_out(arrival: Arrival, kind: str, reading: Reading, config: Config) -> Delivery:
     """A Nettskjema delivery with the survey that its columns fit."""
-    columns = reading.table.column_names
-    layout = recognise(columns, _of(config, "nettskjema"), config.instruments)
+    columns, surveys = reading.table.column_names, _of(config, "nettskjema")
+    try:
+        if not surveys:
+            raise FileProblem(Reason.SURVEY_MISSING)
+        layout = recognise(columns, surveys, config.instruments)
+    except FileProblem as problem:
+        raise problem.with_tool("nettskjema", reading.delivered) from None
     return Delivery(arrival, kind, layout, reading=reading, evidence=_NETTSKJEMA)
 
 
-def _of_tool(
+def _require_one_tool(found: Sequence[Evidence]) -> None:
+    """Two tools' own marks in one file: somebody has put it together, and nobody may guess."""
+    if len({evidence.tool for evidence in found if evidence.sure == "certain"}) > 1:
+        raise FileProblem(Reason.NOT_RECOGNISED)
+
+
+def _of_tools(
     arrival: Arrival,
     kind: str,
-    evidence: Evidence,
-    read: Callable[[Codebook | None], Reading],
+    found: Sequence[Found],
     config: Config,
-) -> Delivery | None:
-    """The delivery, if a survey of the tool fits; None where the tool was only likely.
+    *,
+    otherwise: Callable[[Arrival, Config], Delivery],
+) -> Delivery:
+    """The delivery of the one tool that is certain, or of the one likely tool that a survey fits.
+
+    Where no likely tool's survey fits, what `otherwise` makes of the file; where that is nothing
+    either, the likely tool's problem is told, for it says more.
+    """
+    _require_one_tool([evidence for evidence, _ in found])
+    if found and found[0][0].sure == "certain":
+        return _of_tool(arrival, kind, *found[0], config)
+    fitting: list[Delivery] = []
+    problems: list[FileProblem] = []
+    for evidence, read in found:
+        try:
+            fitting.append(_of_tool(arrival, kind, evidence, read, config))
+        except FileProblem as problem:
+            problems.append(problem)
+    if len(fitting) > 1:
+        raise FileProblem(Reason.NOT_RECOGNISED)
+    if fitting:
+        return fitting[0]
+    try:
+        return otherwise(arrival, config)
+    except FileProblem as problem:
+        if problems and problem.reason in (Reason.NOT_RECOGNISED, Reason.UNREADABLE):
+            raise min(problems, key=lambda told: told.reason == Reason.SURVEY_MISSING) from None
+        raise
+
+
+def _of_tool(
+    arrival: Arrival, kind: str, evidence: Evidence, read: Read, config: Config
+) -> Delivery:
+    """The delivery, if a survey of the tool fits; else the problem, with the tool and the rows.
 
     Each survey is tried with its own codebook, for the codebook decides how columns are called.
     """
@@ -187,26 +301,27 @@ def _of_tool(
             raise FileProblem(Reason.SURVEY_MISSING)
         layout = choose([layout for layout, _ in layouts.values()])
     except FileProblem as problem:
-        if evidence.sure != "certain":
-            return None
-        raise FileProblem(
-            problem.reason, column=problem.column, tool=evidence.tool, decision=problem.decision
-        ) from None
+        rows = max((reading.delivered for _, reading in tried), default=_rows_without(read))
+        raise problem.with_tool(evidence.tool, rows) from None
     return Delivery(arrival, kind, layout, reading=layouts[id(layout)][1], evidence=evidence)
 
 
-def _read_with(
-    read: Callable[[Codebook | None], Reading], book: Codebook | None, evidence: Evidence
-) -> Reading | None:
+def _rows_without(read: Read) -> int | None:
+    """How many rows a file of a tool holds that no survey is there for."""
+    try:
+        return read(None).delivered
+    except FileProblem:
+        return None
+
+
+def _read_with(read: Read, book: Codebook | None, evidence: Evidence) -> Reading | None:
     """The reading; None where the codebook is another form's. A damaged file is a problem."""
     try:
         return read(book)
     except FileProblem as problem:
         if problem.reason in (Reason.HEADER_MISMATCH, Reason.CODEBOOK_MISSING):
             return None
-        raise FileProblem(
-            problem.reason, column=problem.column, line=problem.line, tool=evidence.tool
-        ) from None
+        raise problem.with_tool(evidence.tool) from None
 
 
 def _books_by_tool(config: Config) -> dict[str, list[Codebook]]:
@@ -217,56 +332,18 @@ def _books_by_tool(config: Config) -> dict[str, list[Codebook]]:
 
 
 def _recognise_answers(arrival: Arrival, config: Config) -> Delivery:
+    if not _of(config, "nettskjema"):
+        raise FileProblem(Reason.SURVEY_MISSING, tool="nettskjema")
     forms = [content for content in config.codebooks.values() if is_elements(content)]
-    reading = reading_room.read("nettskjema_answers", arrival.content or b"", forms=forms)
+    try:
+        reading = reading_room.read("nettskjema_answers", arrival.content or b"", forms=forms)
+    except FileProblem as problem:
+        raise problem.with_tool("nettskjema") from None
     return _laid_out(arrival, "ndjson", reading, config)
 
 
-def read_export(content: bytes, book: bytes | None) -> tuple[str, Reading]:
-    """The tool and the one shape of an export that no survey describes yet, with its codebook.
-
-    FileProblem where it is nothing that we can read. Our own format is `canonical`.
-    """
-    codebook = known.read_codebook(book) if book else None
-    is_form = book is not None and is_elements(book)
-    kind = sniff(content).format
-    if kind in ("ndjson", "json") and nettskjema.is_nettskjema_answers(first_keys(content)):
-        forms = [book] if book and is_form else []
-        return "nettskjema", reading_room.read("nettskjema_answers", content, forms=forms)
-    if kind in ("ndjson", "json", "unknown"):
-        for evidence in _marks(content):
-            return evidence.tool, _read_bytes(evidence.tool, content, codebook)
-    reading = _read_table(kind, content)
-    if nettskjema.is_nettskjema_table(reading.table.column_names):
-        elements = _elements_of(book) if book and is_form else None
-        return "nettskjema", nettskjema.from_table(reading, elements)
-    books = {"redcap": [codebook]} if codebook else {}
-    for evidence in known.recognise_table(reading, books):
-        return evidence.tool, known.read_table(evidence.tool, reading, codebook)
-    return "canonical", reading
-
-
-def _marks(content: bytes) -> list[Evidence]:
-    """The tools whose marks a file has that is no table; looked for in the reading room."""
-    found = reading_room.read("marks", content).table.to_pylist()
-    return [Evidence(row["tool"], row["sure"], tuple(row["marks"].split("\n"))) for row in found]
-
-
-def _read_bytes(tool: str, content: bytes, codebook: Codebook | None) -> Reading:
-    return known.in_our_words(reading_room.read(tool, content, codebook=codebook))
-
-
-def _read_table(kind: str, content: bytes) -> Reading:
-    if kind == "unknown":
-        raise FileProblem(Reason.UNREADABLE)
-    return reading_room.read(kind, content)
-
-
-_elements_of = lru_cache(maxsize=32)(read_elements)  # of a few forms, for hundreds of files
-
-
 def _forms(config: Config) -> list[Elements]:
-    return [_elements_of(content) for content in config.codebooks.values() if is_elements(content)]
+    return [elements_of(content) for content in config.codebooks.values() if is_elements(content)]
 
 
 def _nearest(reading: Reading, forms: Sequence[Elements]) -> Elements | None:

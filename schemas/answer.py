@@ -19,6 +19,7 @@ from schemas.survey import Survey
 GENDERS = ("girl", "boy", "other")
 # What a survey file may map an answer to instead of an option code.
 MISSING = {"dont_know": DONT_KNOW, "skipped": SKIPPED}
+NOT_ASKED = "not_asked"  # likewise; such a cell becomes null before it is judged
 GRADES = tuple(str(grade) for grade in range(1, 14))
 MAX_ENROLLED = 60
 
@@ -75,7 +76,8 @@ def answer_texts(survey: Survey, instrument: Instrument, item_id: str) -> dict[s
     """What a cell may say for an item, and the option code that it means."""
     own = {str(code): code for code in instrument.codes(item_id)}
     own_or_missing = own | MISSING
-    mapped = survey.codes.get(f"{instrument.key}.{item_id}", {})
+    codes = survey.codes.get(f"{instrument.key}.{item_id}", {})
+    mapped = {text: code for text, code in codes.items() if code != NOT_ASKED}
     if not own_or_missing.keys() >= set(mapped.values()):
         raise DeclarationError(
             f"survey {survey.id}: codes of {instrument.key}.{item_id} must name its option codes"

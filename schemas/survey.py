@@ -75,7 +75,7 @@ class Survey(Declared):
     codes: dict[str, dict[str, str]] = Field(
         default={},
         description='`"instrument_key.item"` = a table: the export\'s answer = our option code, or'
-        " `dont_know` or `skipped`; a context column likewise, in our words.",
+        " `dont_know`, `skipped` or `not_asked`; a context column likewise, in our words.",
     )
     dropped: tuple[str, ...] = Field(
         default=(), description="Columns of the export that are known and never stored."
@@ -88,6 +88,11 @@ class Survey(Declared):
         default=None,
         description="File in `surveys/` with the form's questions: Nettskjema elements or `.sps`,"
         " `.lss`, REDCap dictionary, `.qsf`, XLSForm or FHIR Questionnaire.",
+    )
+    encoding: Literal["cp1252"] | None = Field(
+        default=None,
+        description="`cp1252` where the export is a CSV of a Windows program that cannot write"
+        " UTF-8. Tried only for a file that is not UTF-8 and whose headings fit this survey.",
     )
 
     @model_validator(mode="after")

@@ -5,27 +5,37 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.survey import CONTEXT_COLUMNS
+from schemas.answer import NOT_ASKED
+from schemas.survey import CONTEXT_COLUMNS, Survey
+from transforms.readers.days import iso_days
+from transforms.readers.letters import require_unspoilt_cells
 from transforms.readers.reading import Batch
 from transforms.recognise import Layout
 
 TEXT = pa.dictionary(pa.int32(), pa.string())
+DATES = frozenset({"submitted_on", "enrolled_on"})
 
 
 def canonical_batch(batch: Batch, layout: Layout, items: list[str]) -> Batch:
     """The batch with canonical columns only, every one dictionary-encoded and in one chunk.
 
     A blank context cell becomes null. A blank answer stays blank, for it was asked; a column that
-    the file does not have is null, for it was not.
+    the file does not have is null, for it was not. Dates are ISO where that is proven. Raises
+    `FileProblem` ENCODING_UNKNOWN with the column where letters were spoilt on their way.
     """
     rows = batch.table.num_rows
     columns = {}
     for name in (*CONTEXT_COLUMNS, *items):
         if name in layout.source:
             cells = _encoded(batch.table.column(layout.source[name]))
+            require_unspoilt_cells(cells.dictionary, name)
             if name in CONTEXT_COLUMNS and name in layout.survey.codes:
                 cells = _recoded(cells, layout.survey.codes[name])
-            columns[name] = cells if name in items else _blank_to_null(cells)
+            if name in DATES:
+                # Our own format alone comes in blocks of several files, and of parts of one.
+                days = iso_days(cells.dictionary, is_whole=layout.survey.tool != "canonical")
+                cells = pa.DictionaryArray.from_arrays(cells.indices, days)
+            columns[name] = _to_null(cells, _nothing(name, layout.survey))
         else:
             columns[name] = _constant(layout.survey.constants.get(name), rows)
     return Batch(pa.table(columns), batch.file_no, batch.row_no, batch.malformed)
@@ -49,8 +59,15 @@ def _recoded(cells: pa.DictionaryArray, codes: Mapping[str, str]) -> pa.Dictiona
     return recoded.dictionary_encode()
 
 
-def _blank_to_null(cells: pa.DictionaryArray) -> pa.DictionaryArray:
-    blank = pc.equal(cells.dictionary, "")
+def _nothing(name: str, survey: Survey) -> list[str]:
+    """Cells that say nothing: blanks of the context, and what the survey calls not asked."""
+    if name in CONTEXT_COLUMNS:
+        return [""]
+    return [text for text, code in survey.codes.get(name, {}).items() if code == NOT_ASKED]
+
+
+def _to_null(cells: pa.DictionaryArray, texts: list[str]) -> pa.DictionaryArray:
+    blank = pc.is_in(cells.dictionary, value_set=pa.array(texts, pa.string()))
     if not pc.any(blank).as_py():
         return cells
     is_blank = pc.take(blank, cells.indices)

@@ -160,7 +160,7 @@ CASES: dict[str, Case] = {
     "answers without a codebook": Case(
         lambda _: b'{"submissionId":1,"elementId":2,"elementType":"RADIO"}\n',
         ON_HOLD,
-        Reason.CODEBOOK_MISSING,
+        Reason.SURVEY_MISSING,
         ending=".json",
     ),
     # rows

@@ -175,7 +175,7 @@ def test_withdrawn_response_is_left_out_and_counted():
     wrong = response(item("q", coding("1")), status="entered-in-error")
     reading = read(bundle(response(item("q", coding("2"))), wrong))
     assert column(reading, "q") == ["2"]
-    assert [(row.row_no, row.reason) for row in reading.malformed] == [(2, Reason.UNREADABLE)]
+    assert [(row.row_no, row.reason) for row in reading.malformed] == [(2, Reason.WITHDRAWN)]
     assert reading.delivered == 2
     assert refused(json.dumps(wrong).encode()) == Reason.NO_ROWS
 

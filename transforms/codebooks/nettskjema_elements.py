@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from schemas.personal import Personal
 from schemas.reason import Reason
 from transforms.readers.ndjson import first_keys
 from transforms.readers.reading import Codebook, FileProblem, Question
@@ -33,11 +34,13 @@ _KINDS: dict[str, Kind] = {
     "MATRIX_CHECKBOX": "check",
     "NUMBER": "number",
     "LINEAR_SCALE": "number",
-    "ATTACHMENT": "dropped",
-    "NAME": "dropped",
-    "PHONE": "dropped",
-    "EMAIL": "dropped",
-    "USERNAME": "dropped",
+}
+_PERSONAL = {
+    "ATTACHMENT": Personal.FREE_TEXT,
+    "NAME": Personal.NAME,
+    "PHONE": Personal.PHONE,
+    "EMAIL": Personal.EMAIL,
+    "USERNAME": Personal.ACCOUNT,
 }
 
 
@@ -46,12 +49,13 @@ class Column:
     """One column of the form's CSV.
 
     `shown_if`: pairs of column and value; the question was asked of a pupil who has any of them.
-    Empty: asked of everyone.
+    Empty: asked of everyone. `personal`: what a column of the kind `dropped` holds.
     """
 
     name: str
     kind: Kind
     shown_if: tuple[tuple[str, str], ...] = ()
+    personal: Personal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +156,8 @@ def _columns(
                 question = Question(f"{label} {option_label}", dict(TICKED))
                 yield Column(f"{stem}.{code}", kind, shown_if), question
         else:
-            yield Column(stem, kind, shown_if), Question(label, dict(options))
+            column = Column(stem, kind, shown_if, _personal(element))
+            yield column, Question(label, dict(options))
 
 
 def _stems(element: _Element) -> Iterator[tuple[str, str]]:
@@ -171,9 +176,15 @@ def _rows(element: _Element) -> Iterator[tuple[_Row, str]]:
 def _kind(element: _Element) -> Kind:
     if element.elementType == "DATE":
         return _DATES.get(element.dateFormat, "date")
-    if element.nationalIdNumberType == "NORWEGIAN_ID_NUMBER":
+    if _personal(element):
         return "dropped"
     return _KINDS.get(element.elementType, "text")
+
+
+def _personal(element: _Element) -> Personal | None:
+    if element.nationalIdNumberType == "NORWEGIAN_ID_NUMBER":
+        return Personal.NATIONAL_ID
+    return _PERSONAL.get(element.elementType)
 
 
 def _triggers(questions: list[_Element]) -> dict[int, tuple[str, str]]:

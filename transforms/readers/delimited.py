@@ -99,6 +99,15 @@ def read_heading(content: bytes) -> Heading:
     twice, or that no delimiter splits, is a problem of the file; so is one that is missing, which
     shows where the first row's answers are taken for column names and one comes twice.
     """
+    heading = heading_as_named(content)
+    if len(set(heading.columns)) != len(heading.columns):
+        is_data = looks_like_data(heading.columns)
+        raise FileProblem(Reason.HEADER_MISSING if is_data else Reason.HEADER_REPEATED)
+    return heading
+
+
+def heading_as_named(content: bytes) -> Heading:
+    """`read_heading`, also where a column is named twice: to see what the file is, not to read."""
     if not holds_text(content):
         raise FileProblem(Reason.EMPTY_FILE)
     size, lines = _first_record(content)
@@ -109,9 +118,6 @@ def read_heading(content: bytes) -> Heading:
         columns = columns[:-1]
     if len(columns) < 2 or len(columns) > MAX_COLUMNS:  # noqa: PLR2004 - one column is no table
         raise FileProblem(Reason.NOT_RECOGNISED)
-    if len(set(columns)) != len(columns):
-        is_data = looks_like_data(columns)
-        raise FileProblem(Reason.HEADER_MISSING if is_data else Reason.HEADER_REPEATED)
     return Heading(delimiter, tuple(columns), size, lines)
 
 

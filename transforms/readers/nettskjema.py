@@ -16,6 +16,7 @@ What the encodings do differently, and what is done about it:
 No code counts as missing here: -1 is an answer like any other.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import reduce
@@ -25,6 +26,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from schemas.personal import Personal
 from schemas.reason import Reason
 from transforms.codebooks.nettskjema_elements import Column, Elements, Kind
 from transforms.readers.cells import numbers_text, oslo_clock
@@ -64,7 +66,12 @@ def from_table(reading: Reading, elements: Elements | None) -> Reading:
     columns = _by_proof(answers) if elements is None else _by_elements(answers, elements)
     codebook = reading.codebook if elements is None else elements.codebook
     rows = reading.table.num_rows
-    return replace(reading, table=_table(found, columns, rows), codebook=codebook)
+    return replace(
+        reading,
+        table=_table(found, columns, rows),
+        codebook=codebook,
+        dropped=_emptied(elements) if elements else {},
+    )
 
 
 def from_answers(content: bytes, elements: Elements) -> Reading:
@@ -84,7 +91,13 @@ def from_answers(content: bytes, elements: Elements) -> Reading:
         "ndjson",
         answers.malformed,
         elements.codebook,
+        _emptied(elements),
     )
+
+
+def _emptied(elements: Elements) -> Counter[Personal]:
+    """The columns of persons that the form has: they are emptied, whatever the file holds."""
+    return Counter(column.personal for column in elements.columns if column.personal)
 
 
 def _table(found: dict[str, Cells], columns: dict[str, Cells], rows: int) -> pa.Table:

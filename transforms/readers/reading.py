@@ -20,8 +20,9 @@ Missing = Literal["not_asked", "skipped", "dont_know"]
 class FileProblem(Exception):  # noqa: N818 - a problem of the file, not an error of ours
     """The whole file cannot be used. Carries a reason code and places, never a value.
 
-    `tool` is the survey tool that the file was recognised as, where it was. `decision` is the text
-    of a decision file for a person to sign, where the export has changed.
+    `tool` is the survey tool that the file was recognised as, where it was, and `rows` how many
+    rows a reader found before that. `decision` is the text of a decision file for a person to sign,
+    where the export has changed.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class FileProblem(Exception):  # noqa: N818 - a problem of the file, not an erro
         column: str | None = None,
         line: int | None = None,
         tool: str | None = None,
+        rows: int | None = None,
         decision: str | None = None,
     ) -> None:
         super().__init__(reason.value)
@@ -38,7 +40,19 @@ class FileProblem(Exception):  # noqa: N818 - a problem of the file, not an erro
         self.column = column
         self.line = line
         self.tool = tool
+        self.rows = rows
         self.decision = decision
+
+    def with_tool(self, tool: str | None = None, rows: int | None = None) -> "FileProblem":
+        """The same problem, with what is known of the file and was not told yet."""
+        return FileProblem(
+            self.reason,
+            column=self.column,
+            line=self.line,
+            tool=self.tool or tool,
+            rows=rows if self.rows is None else self.rows,
+            decision=self.decision,
+        )
 
 
 @dataclass(frozen=True, slots=True)

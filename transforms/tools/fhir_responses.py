@@ -145,7 +145,9 @@ def malformed_of(record: Record, reason: Reason) -> MalformedRow:
 def form_of(record: Record, one_answer: Collection[str]) -> Form | Reason:
     """The response, or why it is none; the questions of `one_answer` may have one and no more."""
     resource, status = record.resource, status_of(record)
-    if resource is None or not status or status == WITHDRAWN:
+    if status == WITHDRAWN:
+        return Reason.WITHDRAWN
+    if resource is None or not status:
         return Reason.UNREADABLE
     asked: dict[str, str] = {}
     said: list[Said] = []

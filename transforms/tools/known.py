@@ -56,6 +56,13 @@ def recognise_table(
     return sorted(found, key=lambda evidence: evidence.sure != "certain")
 
 
+def tool_of_headings(columns: Sequence[str]) -> str | None:
+    """The tool that headings alone point to: for a file whose rows cannot be read."""
+    blank = pa.table({name: pa.array([], pa.string()) for name in dict.fromkeys(columns)})
+    found = recognise_table(Reading(blank, pa.array([], pa.int32()), "csv"), {})
+    return found[0].tool if found else None
+
+
 def recognise_bytes(content: bytes) -> list[Evidence]:
     """The tools whose marks a file that is no table has, the surest first."""
     found = [_module(tool).recognise_bytes(content) for tool in BYTES_TOOLS]
