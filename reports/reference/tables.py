@@ -35,6 +35,8 @@ _MADE_ELSEWHERE = {
     "core.pupil_start": "A view: since when a pupil goes to a school, where the list tells it.",
     "vault.code": "In `vault/vault.duckdb`: the pupil codes of each school, for the reports alone.",
     "audit.migration": "Which migrations the file has seen, and when.",
+    "audit.step": "How far the file has come: `witness.json` beside it tells one that has lost"
+    " commits.",
 }
 
 
