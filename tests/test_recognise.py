@@ -141,3 +141,12 @@ def test_a_layout_says_what_is_missing_and_how_much_is_undecided():
     assert layout.missing == ("grade", f"{CORE}.safety")
     assert len(layout.unknown) == 2
     assert not layout.fits
+
+
+@pytest.mark.parametrize("heading", ["Navn", "Elevens e-post", "GuardianPhone", "fødselsdato"])
+def test_column_that_asks_for_a_person_stops_the_file_as_that(heading):
+    assert problem_of([*COLUMNS, heading], LINKED) == (Reason.PERSONAL_DATA, None)
+
+
+def test_column_that_asks_for_a_person_passes_where_the_survey_drops_it():
+    assert found([*COLUMNS, "Navn"], survey(dropped=["Navn"])).fits

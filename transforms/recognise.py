@@ -7,6 +7,7 @@ from schemas.instrument import Instrument
 from schemas.reason import Reason
 from schemas.survey import CONTEXT_COLUMNS, Survey
 from transforms.drift import columns_decision
+from transforms.gate import personal_heading
 from transforms.readers.reading import FileProblem
 
 _CLASS_COLUMNS = frozenset({"school_year", "school", "class_group", "grade"})
@@ -72,7 +73,8 @@ def choose(layouts: Sequence[Layout]) -> Layout:
     """The one layout that fits.
 
     Raises NOT_RECOGNISED where none comes near or several fit, and HEADER_MISMATCH, with the first
-    column that is missing, where one comes near: most of its columns are there.
+    column that is missing, where one comes near: most of its columns are there. PERSONAL_DATA where
+    a column that nobody has decided on asks for a person.
     """
     fitting = [layout for layout in layouts if layout.fits]
     if len(fitting) == 1:
@@ -81,6 +83,8 @@ def choose(layouts: Sequence[Layout]) -> Layout:
     if fitting or not near:
         raise FileProblem(Reason.NOT_RECOGNISED)
     closest = max(near, key=lambda layout: len(layout.source))
+    if any(personal_heading(name) for name in closest.unknown):
+        raise FileProblem(Reason.PERSONAL_DATA)
     raise FileProblem(
         Reason.HEADER_MISMATCH,
         column=next(iter(closest.missing), None),
