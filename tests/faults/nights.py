@@ -22,7 +22,8 @@ def make_town(*, schools: int, waves: int) -> Municipality:
 def make_town_home(root: Path, town: Municipality) -> Home:
     """A home for it, with reports in one language."""
     home = init_home(root)
-    settings = 'languages = ["nb"]\n' + settings_toml(town)
+    # Nights are months apart, and what nobody decides on would be given up and deleted.
+    settings = 'languages = ["nb"]\n' + settings_toml(town) + "\n[quarantine]\nkeep_days = 365\n"
     home.settings_file.write_text(settings, encoding="utf-8")
     (home.surveys / "klassepuls.toml").write_text(survey_toml(), encoding="utf-8")
     return home
