@@ -85,8 +85,6 @@ class Outcome:
     marks: Sequence[str] = ()
     taken_away: Mapping[str, int] = field(default_factory=dict)
     decision: str | None = field(default=None, repr=False)  # a file for a person to sign
-    few_alike: int = 0  # pupils who share class, grade and gender with fewer than four others
-    alone: int = 0  # of them, those who share it with nobody
 
 
 def copy_of(outcome: Outcome) -> Outcome:
@@ -292,8 +290,6 @@ def _machine_note(outcome: Outcome) -> str:
         "quarantined": outcome.quarantined,
         "dropped": outcome.dropped,
         "still_waiting": outcome.still_waiting,
-        "few_alike": outcome.few_alike,
-        "alone": outcome.alone,
         "reasons": dict(outcome.reasons),
         "rows": [
             {"row": row.row_no, "reasons": list(row.reasons), "columns": list(row.columns)}
@@ -335,23 +331,10 @@ def _person_note(outcome: Outcome) -> str:
             f"{outcome.still_waiting} rad(er) herfra venter fortsatt i karantene og telles ikke.",
             f"{outcome.still_waiting} row(s) of this file still wait in quarantine: not counted.",
         ]
-    lines += _unique(outcome)
     if outcome.decision:
         lines += ["", *_TO_DECIDE]
     lines += _places(outcome.rows)
     return "\n".join(lines) + "\n"
-
-
-def _unique(outcome: Outcome) -> list[str]:
-    """How many pupils plain facts would give away."""
-    if not outcome.few_alike:
-        return []
-    counts = f"{outcome.few_alike} (alene / alone: {outcome.alone})"
-    return [
-        "",
-        f"Elever som deler klasse, trinn og kjønn med færre enn fire andre: {counts}",
-        f"Pupils who share class, grade and gender with fewer than four others: {counts}",
-    ]
 
 
 _TO_DECIDE = (

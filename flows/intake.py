@@ -351,16 +351,11 @@ def _file(
     """Put the files away with their notes. What is interrupted here is taken up by the next run."""
     with_rows = [outcome.delivery_id for outcome in done.values() if outcome.quarantined]
     places = ledger.held_rows(con, with_rows) if with_rows else {}
-    with_forms = [outcome.delivery_id for outcome in done.values() if outcome.accepted]
-    groups = ledger.group_sizes(con, with_forms) if with_forms else {}
     filed = []
     for path, outcome in done.items():
         held = [HeldPlace(*place) for place in places.get(outcome.delivery_id, [])]
         reasons = outcome.reasons or _reasons_of(outcome, held)
-        few, alone = groups.get(outcome.delivery_id, (0, 0))
-        told = replace(
-            outcome, rows=held or outcome.rows, reasons=reasons, few_alike=few, alone=alone
-        )
+        told = replace(outcome, rows=held or outcome.rows, reasons=reasons)
         file_away(home, path, told)
         filed.append((path.name, outcome))
     ledger.mark_filed(con, [outcome.delivery_id for outcome in done.values()], now=now)

@@ -159,37 +159,6 @@ def held_rows(
     return found
 
 
-LEAST_GROUP = 5
-
-
-def group_sizes(
-    con: duckdb.DuckDBPyConnection, delivery_ids: Sequence[str]
-) -> dict[str, tuple[int, int]]:
-    """For each delivery with answers, pupils in groups of fewer than five, and alone.
-
-    A group are the forms of a wave with the same school, class, grade and gender: what a classmate
-    or a parent knows of a pupil. A gender that was not told is a value like any other.
-    """
-    con.register("asked", pa.table({"delivery_id": pa.array(delivery_ids, pa.string())}))
-    found = con.execute(
-        """
-        with sizes as (
-            select delivery_no, count(*) as pupils
-            from core.response semi join (
-                from core.delivery semi join asked using (delivery_id)
-            ) using (delivery_no)
-            group by delivery_no, wave_id, school_id, class_group, grade, gender
-        )
-        select delivery_id, coalesce(sum(pupils) filter (pupils < $least), 0)::integer,
-            count(*) filter (pupils = 1)::integer
-        from sizes join core.delivery using (delivery_no) group by delivery_id
-        """,
-        {"least": LEAST_GROUP},
-    ).fetchall()
-    con.unregister("asked")
-    return {delivery_id: (few, alone) for delivery_id, few, alone in found}
-
-
 def tell(con: duckdb.DuckDBPyConnection, *, now: datetime) -> bool:
     """Whether something that no run has told of yet needs a person; from now on it is told."""
     [(waiting,)] = con.execute("""

@@ -294,16 +294,3 @@ def test_notes_tell_what_happened_in_both_languages_and_no_cell(home):
         assert planted not in said
         assert "P001" not in said
         assert "P002" not in said
-
-
-def test_note_says_how_many_pupils_plain_facts_would_give_away(tmp_path):
-    home = make_home(tmp_path / "home")
-    rows = [*school_class(9), form("P100", gender="other"), form("P101", gender="boy")]
-    drop(home, "klasse.csv", csv_bytes([*rows, form("P102", gender="boy")]))
-    drop(home, "many.csv", csv_bytes(school_class(9, prefix="Q", school="S02")))
-    run(home)
-
-    note = note_of(home, "klasse.csv")
-    assert (note["few_alike"], note["alone"]) == (3, 1)
-    assert "3 (alene / alone: 1)" in words_on(home, "klasse.csv")
-    assert note_of(home, "many.csv")["few_alike"] == 0

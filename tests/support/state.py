@@ -12,7 +12,15 @@ import duckdb
 from flows.home import OUTCOMES, Home
 
 # Numbers that are given in the order of loading, and so depend on it.
-_NUMBERS = ("response_id", "delivery_no", "quarantine_id", "row_no", "kept_id")
+_NUMBERS = (
+    "response_id",
+    "delivery_no",
+    "quarantine_id",
+    "row_no",
+    "kept_id",
+    "listed_by",
+    "unlisted_by",
+)
 
 Tables = dict[str, list[tuple[object, ...]]]
 
