@@ -121,8 +121,13 @@ CASES: dict[str, Case] = {
         Reason.HEADER_MISMATCH,
         (10, 0, 10, 0),
     ),
-    "column nobody knows": Case(
+    "column that asks for a name": Case(
         lambda name: csv_bytes([row | {"navn": "x"} for row in rows_of(name)]),
+        REFUSED,
+        Reason.PERSONAL_DATA,
+    ),
+    "column nobody knows": Case(
+        lambda name: csv_bytes([row | {"humør": "x"} for row in rows_of(name)]),
         ON_HOLD,
         Reason.HEADER_MISMATCH,
         (10, 0, 10, 0),
@@ -361,11 +366,11 @@ def test_counts_add_up_over_the_ledger_the_notes_and_the_tables(home):
 
 def test_refused_file_may_come_again_and_succeed_when_the_settings_allow_it(tmp_path):
     home = make_home(tmp_path / "home", waves=(AUTUMN,))
-    drop(home, "7A.csv", csv_bytes([form() | {"navn": "x"}]))
+    drop(home, "7A.csv", csv_bytes([form() | {"humør": "x"}]))
     assert outcomes(run(home))["7A.csv"].reason == "HEADER_MISMATCH"
     survey = home.surveys / "klassepuls.toml"
     survey.write_text(
-        survey.read_text(encoding="utf-8") + '\ndropped = ["navn"]\n', encoding="utf-8"
+        survey.read_text(encoding="utf-8") + '\ndropped = ["humør"]\n', encoding="utf-8"
     )
     (home.outcome / "quarantined" / "7A.csv").rename(home.inbox / "7A.csv")
     assert outcomes(run(home))["7A.csv"].accepted == 1
