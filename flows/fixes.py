@@ -3,7 +3,6 @@
 It holds texts of cells, so it lies among the restricted files and is never shown.
 """
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from schemas.declared import DeclarationError
 from schemas.instrument import Instrument
 from schemas.survey import Survey
 from transforms.fixes import Fixes, with_fixes
+from transforms.toml_text import quoted
 
 NAME = "restricted/quarantine/fixes.toml"
 
@@ -44,8 +44,8 @@ def write_fixes(path: Path, book: Book) -> None:
     ]
     for survey, columns in sorted(book.items()):
         for column, texts in sorted(columns.items()):
-            lines += ["", f"[{_quoted(survey)}.{_quoted(column)}]"]
-            lines += [f"{_quoted(text)} = {_quoted(ours)}" for text, ours in sorted(texts.items())]
+            lines += ["", f"[{quoted(survey)}.{quoted(column)}]"]
+            lines += [f"{quoted(text)} = {quoted(ours)}" for text, ours in sorted(texts.items())]
     partial = path.with_suffix(".partial")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -53,11 +53,6 @@ def write_fixes(path: Path, book: Book) -> None:
         file.flush()
         os.fsync(descriptor)
     partial.replace(path)
-
-
-def _quoted(text: str) -> str:
-    """A text as TOML writes it: as JSON does, and texts with control characters are not taken."""
-    return json.dumps(text, ensure_ascii=False)
 
 
 def fixed_surveys(

@@ -41,6 +41,7 @@ _MIB = 1 << 20
 _KIB = 1 << 10
 _START_SECONDS = 60.0
 _LAST_WORDS = 65_536
+_ERROR_NAME = re.compile(r"[A-Z][A-Za-z]{2,40}(Error|Exception|Invalid)")
 _OUT_OF_MEMORY = re.compile(rb"memory allocation of \d+ bytes failed|bad_alloc|MemoryError")
 _KEPT = ("LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
 # One thread each: the child reads one file at a time, and every thread costs memory.
@@ -162,7 +163,9 @@ class ReadingRoom:
         if is_shaken or child.served >= self.limits.files:
             self._bury(child)
         if isinstance(reply, Stumbled):
-            log.warning("a reader stopped with %s", reply.error)
+            # A child that hostile bytes have taken over may say anything, and not into our log.
+            named = _ERROR_NAME.fullmatch(reply.error)
+            log.warning("a reader stopped with %s", reply.error if named else "an odd error")
             return Refused(Reason.UNREADABLE, None, None)
         return reply
 

@@ -4,13 +4,13 @@ Headings are the form's own words and may be told, unless they are a person's da
 answers only those are told that many pupils gave: they are options, and give nobody away.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 
 import polars as pl
 
 from schemas.drift import DROPPED, NOT_ASKED
 from transforms.identifiers import find_identifiers
+from transforms.toml_text import quoted
 
 # An answer that is none of the options stops the file when so many pupils of the file gave such a
 # one, and so large a share of those who answered: fewer are slips, and wait row by row.
@@ -22,11 +22,11 @@ def columns_decision(survey_id: str, *, missing: Mapping[str, str], added: Seque
     """The decision file for changed columns. `missing`: our column -> the one it stood in."""
     lines = [*_head(survey_id), "[missing]  # columns that the survey expects and the export lacks"]
     for name, column in missing.items():
-        lines.append(f"# It stood in {_quoted(column)}. Which column now, or {_quoted(NOT_ASKED)}?")
-        lines.append(f'{_quoted(name)} = ""')
-    lines += ["", f"[added]  # columns that nobody has decided on: {_quoted(DROPPED)}, or map them"]
+        lines.append(f"# It stood in {quoted(column)}. Which column now, or {quoted(NOT_ASKED)}?")
+        lines.append(f'{quoted(name)} = ""')
+    lines += ["", f"[added]  # columns that nobody has decided on: {quoted(DROPPED)}, or map them"]
     revealing = _revealing(added)
-    lines += [f'{_quoted(name)} = ""' for name in added if name not in revealing]
+    lines += [f'{quoted(name)} = ""' for name in added if name not in revealing]
     if revealing:
         lines.append(f"# {len(revealing)} more with a person's data for a heading: mend the form")
     return "\n".join(lines) + "\n"
@@ -36,9 +36,9 @@ def options_decision(survey_id: str, options: Mapping[str, Mapping[str, int]]) -
     """The decision file for new answers: item -> answer -> pupils of the file who gave it."""
     lines = _head(survey_id)
     for name, answers in options.items():
-        lines.append(f"[options.{_quoted(name)}]  # our option code, dont_know or skipped")
+        lines.append(f"[options.{quoted(name)}]  # our option code, dont_know or skipped")
         common = [text for text, rows in answers.items() if rows >= MIN_ROWS]
-        lines += [f'{_quoted(text)} = ""  # {answers[text]} pupils' for text in sorted(common)]
+        lines += [f'{quoted(text)} = ""  # {answers[text]} pupils' for text in sorted(common)]
         rare = len(answers) - len(common)
         if rare:
             lines.append(f"# {rare} more that fewer than {MIN_ROWS} pupils gave: look in the file")
@@ -51,7 +51,7 @@ def _head(survey_id: str) -> list[str]:
         "# This export differs from its survey file, and nothing of it was used. Decide on each",
         "# line, sign, save this in surveys/decisions/ with the ending .toml, and put the export",
         "# back into the inbox. If it is another form altogether, write a survey file for it.",
-        f"survey = {_quoted(survey_id)}",
+        f"survey = {quoted(survey_id)}",
         '# signed_by = ""',
         "# signed_on = 2026-01-31",
         "",
@@ -61,8 +61,3 @@ def _head(survey_id: str) -> list[str]:
 def _revealing(headings: Sequence[str]) -> set[str]:
     found = find_identifiers(pl.Series(headings, dtype=pl.String))
     return {headings[at] for hits in found.values() for at in hits.nonzero()[0].tolist()}
-
-
-def _quoted(text: str) -> str:
-    """A TOML string: JSON's escapes are TOML's."""
-    return json.dumps(text, ensure_ascii=False)

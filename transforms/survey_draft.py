@@ -5,7 +5,6 @@ ours, a column that the tool itself writes. The rest stands there as comments to
 of a pupil's is written: headings, the codebook's labels, counts, and texts of our own.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ import pyarrow.compute as pc
 from schemas.instrument import Instrument, Item
 from transforms.gate import personal_heading
 from transforms.readers.reading import Question, Reading
+from transforms.toml_text import quoted
 from transforms.tools.labels import text_key
 
 # The columns that each tool writes itself, in our names for them.
@@ -125,16 +125,16 @@ def _head(
     advice = "a column of pupil codes was found" if linked else "no column of pupil codes was found"
     lines = [
         "# A draft: look at every line, then save it in surveys/ with the ending .toml.",
-        f"id = {_quoted(survey_id)}  # never change it once forms are stored",
+        f"id = {quoted(survey_id)}  # never change it once forms are stored",
         'name = ""  # as people know it',
-        f"tool = {_quoted(tool)}",
+        f"tool = {quoted(tool)}",
         f"# Decide, and take away the sign before one of the two ({advice}):",
         '# linkage = "pseudonymous"  # a code links a form to a pupil, and the school can find it',
         '# linkage = "none"          # no code: class signals only',
         f"instruments = {_list(instruments)}",
     ]
     if codebook:
-        lines.append(f"codebook = {_quoted(codebook)}")
+        lines.append(f"codebook = {quoted(codebook)}")
     return "\n".join(lines) + "\n"
 
 
@@ -143,7 +143,7 @@ def _columns_part(context: Mapping[str, str]) -> str:
     lines = ["[columns]  # what a row says of the pupil and the class = the export's column"]
     for name in (*wanted, "submitted_on", "enrolled_on"):
         if name in context:
-            lines.append(f"{name} = {_quoted(context[name])}")
+            lines.append(f"{name} = {quoted(context[name])}")
         else:
             lines.append(f'# {name} = ""')
     lines.append("# What is the same for every row stands in [constants] instead:")
@@ -159,9 +159,9 @@ def _items_part(matches: Sequence[_Match], instruments: Mapping[str, Instrument]
             name = f"{key}.{item.id}"
             wording = item.text.get("nb", "")
             if name in column_of:
-                lines.append(f"{_quoted(name)} = {_quoted(column_of[name])}  # {wording}")
+                lines.append(f"{quoted(name)} = {quoted(column_of[name])}  # {wording}")
             else:
-                lines.append(f'# {_quoted(name)} = ""  # {wording}')
+                lines.append(f'# {quoted(name)} = ""  # {wording}')
     return "\n".join(lines) + "\n"
 
 
@@ -181,9 +181,9 @@ def _codes_of(match: _Match, reading: Reading, instrument: Instrument) -> Iterat
         pairs = {code: ours.get(text_key(label)) for code, label in options.items()}
         known = {code: str(ours_code) for code, ours_code in pairs.items() if ours_code is not None}
         if known and any(code != own for code, own in known.items()):
-            yield f"{_quoted(match.name)} = {_table(known)}"
+            yield f"{quoted(match.name)} = {_table(known)}"
         for code in (code for code, own in pairs.items() if own is None):
-            yield f"# {match.name}: {_quoted(code)} reads {_quoted(options[code])}: which is it?"
+            yield f"# {match.name}: {quoted(code)} reads {quoted(options[code])}: which is it?"
         return
     cells = _distinct(reading.table.column(match.column))
     own_codes = {str(code) for code in instrument.codes(match.item.id)}
@@ -191,7 +191,7 @@ def _codes_of(match: _Match, reading: Reading, instrument: Instrument) -> Iterat
     if worded:
         # A cell that is a label of ours, capitals and spaces apart, gives nobody away.
         texts = {cell: str(ours[text_key(cell)]) for cell in cells if text_key(cell) in ours}
-        yield f"{_quoted(match.name)} = {_table(texts)}"
+        yield f"{quoted(match.name)} = {_table(texts)}"
     unknown = sum(text_key(cell) not in ours and cell not in own_codes for cell in cells)
     if unknown:
         yield f"# {match.name}: {unknown} different answers in the file are none of ours"
@@ -219,7 +219,7 @@ def _undecided_part(columns: Sequence[str], reading: Reading) -> str:
     for column in columns:
         kind = personal_heading(column)
         label = f"personal: {kind}" if kind else _one_line(_question(reading, column).label)
-        lines.append(f"    # {_quoted(column)}," + (f"  # {label}" if label else ""))
+        lines.append(f"    # {quoted(column)}," + (f"  # {label}" if label else ""))
     return "\n".join([*lines, "]"]) + "\n"
 
 
@@ -228,14 +228,9 @@ def _one_line(text: str) -> str:
 
 
 def _table(pairs: Mapping[str, str]) -> str:
-    inside = ", ".join(f"{_quoted(text)} = {_quoted(code)}" for text, code in pairs.items())
+    inside = ", ".join(f"{quoted(text)} = {quoted(code)}" for text, code in pairs.items())
     return f"{{ {inside} }}"
 
 
 def _list(words: Sequence[str]) -> str:
-    return "[" + ", ".join(_quoted(word) for word in words) + "]"
-
-
-def _quoted(text: str) -> str:
-    """A TOML string: JSON's escapes are TOML's."""
-    return json.dumps(text, ensure_ascii=False)
+    return "[" + ", ".join(quoted(word) for word in words) + "]"
