@@ -1,8 +1,9 @@
 """Writes the flag reports of a wave: one file a school, route and language, whole or not at all."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import product
 from pathlib import Path
 
 import duckdb
@@ -10,13 +11,23 @@ import duckdb
 from flows.home import Config, Home
 from schemas.settings import ReportLanguage
 from warehouse.failpoint import reach
-from warehouse.report_data import read_school
-from warehouse.stages import fingerprint, is_done, mark_done, mark_due, school_inputs
+from warehouse.report_data import read_schools
+from warehouse.stages import (
+    fingerprint,
+    mark_all_done,
+    mark_due,
+    school_inputs,
+    stage_inputs,
+)
 from warehouse.vault import codes_of_flagged
 
 # Flags about adults have a route of their own: they lie in a folder that no school's reader has.
 ROUTES = ("health_service", "adult_route")
 ADULT_FOLDER = "_adult_route"
+
+# Schools whose answers are read together: the fewer the questions to the warehouse the better, and
+# what a hundred schools' reports say fits in a few megabytes.
+_AT_A_TIME = 100
 
 Progress = Callable[[int, int], None]
 
@@ -32,14 +43,18 @@ def write_reports(
 ) -> int:
     """Write what has changed of a wave's reports; returns the number of files written."""
     states = _school_states(con, config, wave_id)
-    written = 0
-    for done, (school_id, state) in enumerate(states.items(), start=1):
-        if not _is_written(con, home, config, f"{wave_id}/{school_id}", state):
-            mark_due(con, "reported", f"{wave_id}/{school_id}")
-            written += _write_school(con, home, config, wave_id, school_id, now=now)
+    due = _due(con, home, config, wave_id, states)
+    written, done = 0, len(states) - len(due)
+    progress(done, len(states))
+    for start in range(0, len(due), _AT_A_TIME):
+        schools = due[start : start + _AT_A_TIME]
+        told = {_subject(wave_id, school_id): states[school_id] for school_id in schools}
+        mark_due(con, "reported", list(told))
+        for files in _write_schools(con, home, config, wave_id, schools, now=now):
             reach("after-report")
-            mark_done(con, "reported", f"{wave_id}/{school_id}", state, now=now)
-        progress(done, len(states))
+            written, done = written + files, done + 1
+            progress(done, len(states))
+        mark_all_done(con, "reported", told, now=now)
     return written
 
 
@@ -50,10 +65,7 @@ def report_state(con: duckdb.DuckDBPyConnection, config: Config, wave_id: str) -
 
 def reports_due(con: duckdb.DuckDBPyConnection, home: Home, config: Config, wave_id: str) -> bool:
     """Whether a report of the wave is missing or tells of flags as they no longer stand."""
-    return not all(
-        _is_written(con, home, config, f"{wave_id}/{school_id}", state)
-        for school_id, state in _school_states(con, config, wave_id).items()
-    )
+    return bool(_due(con, home, config, wave_id, _school_states(con, config, wave_id)))
 
 
 def _school_states(con: duckdb.DuckDBPyConnection, config: Config, wave_id: str) -> dict[str, str]:
@@ -65,52 +77,65 @@ def _school_states(con: duckdb.DuckDBPyConnection, config: Config, wave_id: str)
     return {school_id: fingerprint(says, words) for school_id, says in inputs.items()}
 
 
-def _is_written(
-    con: duckdb.DuckDBPyConnection, home: Home, config: Config, subject: str, state: str
-) -> bool:
-    """Whether the reports of this state were written, and all of them are still there."""
-    if not is_done(con, "reported", subject, state):
-        return False
-    wave_id, _, school_id = subject.partition("/")
-    [(to_adult_route,)] = con.execute(
-        """
-        select count(*) > 0 from core.flag
-        where wave_id = $wave and school_id = $school and target = 'pupil'
-            and status <> 'withdrawn' and route = 'adult_route'
-        """,
-        {"wave": wave_id, "school": school_id},
-    ).fetchall()
-    return all(
-        (_folder(home, route, school_id, wave_id) / _name(route, school_id, language)).is_file()
-        for route in (ROUTES if to_adult_route else ROUTES[:1])
-        for language in config.settings.languages
-    )
-
-
-def _write_school(
+def _due(
     con: duckdb.DuckDBPyConnection,
     home: Home,
     config: Config,
     wave_id: str,
-    school_id: str,
+    states: Mapping[str, str],
+) -> list[str]:
+    """Schools whose reports of this state were not written, or are no longer all there."""
+    told = stage_inputs(con, "reported", [_subject(wave_id, school_id) for school_id in states])
+    found = con.execute(
+        """
+        select distinct school_id from core.flag
+        where wave_id = $wave and target = 'pupil' and status <> 'withdrawn'
+            and route = 'adult_route'
+        """,
+        {"wave": wave_id},
+    ).fetchall()
+    to_adult_route = {school_id for (school_id,) in found}
+    return [
+        school_id
+        for school_id, state in states.items()
+        if told.get(_subject(wave_id, school_id)) != state
+        or not all(
+            _path(home, route, school_id, wave_id, language).is_file()
+            for route in (ROUTES if school_id in to_adult_route else ROUTES[:1])
+            for language in config.settings.languages
+        )
+    ]
+
+
+def _write_schools(
+    con: duckdb.DuckDBPyConnection,
+    home: Home,
+    config: Config,
+    wave_id: str,
+    school_ids: Sequence[str],
     *,
     now: datetime,
-) -> int:
+) -> Iterator[int]:
+    """Write the schools' reports; yields after each school the number of its files."""
     # Templates and calendars take a while to load: only a run that writes a report waits for them.
     from reports.school_report import render_school_report  # noqa: PLC0415
 
-    codes = codes_of_flagged(con, wave_id, school_id, key=config.key)
-    written = 0
-    for route in ROUTES:
-        data = read_school(con, wave_id=wave_id, school_id=school_id, route=route)
-        for language in config.settings.languages:
-            path = _folder(home, route, school_id, wave_id) / _name(route, school_id, language)
-            if route == "adult_route" and not data.pupil_flags:
+    codes = codes_of_flagged(con, wave_id, school_ids, key=config.key)
+    data = {
+        route: read_schools(con, wave_id=wave_id, school_ids=school_ids, route=route)
+        for route in ROUTES
+    }
+    for school_id in school_ids:
+        written = 0
+        for route, language in product(ROUTES, config.settings.languages):
+            path = _path(home, route, school_id, wave_id, language)
+            says = data[route][school_id]
+            if route == "adult_route" and not says.pupil_flags:
                 path.unlink(missing_ok=True)
                 continue
             page = render_school_report(
-                data,
-                codes=codes,
+                says,
+                codes=codes[school_id],
                 settings=config.settings,
                 instruments=config.instruments,
                 rules=config.rules,
@@ -119,18 +144,17 @@ def _write_school(
             )
             _write_whole(path, page)
             written += 1
-    return written
+        yield written
 
 
-def _folder(home: Home, route: str, school_id: str, wave_id: str) -> Path:
+def _subject(wave_id: str, school_id: str) -> str:
+    return f"{wave_id}/{school_id}"
+
+
+def _path(home: Home, route: str, school_id: str, wave_id: str, language: ReportLanguage) -> Path:
     if route == "adult_route":
-        return home.health / ADULT_FOLDER / wave_id
-    return home.health / school_id / wave_id
-
-
-def _name(route: str, school_id: str, language: ReportLanguage) -> str:
-    stem = school_id if route == "adult_route" else "report"
-    return f"{stem}.{language}.html"
+        return home.health / ADULT_FOLDER / wave_id / f"{school_id}.{language}.html"
+    return home.health / school_id / wave_id / f"report.{language}.html"
 
 
 def _write_whole(path: Path, page: str) -> None:

@@ -8,7 +8,7 @@ from reports.charts import OrdinalScale, Point, sparkline
 from reports.model import AnswerLine, ReportContext, ReportError
 from schemas.instrument import Instrument, Scale
 from schemas.rule import Condition, PupilRule
-from warehouse.report_data import Evidence, PastAnswer, WaveInfo
+from warehouse.school_data import Evidence, PastAnswer, WaveInfo
 
 REGISTER = "register"
 MOST_WAVES_SHOWN = 5

@@ -11,7 +11,7 @@ from reports.charts import dot_and_interval, wilson_interval
 from reports.model import ClassOverview, IndicatorRow, PupilRow, ReportContext
 from reports.texts import Texts
 from schemas.rule import ClassRule
-from warehouse.report_data import ClassCount, ClassFlag, ClassIndicator
+from warehouse.school_data import ClassCount, ClassFlag, ClassIndicator
 
 LOW_RESPONSE = 0.6
 _AXIS_ENDS = (0.6, 1.0)

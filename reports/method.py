@@ -6,7 +6,7 @@ from reports.answers import REGISTER, counting_words
 from reports.model import TALK_LEVELS, PupilRow, ReportContext, RuleLine, Step
 from reports.texts import Texts
 from schemas.rule import ClassRule, Condition, PupilRule, PupilStep
-from warehouse.report_data import ClassFlag
+from warehouse.school_data import ClassFlag
 
 # The limits that the count of false class signals was simulated for (domain notes 6.4).
 _SIMULATED = {(0.025, 0.10)}

@@ -10,7 +10,7 @@ from datetime import date
 
 from reports.answers import REGISTER, answer_line
 from reports.model import LEVEL_ORDER, PupilRow, Reason, ReportContext
-from warehouse.report_data import Evidence, PupilFlag, WaveInfo
+from warehouse.school_data import Evidence, PupilFlag, WaveInfo
 
 WISH_RULE = "rule.wants_talk"
 _REFERENCE_LENGTH = 8

@@ -18,7 +18,7 @@ from reports.model import (
 from reports.pupil_rows import pupil_rows
 from reports.summary import Signals, caveats, headline, lead, pupil_sentences
 from reports.texts import Texts
-from warehouse.report_data import ClassCount, ClassFlag, SchoolData
+from warehouse.school_data import ClassCount, ClassFlag, SchoolData
 
 ADULT_ROUTE = "adult_route"
 

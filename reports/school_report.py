@@ -19,7 +19,7 @@ from reports.texts import Texts, read_texts
 from schemas.instrument import Instrument
 from schemas.rule import ClassRule, PupilRule
 from schemas.settings import ReportLanguage, Settings
-from warehouse.report_data import SchoolData
+from warehouse.school_data import SchoolData
 
 
 def render_school_report(

@@ -6,7 +6,7 @@ from reports.class_rows import LOW_RESPONSE, is_low
 from reports.model import TALK_LEVELS, PupilRow, ReportContext
 from reports.pupil_rows import earliest
 from reports.texts import Texts
-from warehouse.report_data import ClassCount, SchoolData
+from warehouse.school_data import ClassCount, SchoolData
 
 Signals = Sequence[tuple[str, Sequence[tuple[str, str]]]]
 

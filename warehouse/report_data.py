@@ -1,4 +1,4 @@
-"""What one flag report is made from: one school, one wave, one route.
+"""Reads what flag reports are made from: schools' flags of one wave and route.
 
 The pseudonyms in here are for joining with the nurse's own list and for nothing else; no text,
 log line or file name may carry them. Earlier answers are read for flagged pupils only, for the
@@ -6,128 +6,25 @@ very items they were flagged on, and from this school only: a code is never foll
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import date
+from collections.abc import Sequence
 from typing import Any, cast
 
 import duckdb
 
+from warehouse.school_data import (
+    ClassCount,
+    ClassFlag,
+    ClassIndicator,
+    Evidence,
+    PastAnswer,
+    PupilFlag,
+    SchoolData,
+    WaveInfo,
+)
+
 
 class ReportDataError(Exception):
     """A report was asked for that the warehouse knows nothing about."""
-
-
-@dataclass(frozen=True, slots=True)
-class WaveInfo:
-    """One round of the survey."""
-
-    wave_id: str
-    name: str
-    school_year: str
-    opens: date
-    closes: date
-
-
-@dataclass(frozen=True, slots=True)
-class PastAnswer:
-    """What a pupil answered to one item in an earlier wave.
-
-    `value` is None where the pupil gave no answer; `missing` then says skipped or dont_know.
-    """
-
-    wave_id: str
-    value: int | None
-    missing: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """One answer or score that a flag rests on, and the earlier answers to the same item."""
-
-    source: str
-    observed: float = field(repr=False)
-    threshold: float
-    earlier: tuple[PastAnswer, ...] = field(default=(), repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class PupilFlag:
-    """One open flag for one pupil; `known_in` are the earlier waves where the same rule flagged."""
-
-    flag_id: str
-    pupil: str = field(repr=False)
-    class_group: str
-    level: str
-    situation: str
-    rule_id: str
-    rule_version: int
-    review_due: date | None
-    expires_on: date
-    evidence: tuple[Evidence, ...]
-    known_in: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ClassFlag:
-    """One open flag for a class."""
-
-    class_group: str
-    level: str
-    rule_id: str
-    rule_version: int
-    review_due: date | None
-    expires_on: date
-
-
-@dataclass(frozen=True, slots=True)
-class ClassIndicator:
-    """One class rule's count in one class, and what the test of it gave."""
-
-    class_group: str
-    rule_id: str
-    rule_version: int
-    answered: int
-    observed: int
-    enrolled: int | None
-    baseline: float
-    baseline_from: str
-    p_exact: float | None
-    gate: str
-
-
-@dataclass(frozen=True, slots=True)
-class ClassCount:
-    """How many of a class answered; `enrolled` is None while no class list has come."""
-
-    class_group: str
-    grade: int
-    answered: int
-    enrolled: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class SchoolData:
-    """Everything that one school's report of one wave and route says.
-
-    `waves` run from the oldest to the reported one. `is_linked` is false where no form of the
-    wave carries a pupil code, so that no pupil could have been flagged. `held` counts forms of
-    this school that wait for a person and are in no other figure here; `held_shared` counts held
-    rows of deliveries that also hold other schools or waves, some of which may be this school's.
-    """
-
-    school_id: str
-    school_name: str
-    route: str
-    wave: WaveInfo
-    waves: tuple[WaveInfo, ...]
-    is_linked: bool
-    classes: tuple[ClassCount, ...]
-    pupil_flags: tuple[PupilFlag, ...]
-    class_flags: tuple[ClassFlag, ...]
-    indicators: tuple[ClassIndicator, ...]
-    held: int
-    held_shared: int
 
 
 _Rows = list[tuple[Any, ...]]
@@ -139,62 +36,70 @@ _WAVES = """
     order by opens
 """
 
+# Each query answers for many schools at once, and every row begins with its school: a query costs
+# its three milliseconds whether it is asked for one school or for a hundred.
+
 # A class is listed when it is on this school year's class list or has answered. A pupil with a
 # code counts once, however many surveys the wave has; without codes the fullest survey counts.
 _CLASSES = """
-    with per_survey as (
-        select class_group, survey_id, min(grade) as grade, count(*) as forms
+    with asked as (
+        select school_id, class_group, survey_id, grade, pupil
         from core.response
-        where wave_id = $wave and school_id = $school
+        where wave_id = $wave and school_id in (select unnest($schools))
+    ),
+    per_survey as (
+        select school_id, class_group, survey_id, min(grade) as grade, count(*) as forms
+        from asked
         group by all
     ),
     pupils as (
-        select class_group, count(distinct pupil) as pupils
-        from core.response
-        where wave_id = $wave and school_id = $school
+        select school_id, class_group, count(distinct pupil) as pupils
+        from asked
         group by all
     ),
     answered as (
-        select class_group, min(grade) as grade, greatest(max(forms), max(pupils)) as answered
+        select school_id, class_group, min(grade) as grade,
+            greatest(max(forms), max(pupils)) as answered
         from per_survey
-        join pupils using (class_group)
+        join pupils using (school_id, class_group)
         group by all
     ),
     listed as (
-        select class_group, grade, enrolled
+        select school_id, class_group, grade, enrolled
         from core.class_in_wave
-        where school_id = $school and wave_id = $wave
+        where school_id in (select unnest($schools)) and wave_id = $wave
     )
-    select class_group, coalesce(listed.grade, answered.grade), coalesce(answered, 0), enrolled
+    select school_id, class_group, coalesce(listed.grade, answered.grade), coalesce(answered, 0),
+        enrolled
     from answered
-    full join listed using (class_group)
-    order by 2, 1
+    full join listed using (school_id, class_group)
+    order by 1, 3, 2
 """
 
 _PUPIL_FLAGS = """
-    select flag_id, pupil, class_group, level, situation, rule_id, rule_version,
+    select school_id, flag_id, pupil, class_group, level, situation, rule_id, rule_version,
         review_due, expires_on
     from core.flag
-    where wave_id = $wave and school_id = $school and route = $route
+    where wave_id = $wave and school_id in (select unnest($schools)) and route = $route
         and status in ('open', 'expired') and target = 'pupil'
-    order by class_group, rule_id, flag_id
+    order by school_id, class_group, rule_id, flag_id
 """
 
 _CLASS_FLAGS = """
-    select class_group, level, rule_id, rule_version, review_due, expires_on
+    select school_id, class_group, level, rule_id, rule_version, review_due, expires_on
     from core.flag
-    where wave_id = $wave and school_id = $school and route = $route
+    where wave_id = $wave and school_id in (select unnest($schools)) and route = $route
         and status in ('open', 'expired') and target = 'class'
-    order by class_group, rule_id, flag_id
+    order by school_id, class_group, rule_id, flag_id
 """
 
 _EVIDENCE = """
-    select e.flag_id, f.pupil, e.item_or_scale, e.observed, e.threshold
+    select f.school_id, e.flag_id, f.pupil, e.item_or_scale, e.observed, e.threshold
     from core.flag_evidence e
     join core.flag f using (flag_id)
-    where f.wave_id = $wave and f.school_id = $school and f.route = $route
+    where f.wave_id = $wave and f.school_id in (select unnest($schools)) and f.route = $route
         and f.status in ('open', 'expired') and f.target = 'pupil' and e.wave_id = f.wave_id
-    order by 1, 3
+    order by 1, 2, 4
 """
 
 # The same item may be asked by two surveys of a wave: the latest form that answered it counts.
@@ -202,15 +107,17 @@ _EVIDENCE = """
 _EARLIER = """
     with flagged as (
         select distinct
+            f.school_id,
             f.pupil,
             split_part(e.item_or_scale, '.', 1) as instrument_key,
             split_part(e.item_or_scale, '.', 2) as item_id
         from core.flag f
         join core.flag_evidence e using (flag_id)
-        where f.wave_id = $wave and f.school_id = $school and f.route = $route
+        where f.wave_id = $wave and f.school_id in (select unnest($schools)) and f.route = $route
             and f.status in ('open', 'expired') and f.target = 'pupil'
     )
     select
+        a.school_id,
         a.pupil,
         a.instrument_key || '.' || a.item_id,
         a.wave_id,
@@ -218,19 +125,19 @@ _EARLIER = """
         case when count(a.value) = 0 then arg_max(a.missing, a.response_id) end
     from core.answer a
     semi join flagged
-        on a.pupil = flagged.pupil
+        on a.school_id = flagged.school_id
+        and a.pupil = flagged.pupil
         and a.instrument_key = flagged.instrument_key
         and a.item_id = flagged.item_id
     join core.dim_wave w on w.wave_id = a.wave_id
-    where a.school_id = $school
-        and a.missing is distinct from 'not_asked'
+    where a.missing is distinct from 'not_asked'
         and w.opens < (select opens from core.dim_wave where wave_id = $wave)
-    group by 1, 2, 3, w.opens
-    order by 1, 2, w.opens
+    group by 1, 2, 3, 4, w.opens
+    order by 1, 2, 3, w.opens
 """
 
 _KNOWN = """
-    select now.flag_id, before.wave_id
+    select now.school_id, now.flag_id, before.wave_id
     from core.flag now
     join core.flag before
         on before.pupil = now.pupil
@@ -238,101 +145,125 @@ _KNOWN = """
         and before.route = now.route
         and before.school_id = now.school_id
     join core.dim_wave w on w.wave_id = before.wave_id
-    where now.wave_id = $wave and now.school_id = $school and now.route = $route
+    where now.wave_id = $wave and now.school_id in (select unnest($schools))
+        and now.route = $route
         and now.status in ('open', 'expired') and now.target = 'pupil'
         and before.status <> 'withdrawn'
         and w.opens < (select opens from core.dim_wave where wave_id = $wave)
-    group by 1, 2, w.opens
-    order by 1, w.opens
+    group by 1, 2, 3, w.opens
+    order by 1, 2, w.opens
 """
 
 # The baseline as exact as a reader sees it: a chart that shows more would depend on when it was
 # drawn, for the report is not renewed for less (see `school_inputs`).
 _INDICATORS = """
-    select class_group, rule_id, rule_version, answered, observed, enrolled,
+    select school_id, class_group, rule_id, rule_version, answered, observed, enrolled,
         round(baseline, 2) as baseline, baseline_from, p_exact, gate
     from core.class_indicator
-    where wave_id = $wave and school_id = $school
-    order by class_group, rule_id, survey_id
+    where wave_id = $wave and school_id in (select unnest($schools))
+    order by school_id, class_group, rule_id, survey_id
 """
 
 # Forms that contradict each other wait with their school and wave; other held rows were never
 # understood that far, but the rest of their delivery tells which schools and waves it holds.
 _HELD = """
-    with placed as (
-        select delivery_no, row_no, school_id, wave_id from core.response
-        union all
-        select delivery_no, row_no, school_id, wave_id from quarantine.response
-    ),
-    deliveries as (
-        select
-            delivery_no,
-            bool_and(school_id = $school and wave_id = $wave) as is_ours_alone
-        from placed
-        group by delivery_no
-        having bool_or(school_id = $school and wave_id = $wave)
-    ),
-    unplaced as (
-        select delivery_no
+    with unplaced as (
+        select delivery_no, count(*) as held
         from quarantine.row
         anti join quarantine.response using (delivery_no, row_no)
+        group by delivery_no
     ),
-    contradicting as (
-        select count(*) as forms
+    place as (
+        select distinct delivery_no, school_id, wave_id
+        from (
+            select delivery_no, school_id, wave_id from core.response
+            union all
+            select delivery_no, school_id, wave_id from quarantine.response
+        )
+        semi join unplaced using (delivery_no)
+    ),
+    spread as (
+        select delivery_no, count(*) as places
+        from place
+        group by delivery_no
+    ),
+    waiting as (
+        select school_id, held, places
+        from place join spread using (delivery_no) join unplaced using (delivery_no)
+        where wave_id = $wave
+        union all
+        select school_id, 1, 1
         from quarantine.response
-        where school_id = $school and wave_id = $wave
+        where wave_id = $wave
     )
-    select
-        (select forms from contradicting) + count(*) filter (is_ours_alone),
-        count(*) filter (not is_ours_alone)
-    from deliveries
-    join unplaced using (delivery_no)
+    select school_id,
+        coalesce(sum(held) filter (places = 1), 0)::bigint,
+        coalesce(sum(held) filter (places > 1), 0)::bigint
+    from waiting
+    where school_id in (select unnest($schools))
+    group by school_id
 """
 
+# A pupil without a code is in no flag of a pupil.
 _LINKED = """
-    select count(pupil) > 0 or count(*) = 0
+    select school_id, count(pupil) > 0
     from core.response
-    where wave_id = $wave and school_id = $school
+    where wave_id = $wave and school_id in (select unnest($schools))
+    group by school_id
 """
 
+_NAMES = "select school_id, name from core.dim_school where school_id in (select unnest($schools))"
 
-def read_school(
-    con: duckdb.DuckDBPyConnection, *, wave_id: str, school_id: str, route: str
-) -> SchoolData:
-    """Read one school's open flags of one wave and route, with what a reader needs beside them.
+
+def read_schools(
+    con: duckdb.DuckDBPyConnection, *, wave_id: str, route: str, school_ids: Sequence[str]
+) -> dict[str, SchoolData]:
+    """Read schools' open flags of one wave and route, with what a reader needs beside them.
 
     The class indicators belong to the health service's route and are left out of any other.
+    Raises ReportDataError for a wave or a school that the warehouse does not know.
     """
-    key = {"wave": wave_id, "school": school_id}
+    waves = tuple(WaveInfo(*row) for row in con.execute(_WAVES, {"wave": wave_id}).fetchall())
+    wave = _reported(waves, wave_id)
+    key: dict[str, object] = {"wave": wave_id, "schools": list(school_ids)}
     routed = {**key, "route": route}
-    waves = tuple(WaveInfo(*row) for row in _rows(con, _WAVES, {"wave": wave_id}))
-    held, held_shared = _rows(con, _HELD, key)[0]
-    return SchoolData(
-        school_id=school_id,
-        school_name=_school_name(con, school_id),
-        route=route,
-        wave=_reported(waves, wave_id),
-        waves=waves,
-        is_linked=bool(_rows(con, _LINKED, key)[0][0]),
-        classes=tuple(ClassCount(*row) for row in _rows(con, _CLASSES, key)),
-        pupil_flags=_pupil_flags(con, routed),
-        class_flags=tuple(ClassFlag(*row) for row in _rows(con, _CLASS_FLAGS, routed)),
-        indicators=_indicators(con, key) if route == "health_service" else (),
-        held=held,
-        held_shared=held_shared,
-    )
+    names = _by_school(con, _NAMES, {"schools": list(school_ids)})
+    held, linked = _by_school(con, _HELD, key), _by_school(con, _LINKED, key)
+    classes = _by_school(con, _CLASSES, key)
+    pupil_flags, class_flags = _pupil_flags(con, routed), _by_school(con, _CLASS_FLAGS, routed)
+    indicators = _by_school(con, _INDICATORS, key) if route == "health_service" else {}
+    return {
+        school_id: SchoolData(
+            school_id=school_id,
+            school_name=_name_of(school_id, names),
+            route=route,
+            wave=wave,
+            waves=waves,
+            is_linked=linked.get(school_id, [(True,)])[0][0],
+            classes=tuple(ClassCount(*row) for row in classes.get(school_id, ())),
+            pupil_flags=tuple(pupil_flags.get(school_id, ())),
+            class_flags=tuple(ClassFlag(*row) for row in class_flags.get(school_id, ())),
+            indicators=tuple(ClassIndicator(*row) for row in indicators.get(school_id, ())),
+            **dict(zip(("held", "held_shared"), held.get(school_id, [(0, 0)])[0], strict=True)),
+        )
+        for school_id in school_ids
+    }
 
 
-def _rows(con: duckdb.DuckDBPyConnection, query: str, values: dict[str, str]) -> _Rows:
-    return cast(_Rows, con.execute(query, values).fetchall())
+def _by_school(
+    con: duckdb.DuckDBPyConnection, query: str, values: dict[str, object]
+) -> dict[str, _Rows]:
+    """The query's rows under the school that each begins with."""
+    found: defaultdict[str, _Rows] = defaultdict(list)
+    for school_id, *row in con.execute(query, values).fetchall():
+        found[school_id].append(tuple(row))
+    return found
 
 
-def _school_name(con: duckdb.DuckDBPyConnection, school_id: str) -> str:
-    query = "select name from core.dim_school where school_id = $school"
-    found = _rows(con, query, {"school": school_id})
-    if not found:
+def _name_of(school_id: str, names: dict[str, _Rows]) -> str:
+    if school_id not in names:
         raise ReportDataError(f"no school {school_id} in core.dim_school; load the settings first")
-    return cast(str, found[0][0])
+    return cast(str, names[school_id][0][0])
 
 
 def _reported(waves: tuple[WaveInfo, ...], wave_id: str) -> WaveInfo:
@@ -342,34 +273,46 @@ def _reported(waves: tuple[WaveInfo, ...], wave_id: str) -> WaveInfo:
     raise ReportDataError(f"no wave {wave_id} in core.dim_wave; load the settings first")
 
 
-def _indicators(con: duckdb.DuckDBPyConnection, key: dict[str, str]) -> tuple[ClassIndicator, ...]:
-    return tuple(ClassIndicator(*row) for row in _rows(con, _INDICATORS, key))
-
-
-def _pupil_flags(con: duckdb.DuckDBPyConnection, routed: dict[str, str]) -> tuple[PupilFlag, ...]:
-    flags = _rows(con, _PUPIL_FLAGS, routed)
-    evidence, known = _evidence(con, routed), _gathered(_rows(con, _KNOWN, routed))
-    return tuple(
-        PupilFlag(*[*row, evidence.get((row[0], row[1]), ()), known[row[0]]]) for row in flags
-    )
+def _pupil_flags(
+    con: duckdb.DuckDBPyConnection, routed: dict[str, object]
+) -> dict[str, list[PupilFlag]]:
+    flags = _by_school(con, _PUPIL_FLAGS, routed)
+    if not flags:
+        return {}
+    evidence, known = _evidence(con, routed), _gathered(con, _KNOWN, routed, key=2)
+    return {
+        school_id: [
+            PupilFlag(
+                *[
+                    *row,
+                    tuple(evidence[school_id, row[0], row[1]]),
+                    tuple(wave_id for (wave_id,) in known[school_id, row[0]]),
+                ]
+            )
+            for row in rows
+        ]
+        for school_id, rows in flags.items()
+    }
 
 
 def _evidence(
-    con: duckdb.DuckDBPyConnection, routed: dict[str, str]
-) -> dict[tuple[str, str], tuple[Evidence, ...]]:
+    con: duckdb.DuckDBPyConnection, routed: dict[str, object]
+) -> defaultdict[tuple[str, ...], list[Evidence]]:
     """The evidence of each flag and pupil, with the pupil's earlier answers to the same items."""
-    earlier = _gathered(
-        ((pupil, source), PastAnswer(*answer))
-        for pupil, source, *answer in _rows(con, _EARLIER, routed)
-    )
-    return _gathered(
-        ((flag_id, pupil), Evidence(source, observed, threshold, earlier[pupil, source]))
-        for flag_id, pupil, source, observed, threshold in _rows(con, _EVIDENCE, routed)
-    )
+    earlier = _gathered(con, _EARLIER, routed, key=3)
+    found: defaultdict[tuple[str, ...], list[Evidence]] = defaultdict(list)
+    for (school_id, flag_id, pupil), rows in _gathered(con, _EVIDENCE, routed, key=3).items():
+        for source, observed, threshold in rows:
+            past = tuple(PastAnswer(*answer) for answer in earlier[school_id, pupil, source])
+            found[school_id, flag_id, pupil].append(Evidence(source, observed, threshold, past))
+    return found
 
 
-def _gathered(pairs: Iterable[tuple[Any, Any]]) -> defaultdict[Any, tuple[Any, ...]]:
-    found: defaultdict[Any, tuple[Any, ...]] = defaultdict(tuple)
-    for key, value in pairs:
-        found[key] += (value,)
+def _gathered(
+    con: duckdb.DuckDBPyConnection, query: str, values: dict[str, object], *, key: int
+) -> defaultdict[tuple[str, ...], _Rows]:
+    """The rest of the query's rows under their first `key` columns, in the query's order."""
+    found: defaultdict[tuple[str, ...], _Rows] = defaultdict(list)
+    for row in con.execute(query, values).fetchall():
+        found[row[:key]].append(row[key:])
     return found

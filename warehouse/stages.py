@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import duckdb
@@ -16,21 +17,38 @@ def mark_done(
     con: duckdb.DuckDBPyConnection, stage: str, subject: str, fingerprint: str, *, now: datetime
 ) -> None:
     """Record the stage; part of the transaction that does it."""
+    mark_all_done(con, stage, {subject: fingerprint}, now=now)
+
+
+def mark_all_done(
+    con: duckdb.DuckDBPyConnection, stage: str, fingerprints: Mapping[str, str], *, now: datetime
+) -> None:
+    """Record the stage for many subjects, each with the fingerprint of its input."""
     con.execute(
-        "insert or replace into core.stage values ($stage, $subject, $fingerprint, $now)",
-        {"stage": stage, "subject": subject, "fingerprint": fingerprint, "now": now},
+        """
+        insert or replace into core.stage
+        select $stage, unnest($subjects), unnest($fingerprints), $now
+        """,
+        {
+            "stage": stage,
+            "subjects": list(fingerprints),
+            "fingerprints": list(fingerprints.values()),
+            "now": now,
+        },
     ).fetchall()
 
 
-def mark_due(con: duckdb.DuckDBPyConnection, stage: str, subject: str) -> None:
+def mark_due(con: duckdb.DuckDBPyConnection, stage: str, subjects: Sequence[str]) -> None:
     """Strike the record of a stage whose work is outside the database, before the work begins.
 
     A run that is cut off in between has changed that work already. If the input then went back to
     what it was, the old record would vouch for the new work.
     """
     con.execute(
-        "delete from core.stage where stage = $stage and subject = $subject",
-        {"stage": stage, "subject": subject},
+        """
+        delete from core.stage where stage = $stage and subject in (select unnest($subjects))
+        """,
+        {"stage": stage, "subjects": list(subjects)},
     ).fetchall()
 
 
@@ -68,11 +86,21 @@ def wave_input(con: duckdb.DuckDBPyConnection, wave_id: str) -> list[tuple[objec
 
 def stage_input(con: duckdb.DuckDBPyConnection, stage: str, subject: str) -> str | None:
     """The fingerprint that a stage was last done with; null where it has not been done."""
+    return stage_inputs(con, stage, [subject]).get(subject)
+
+
+def stage_inputs(
+    con: duckdb.DuckDBPyConnection, stage: str, subjects: Sequence[str]
+) -> dict[str, str]:
+    """The fingerprint that the stage was last done with, for those subjects it was done for."""
     found = con.execute(
-        "select fingerprint from core.stage where stage = $stage and subject = $subject",
-        {"stage": stage, "subject": subject},
+        """
+        select subject, fingerprint from core.stage
+        where stage = $stage and subject in (select unnest($subjects))
+        """,
+        {"stage": stage, "subjects": list(subjects)},
     ).fetchall()
-    return found[0][0] if found else None
+    return dict(found)
 
 
 def answered_waves(con: duckdb.DuckDBPyConnection) -> list[str]:

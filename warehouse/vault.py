@@ -4,7 +4,7 @@ A pseudonym cannot be turned back, so the codes of a school are turned forward a
 is written, and matched.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import duckdb
 import pyarrow as pa
@@ -45,19 +45,26 @@ def remember_codes(con: duckdb.DuckDBPyConnection, seen: pa.Table) -> None:
 
 
 def codes_of_flagged(
-    con: duckdb.DuckDBPyConnection, wave_id: str, school_id: str, *, key: PseudonymKey
-) -> Mapping[str, str]:
-    """Pseudonym -> pupil code, for the pupils of one school who have an open flag in one wave."""
+    con: duckdb.DuckDBPyConnection, wave_id: str, school_ids: Sequence[str], *, key: PseudonymKey
+) -> dict[str, dict[str, str]]:
+    """For each of the schools, pseudonym -> pupil code of its pupils with an open flag in a wave.
+
+    A school's report knows that school's codes alone, though the same code may lie at another.
+    """
     found = con.execute(
         f"""
         with turned as (
-            select {pseudonym_sql("pupil_code", key=key, domain="pupil")} as pupil, pupil_code
-            from vault.code where school_id = $school
+            select school_id, pupil_code, {pseudonym_sql("pupil_code", key=key, domain="pupil")}
+                as pupil
+            from vault.code where school_id in (select unnest($schools))
         )
-        select pupil, pupil_code from turned semi join (
-            from core.flag where wave_id = $wave and school_id = $school and status <> 'withdrawn'
-        ) using (pupil)
+        select school_id, pupil, pupil_code from turned semi join (
+            from core.flag where wave_id = $wave and status <> 'withdrawn'
+        ) using (school_id, pupil)
         """,
-        {"wave": wave_id, "school": school_id, **key.parameters()},
+        {"wave": wave_id, "schools": list(school_ids), **key.parameters()},
     ).fetchall()
-    return dict(found)
+    codes: dict[str, dict[str, str]] = {school_id: {} for school_id in school_ids}
+    for school_id, pupil, code in found:
+        codes[school_id][pupil] = code
+    return codes

@@ -6,7 +6,7 @@ import pytest
 
 from schemas.settings import Settings
 from tests.reports.school import SETTINGS, Warehouse, fill_fjordvik, open_warehouse, render
-from warehouse.report_data import SchoolData
+from warehouse.school_data import SchoolData
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from html.parser import HTMLParser
 
-from warehouse.report_data import SchoolData
+from warehouse.school_data import SchoolData
 
 VOID = {"meta", "br", "path", "circle", "line", "rect"}
 

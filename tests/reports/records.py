@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from schemas.rule import PupilRule, shipped_rules
-from warehouse.report_data import ClassIndicator, Evidence, PastAnswer, PupilFlag
+from warehouse.school_data import ClassIndicator, Evidence, PastAnswer, PupilFlag
 
 CORE = "klassepuls_core_v1"
 

@@ -10,7 +10,8 @@ from reports.school_report import render_school_report
 from schemas.instrument import shipped_instruments
 from schemas.rule import PupilRule, shipped_rules
 from schemas.settings import Settings
-from warehouse.report_data import SchoolData, read_school
+from warehouse.report_data import read_schools
+from warehouse.school_data import SchoolData
 from warehouse.store import migrations
 
 ISSUED = date(2026, 11, 23)
@@ -146,7 +147,8 @@ class Warehouse:
             )  # fmt: skip
 
     def read(self, route: str = "health_service") -> SchoolData:
-        return read_school(self.con, wave_id=self.wave, school_id=self.school, route=route)
+        read = read_schools(self.con, wave_id=self.wave, school_ids=[self.school], route=route)
+        return read[self.school]
 
 
 def open_warehouse() -> Warehouse:

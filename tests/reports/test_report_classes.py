@@ -10,7 +10,7 @@ from reports.model import ReportError
 from schemas.rule import shipped_rules
 from tests.reports.page import Page, Render, School
 from tests.reports.records import indicator
-from warehouse.report_data import ClassFlag
+from warehouse.school_data import ClassFlag
 
 
 def test_a_flagged_class_that_nobody_answered_in_stops_the_report(

@@ -7,8 +7,10 @@ import pytest
 
 from schemas.instrument import SKIPPED, shipped_instruments
 from schemas.settings import Settings
+from tests.reports.school import insert
 from warehouse.instruments import register
-from warehouse.report_data import ReportDataError, SchoolData, read_school
+from warehouse.report_data import ReportDataError, read_schools
+from warehouse.school_data import SchoolData
 from warehouse.store import migrations
 
 CORE = "klassepuls_core_v1"
@@ -24,7 +26,7 @@ def only_flag(data: SchoolData) -> Any:
 def test_an_unknown_school_or_wave_is_said_plainly(warehouse: Any) -> None:
     for wave, school in (("2026-H", "NOPE"), ("1999-H", "FJV")):
         with pytest.raises(ReportDataError, match="load the settings first"):
-            read_school(warehouse.con, wave_id=wave, school_id=school, route="health_service")
+            read_schools(warehouse.con, wave_id=wave, school_ids=[school], route="health_service")
 
 
 def test_only_open_flags_of_this_wave_and_route_are_read(warehouse: Any) -> None:
@@ -175,6 +177,31 @@ def test_the_real_view_of_answers_is_read_like_the_stand_in(settings: Settings) 
         values ('f1', '{CORE}.safety', 2, 2, null, null, '2026-H');
     """  # noqa: S608
     con.execute(rows).fetchall()
-    data = read_school(con, wave_id="2026-H", school_id="FJV", route="health_service")
-    (past,) = only_flag(data).evidence[0].earlier
+    data = read_schools(con, wave_id="2026-H", school_ids=["FJV"], route="health_service")
+    (past,) = only_flag(data["FJV"]).evidence[0].earlier
     assert (past.wave_id, past.value, past.missing) == ("2026-V", None, "skipped")
+
+
+def test_schools_read_together_say_what_each_says_alone(warehouse: Any) -> None:
+    schools = ("FJV", "ELSE", "TOM")
+    insert(warehouse.con, "core.dim_school", school_id="ELSE", name="Elset skole")
+    insert(warehouse.con, "core.dim_school", school_id="TOM", name="Tomvik skole")
+    for school, observed in (("FJV", 3), ("ELSE", 5)):
+        warehouse.school = school
+        warehouse.add_class("7B", answered=20, enrolled=24)
+        warehouse.add_class("6A", answered=4 + observed, enrolled=None)
+        warehouse.add_flag("rule.unsafe", "flag", "7B", PUPIL, wave="2026-V")
+        warehouse.add_flag("rule.unsafe", "flag", "7B", PUPIL, evidence=UNSAFE)
+        warehouse.add_flag("rule.bullied_by_adults", "prompt", "7B", PUPIL)
+        warehouse.add_flag("rule.class_bullied", "watch", "7B", None)
+        warehouse.add_indicator("rule.class_bullied", "7B", answered=20, observed=observed, p=0.02)
+        warehouse.add_answer("2026-V", PUPIL, "safety", observed, school=school)
+        warehouse.add_response("6A", f"{school}-held", delivery_no=observed)
+        warehouse.hold_rows(observed, observed)
+    for route in ("health_service", "adult_route"):
+        read = {"con": warehouse.con, "wave_id": "2026-H", "route": route}
+        together = read_schools(**read, school_ids=schools)
+        alone = {school: read_schools(**read, school_ids=[school])[school] for school in schools}
+        assert together == alone
+        assert [len(data.pupil_flags) for data in together.values()] == [1, 1, 0]
+    assert [data.held for data in together.values()] == [3, 5, 0]

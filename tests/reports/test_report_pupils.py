@@ -7,7 +7,7 @@ from datetime import date
 from schemas.rule import shipped_rules
 from tests.reports.page import Page, Render, School
 from tests.reports.records import answer, flag, scale_rule
-from warehouse.report_data import Evidence, PastAnswer
+from warehouse.school_data import Evidence, PastAnswer
 
 LATE = PastAnswer("2026-V", 2, None)
 

@@ -13,7 +13,7 @@ from schemas.rule import shipped_rules
 from schemas.settings import Settings
 from tests.reports.page import Page, School
 from tests.reports.records import answer, flag, indicator, scale_rule
-from warehouse.report_data import ClassCount, ClassFlag, Evidence, PastAnswer, SchoolData
+from warehouse.school_data import ClassCount, ClassFlag, Evidence, PastAnswer, SchoolData
 
 
 class Recorder(dict[str, str]):

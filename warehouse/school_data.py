@@ -1,0 +1,119 @@
+"""What one flag report is made from: one school, one wave, one route.
+
+The pseudonyms in here never print: no text, log line or file name may carry them.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date
+
+
+@dataclass(frozen=True, slots=True)
+class WaveInfo:
+    """One round of the survey."""
+
+    wave_id: str
+    name: str
+    school_year: str
+    opens: date
+    closes: date
+
+
+@dataclass(frozen=True, slots=True)
+class PastAnswer:
+    """What a pupil answered to one item in an earlier wave.
+
+    `value` is None where the pupil gave no answer; `missing` then says skipped or dont_know.
+    """
+
+    wave_id: str
+    value: int | None
+    missing: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One answer or score that a flag rests on, and the earlier answers to the same item."""
+
+    source: str
+    observed: float = field(repr=False)
+    threshold: float
+    earlier: tuple[PastAnswer, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PupilFlag:
+    """One open flag for one pupil; `known_in` are the earlier waves where the same rule flagged."""
+
+    flag_id: str
+    pupil: str = field(repr=False)
+    class_group: str
+    level: str
+    situation: str
+    rule_id: str
+    rule_version: int
+    review_due: date | None
+    expires_on: date
+    evidence: tuple[Evidence, ...]
+    known_in: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClassFlag:
+    """One open flag for a class."""
+
+    class_group: str
+    level: str
+    rule_id: str
+    rule_version: int
+    review_due: date | None
+    expires_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class ClassIndicator:
+    """One class rule's count in one class, and what the test of it gave."""
+
+    class_group: str
+    rule_id: str
+    rule_version: int
+    answered: int
+    observed: int
+    enrolled: int | None
+    baseline: float
+    baseline_from: str
+    p_exact: float | None
+    gate: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClassCount:
+    """How many of a class answered; `enrolled` is None while no class list has come."""
+
+    class_group: str
+    grade: int
+    answered: int
+    enrolled: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SchoolData:
+    """Everything that one school's report of one wave and route says.
+
+    `waves` run from the oldest to the reported one. `is_linked` is false where no form of the
+    wave carries a pupil code, so that no pupil could have been flagged. `held` counts forms of
+    this school that wait for a person and are in no other figure here; `held_shared` counts held
+    rows of deliveries that also hold other schools or waves, some of which may be this school's.
+    """
+
+    school_id: str
+    school_name: str
+    route: str
+    wave: WaveInfo
+    waves: tuple[WaveInfo, ...]
+    is_linked: bool
+    classes: tuple[ClassCount, ...]
+    pupil_flags: tuple[PupilFlag, ...]
+    class_flags: tuple[ClassFlag, ...]
+    indicators: tuple[ClassIndicator, ...]
+    held: int
+    held_shared: int
