@@ -37,7 +37,7 @@ from transforms.readers.delimited import (
     read_heading,
 )
 from transforms.readers.reading import FileProblem
-from transforms.validate import FilesStopped, Strangers
+from transforms.stops import FilesStopped, Strangers
 from warehouse import ledger
 from warehouse.failpoint import reach
 from warehouse.load import Incoming, Loaded, load_answers

@@ -7,6 +7,7 @@ import pyarrow as pa
 from schemas.class_list import class_list_model
 from schemas.reason import Reason
 from schemas.settings import Settings
+from transforms.held import HeldRow
 from transforms.listed import (
     LISTED_CLASSES,
     LISTED_PUPILS,
@@ -19,7 +20,6 @@ from transforms.listed import (
     trimmed_cells,
 )
 from transforms.readers.reading import Reading
-from transforms.validate import HeldRow
 
 _COLUMNS = ("school_year", "school", "class_group", "grade", "enrolled")
 

@@ -11,8 +11,8 @@ from pandera.errors import SchemaErrors
 
 from schemas.reason import Reason
 from schemas.settings import Settings
+from transforms.held import HeldRow
 from transforms.readers.reading import Reading
-from transforms.validate import HeldRow
 
 # One spelling a class, as in transforms/validate.py: `7a`, `7 A` and `7A` are the same.
 PLAIN_CLASS = pl.col("class_group").str.to_uppercase().str.replace_all(" ", "", literal=True)

@@ -13,6 +13,7 @@ import pyarrow as pa
 from schemas.class_list import first_year, is_near, roster_class_model
 from schemas.reason import Reason
 from schemas.settings import Settings
+from transforms.held import HeldRow
 from transforms.listed import (
     LISTED_CLASSES,
     LISTED_PUPILS,
@@ -24,7 +25,6 @@ from transforms.listed import (
     our_school,
 )
 from transforms.oneroster import ACTIVE, Roster, apply_class_delta, apply_delta
-from transforms.validate import HeldRow
 
 _YEAR = ["school_id", "school_year"]
 _CLASS = [*_YEAR, "class_group"]

@@ -13,9 +13,9 @@ import duckdb
 import pyarrow as pa
 
 from schemas.reason import Reason
+from transforms.held import HeldRow
 from transforms.listed import Listed
 from transforms.pseudonym import PseudonymKey, keyed_digest, pseudonym_sql
-from transforms.validate import HeldRow
 from warehouse.load import HELD_SCHEMA, Incoming, Loaded
 from warehouse.store import transaction
 

@@ -15,8 +15,10 @@ from schemas.instrument import Instrument
 from schemas.reason import Reason
 from schemas.survey import Survey
 from transforms.gate import Person
+from transforms.held import HeldRow
 from transforms.pseudonym import PseudonymKey, keyed_digest, pseudonym, pseudonym_sql
-from transforms.validate import FilesStopped, HeldRow, Strangers, Validated
+from transforms.stops import FilesStopped, Strangers
+from transforms.validate import Validated
 from warehouse.doubles import complete_dates, decide
 from warehouse.failpoint import reach
 from warehouse.instruments import answer_table

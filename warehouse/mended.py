@@ -15,9 +15,9 @@ from schemas.decision import Why
 from schemas.instrument import Instrument
 from schemas.reason import Reason
 from schemas.survey import Survey
+from transforms.held import sound_text_sql
 from transforms.pseudonym import PseudonymKey, keyed_digest
 from transforms.recognise import item_columns
-from transforms.validate import sound_text_sql
 from warehouse import audit
 from warehouse.instruments import answer_table
 from warehouse.rulings import Ruling, rule_rows

@@ -1,0 +1,74 @@
+"""What stops a whole file: a person in it, or answers of a form that has changed."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from transforms.drift import MIN_ROWS, MIN_SHARE
+from transforms.encoded import distinct, indices
+from transforms.gate import Person, Place, persons_among
+from transforms.held import Codes
+from transforms.readers.reading import Batch
+
+Strangers = dict[str, dict[str, int]]  # item -> answer -> pupils
+
+
+class FilesStopped(Exception):  # noqa: N818 - the files' problem, not an error of ours
+    """Files of a block of which nothing may be stored: persons in them, or a changed form."""
+
+    def __init__(self, persons: Sequence[Person], strangers: Mapping[int, Strangers]) -> None:
+        super().__init__(f"{len({one.file_no for one in persons} | set(strangers))} file(s)")
+        self.persons = tuple(persons)
+        self.strangers = dict(strangers)
+
+
+def strangers_in(
+    batch: Batch, verdicts: Mapping[str, Codes], items: Iterable[str]
+) -> dict[int, Strangers]:
+    """For each file that has many of them, the answers that are none of an item's options."""
+    found: dict[int, Strangers] = {}
+    file_no = batch.file_no.to_numpy()
+    for name in items:
+        if not verdicts[name].any():
+            continue
+        cells = distinct(batch.table.column(name)).to_pylist()
+        at = indices(batch.table.column(name), if_null=len(cells))
+        strange = np.append(verdicts[name] > 0, np.False_)[at]
+        answered = np.array([*(bool(cell) for cell in cells), False])[at]
+        counts = np.bincount(file_no[strange], minlength=file_no.max() + 1)
+        enough = np.maximum(
+            MIN_ROWS, MIN_SHARE * np.bincount(file_no[answered], minlength=len(counts))
+        )
+        for file in np.flatnonzero(counts >= enough).tolist():
+            own = at[strange & (file_no == file)]
+            which, rows = np.unique(own, return_counts=True)
+            told = {cells[i]: n for i, n in zip(which.tolist(), rows.tolist(), strict=True)}
+            found.setdefault(file, {})[name] = told
+    return found
+
+
+# What a sound cell may say is listed, but for these: a name of a class, a number of a tool's.
+_OPEN_COLUMNS = ("class_group", "submission")
+_PLACES: Mapping[str, Place] = {"pupil_code": "code", "submission": "id", "submitted_on": "id"}
+
+
+def persons_in(batch: Batch, verdicts: Mapping[str, Codes]) -> Iterator[Person]:
+    """Cells with personal data, looked for wherever a cell could say anything at all."""
+    suspects: dict[str, npt.NDArray[np.int64]] = {}
+    for name, codes in verdicts.items():
+        at = np.arange(len(codes)) if name in _OPEN_COLUMNS else np.flatnonzero(codes)
+        if len(at):
+            suspects[name] = at
+    cells = {name: distinct(batch.table.column(name)).take(at) for name, at in suspects.items()}
+    for name, kinds in persons_among(cells, _PLACES).items():
+        for kind, hits in kinds.items():
+            among = np.zeros(len(verdicts[name]) + 1, np.bool_)
+            among[suspects[name][hits]] = True
+            rows = np.flatnonzero(among[indices(batch.table.column(name), len(among) - 1)])
+            places = zip(
+                batch.file_no.take(rows).to_pylist(),
+                batch.row_no.take(rows).to_pylist(),
+                strict=True,
+            )
+            yield from (Person(file_no, row_no, kind, name) for file_no, row_no in places)
