@@ -18,7 +18,7 @@ from transforms.readers.reading import FileProblem, Reading
 from transforms.recognise import is_pupil_list
 from transforms.roster_list import list_of_roster, merge_roster
 from warehouse.class_lists import load_class_list
-from warehouse.load import Incoming, Loaded
+from warehouse.entries import Incoming, Loaded
 from warehouse.rosters import load_roster
 from warehouse.stages import fingerprint
 

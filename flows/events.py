@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Literal, TypeAlias, TypedDict
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from flows.inbox import Outcome
+from flows.outcome import Outcome
 from warehouse.flag import Flagged
 from warehouse.publish import Publication
 

@@ -7,19 +7,20 @@ bytes; nothing here hands a name to a reader.
 import contextlib
 import errno
 import hashlib
-import json
 import logging
 import os
 import re
 import stat
 import time
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from flows.home import Home
-from schemas.reason import Reason, reason_texts
+from flows.outcome import Outcome
+from flows.outcome_note import DECISION_ENDING, machine_note, person_note
+from schemas.reason import Reason
 from warehouse.failpoint import reach
 
 log = logging.getLogger(__name__)
@@ -27,8 +28,6 @@ log = logging.getLogger(__name__)
 MAX_BYTES = 1 << 30
 MAX_NAME_BYTES = 180
 SETTLE_SECONDS = 2.0
-ROWS_IN_NOTE = 20
-DECISION_ENDING = ".decision.toml"
 
 
 # What opening an entry may answer, and what that says of the entry. A file that we may not read
@@ -52,57 +51,6 @@ class Arrival:
     delivery_id: str
     content: bytes | None
     problem: Reason | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class HeldPlace:
-    """Where a quarantined row stands, and why."""
-
-    row_no: int
-    reasons: Sequence[str]
-    columns: Sequence[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one file."""
-
-    delivery_id: str
-    outcome: str
-    survey_id: str | None = None
-    format: str | None = None
-    reason: Reason | None = None
-    column: str | None = None
-    delivered: int = 0
-    accepted: int = 0
-    quarantined: int = 0
-    dropped: int = 0
-    reasons: Mapping[str, int] = field(default_factory=dict)
-    rows: Sequence[HeldPlace] = ()
-    still_waiting: int = 0
-    tool: str | None = None
-    sure: str | None = None
-    marks: Sequence[str] = ()
-    taken_away: Mapping[str, int] = field(default_factory=dict)
-    decision: str | None = field(default=None, repr=False)  # a file for a person to sign
-
-
-def copy_of(outcome: Outcome) -> Outcome:
-    """What becomes of a further copy: a duplicate, or refused for the same reason."""
-    if outcome.outcome in ("quarantined", "rejected") and outcome.reason:
-        return outcome
-    rows = outcome.delivered
-    return Outcome(
-        outcome.delivery_id,
-        "duplicate",
-        survey_id=outcome.survey_id,
-        format=outcome.format,
-        reason=Reason.ALREADY_DELIVERED,
-        delivered=rows,
-        dropped=rows,
-        reasons={Reason.DUPLICATE_ROW.value: rows} if rows else {},
-        still_waiting=outcome.quarantined,
-    )
 
 
 def waiting(home: Home, *, settle: float = SETTLE_SECONDS) -> list[Path]:
@@ -188,8 +136,8 @@ def file_away(home: Home, path: Path, outcome: Outcome) -> Path:
     # Paths as texts from here on: with 900 class files, making Path objects was half of the work.
     folder = str(home.outcome / outcome.outcome)
     name = _free_name(folder, _plain_name(path.name), outcome.delivery_id)
-    _write_whole(folder, f"{name}.json", _machine_note(outcome))
-    _write_whole(folder, f"{name}.txt", _person_note(outcome))
+    _write_whole(folder, f"{name}.json", machine_note(outcome))
+    _write_whole(folder, f"{name}.txt", person_note(outcome))
     if outcome.decision:
         _write_whole(folder, f"{name}{DECISION_ENDING}", outcome.decision)
     reach("between-notes-and-move")
@@ -271,110 +219,3 @@ def _is_free(folder: str, name: str, delivery_id: str) -> bool:
 def _is_note_on(path: str, delivery_id: str) -> bool:
     noted = _NOTED.match(_head_of(path))
     return noted is not None and noted[1].decode() == delivery_id
-
-
-def _machine_note(outcome: Outcome) -> str:
-    note = {
-        "delivery_id": outcome.delivery_id,
-        "outcome": outcome.outcome,
-        "survey": outcome.survey_id,
-        "format": outcome.format,
-        "tool": outcome.tool,
-        "sure": outcome.sure,
-        "marks": list(outcome.marks),
-        "taken_away": dict(outcome.taken_away),
-        "reason": outcome.reason,
-        "column": outcome.column,
-        "delivered": outcome.delivered,
-        "accepted": outcome.accepted,
-        "quarantined": outcome.quarantined,
-        "dropped": outcome.dropped,
-        "still_waiting": outcome.still_waiting,
-        "reasons": dict(outcome.reasons),
-        "rows": [
-            {"row": row.row_no, "reasons": list(row.reasons), "columns": list(row.columns)}
-            for row in outcome.rows
-        ],
-    }
-    return json.dumps(note, ensure_ascii=False) + "\n"
-
-
-_OUTCOME_WORDS = {
-    "loaded": ("Lastet", "Loaded"),
-    "duplicate": ("Levert før", "Delivered before"),
-    "quarantined": ("Satt i karantene", "Quarantined"),
-    "rejected": ("Avvist", "Rejected"),
-}
-
-
-def _person_note(outcome: Outcome) -> str:
-    """What became of the file, for a school secretary: bokmål first, then English."""
-    norwegian, english = _OUTCOME_WORDS[outcome.outcome]
-    lines = [f"{norwegian} / {english}", ""]
-    if outcome.reason:
-        lines += _in_words(outcome.reason)
-    lines += _recognised(outcome)
-    if outcome.column:
-        lines += [f"Kolonne / column: {outcome.column}"]
-    if outcome.delivered:
-        lines += [
-            f"Rader i fila / rows in the file: {outcome.delivered}",
-            f"  tatt imot / accepted: {outcome.accepted}",
-            f"  i karantene / quarantined: {outcome.quarantined}",
-            f"  var der fra før / were there already: {outcome.dropped}",
-        ]
-    for code, rows in sorted(outcome.reasons.items()):
-        lines += ["", f"{code}: {rows} rad(er) / row(s)", *_in_words(Reason(code))]
-    if outcome.still_waiting:
-        lines += [
-            "",
-            f"{outcome.still_waiting} rad(er) herfra venter fortsatt i karantene og telles ikke.",
-            f"{outcome.still_waiting} row(s) of this file still wait in quarantine: not counted.",
-        ]
-    if outcome.decision:
-        lines += ["", *_TO_DECIDE]
-    lines += _places(outcome.rows)
-    return "\n".join(lines) + "\n"
-
-
-_TO_DECIDE = (
-    f"Hva som er endret, står i fila som slutter på {DECISION_ENDING}.",
-    "Avgjør, signer, og lagre den i surveys/decisions/.",
-    f"What has changed stands in the file that ends with {DECISION_ENDING}.",
-    "Decide, sign, and save it in surveys/decisions/.",
-)
-_SURE = {"certain": "sikkert / certain", "likely": "trolig / likely"}
-
-
-def _recognised(outcome: Outcome) -> list[str]:
-    """Which tool, how sure and by which marks; and what was taken away before it was stored."""
-    lines = []
-    if outcome.tool:
-        sure = f" ({_SURE[outcome.sure]}: {', '.join(outcome.marks)})" if outcome.sure else ""
-        lines += [f"Verktøy / tool: {outcome.tool}{sure}"]
-    if outcome.taken_away:
-        kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(outcome.taken_away.items()))
-        lines += [f"Kolonner tatt bort / columns taken away: {kinds}"]
-    return lines
-
-
-def _places(rows: Sequence[HeldPlace]) -> list[str]:
-    if not rows:
-        return []
-    shown = [
-        f"  {row.row_no}: {', '.join(row.reasons)}"
-        + (f" ({', '.join(row.columns)})" if row.columns else "")
-        for row in rows[:ROWS_IN_NOTE]
-    ]
-    more = len(rows) - len(shown)
-    return [
-        "",
-        "Rader å se på / rows to look at:",
-        *shown,
-        *([f"  … +{more} (se .json-fila / see the .json file)"] if more else []),
-    ]
-
-
-def _in_words(reason: Reason) -> list[str]:
-    text = reason_texts()[reason]
-    return [text.nb, text.en]

@@ -16,17 +16,8 @@ import duckdb
 
 from flows import class_lists
 from flows.home import Config, Home
-from flows.inbox import (
-    Arrival,
-    HeldPlace,
-    Outcome,
-    clear_folders,
-    copy_of,
-    file_away,
-    lying_in,
-    take,
-    waiting,
-)
+from flows.inbox import Arrival, clear_folders, file_away, lying_in, take, waiting
+from flows.outcome import HeldPlace, Outcome, copy_of
 from flows.recognition import Delivery, recognise_arrival, validated_blocks
 from schemas.reason import Reason
 from schemas.survey import Survey
@@ -39,8 +30,9 @@ from transforms.readers.delimited import (
 from transforms.readers.reading import FileProblem
 from transforms.stops import FilesStopped, Strangers
 from warehouse import ledger
+from warehouse.entries import Incoming, Loaded
 from warehouse.failpoint import reach
-from warehouse.load import Incoming, Loaded, load_answers
+from warehouse.load import load_answers
 from warehouse.witness import bear_witness
 
 UNIT_BYTES = 48 << 20
@@ -178,6 +170,9 @@ def _entered(delivery_id: str, entry: ledger.Entry) -> Outcome:
         accepted=entry.accepted,
         quarantined=entry.quarantined,
         dropped=entry.dropped,
+        with_text=entry.with_text or 0,
+        alone=entry.alone,
+        fewest_alike=entry.fewest_alike,
     )
 
 
@@ -268,6 +263,9 @@ def _outcome(loaded: Loaded, survey_id: str | None, kind: str) -> Outcome:
         accepted=loaded.accepted,
         quarantined=loaded.quarantined,
         dropped=loaded.dropped,
+        with_text=loaded.with_text or 0,
+        alone=loaded.alone,
+        fewest_alike=loaded.fewest_alike,
         reasons=loaded.reasons,
     )
 

@@ -46,7 +46,7 @@ from transforms.recognise import (
 from transforms.tools import known
 from transforms.tools.evidence import Evidence
 from transforms.validate import Validated, Validator
-from warehouse.load import Incoming
+from warehouse.entries import Incoming
 
 log = logging.getLogger(__name__)
 

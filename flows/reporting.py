@@ -10,6 +10,7 @@ import duckdb
 
 from flows.home import Config, Home
 from schemas.settings import ReportLanguage
+from warehouse.careless import marks_in
 from warehouse.failpoint import reach
 from warehouse.report_data import read_schools
 from warehouse.stages import (
@@ -121,8 +122,9 @@ def _write_schools(
     from reports.school_report import render_school_report  # noqa: PLC0415
 
     codes = codes_of_flagged(con, wave_id, school_ids, key=config.key)
+    marks = marks_in(con, wave_id, school_ids, config.instruments)
     data = {
-        route: read_schools(con, wave_id=wave_id, school_ids=school_ids, route=route)
+        route: read_schools(con, wave_id=wave_id, school_ids=school_ids, route=route, marks=marks)
         for route in ROUTES
     }
     for school_id in school_ids:

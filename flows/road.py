@@ -18,8 +18,9 @@ import duckdb
 
 from flows.given_up import give_up_old
 from flows.home import Config, Home, HomeError, load_config
-from flows.inbox import SETTLE_SECONDS, Outcome
+from flows.inbox import SETTLE_SECONDS
 from flows.intake import ingest
+from flows.outcome import Outcome
 from flows.reporting import report_state, write_reports
 from warehouse.flag import Flagged, score_and_flag
 from warehouse.flag_life import expire_flags

@@ -54,6 +54,11 @@ def _answered(count: ClassCount, texts: Texts) -> str:
 
 
 def _notes(count: ClassCount, texts: Texts) -> tuple[str, ...]:
+    careless = (texts.count("classes.careless", count.careless),) if count.careless else ()
+    return (*_response_notes(count, texts), *careless)
+
+
+def _response_notes(count: ClassCount, texts: Texts) -> tuple[str, ...]:
     if not count.enrolled:
         return (texts.say("classes.no_list"),)
     if not count.answered:

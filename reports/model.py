@@ -82,6 +82,7 @@ class PupilRow:
     reasons: tuple[Reason, ...]
     status: tuple[str, ...]
     basis: str
+    quality: tuple[str, ...]
     due_on: date | None
     due: str
     is_overdue: bool

@@ -47,6 +47,7 @@ def _row(
         reasons=_reasons(ordered, waves, context),
         status=_status(ordered, waves, context),
         basis=_basis(ordered, context),
+        quality=_quality(ordered, context),
         due_on=due_on,
         due=context.texts.day(due_on) if due_on else context.texts.say("pupils.no_due"),
         is_overdue=due_on is not None and due_on < context.issued_on,
@@ -150,6 +151,15 @@ def _basis(flags: Sequence[PupilFlag], context: ReportContext) -> str:
     if any(flag.rule_id == WISH_RULE for flag in flags):
         return context.texts.say("pupils.basis_asked")
     return context.texts.say("pupils.basis_register")
+
+
+def _quality(flags: Sequence[PupilFlag], context: ReportContext) -> tuple[str, ...]:
+    """What speaks for a form filled in without reading, and that it proves nothing."""
+    marks = sorted({mark for flag in flags for mark in flag.marks})
+    if not marks:
+        return ()
+    lines = [context.texts.say(f"quality.{mark}") for mark in marks]
+    return (*lines, context.texts.say("quality.ask"))
 
 
 def earliest(rows: Iterable[PupilRow]) -> date | None:

@@ -105,6 +105,8 @@ def raw_answer_model(
         "submission": [],
         "submitted_on": _date(Reason.DATE_INVALID),
         "enrolled_on": _enrolled_on(settings),
+        "answer_time_ms": [],
+        "had_text": [],
     }
     for key in survey.instruments:
         for item in instruments[key].items:

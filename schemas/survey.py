@@ -37,6 +37,8 @@ CONTEXT_COLUMNS = (
     "submission",
     "submitted_on",
     "enrolled_on",
+    "answer_time_ms",
+    "answer_time_s",
 )
 
 
@@ -46,7 +48,8 @@ class Survey(Declared):
     `columns` maps a context column to the export's column, `constants` gives a context column one
     value for the whole survey, `items` maps `instrument_key.item` to the export's column, and
     `codes` maps an export's answer to the instrument's code where the two differ.
-    `dropped` lists export columns that are known and never stored.
+    `dropped` lists export columns that are known and never stored, `free_text` those of which only
+    is stored whether there was text.
     """
 
     id: str = Field(
@@ -80,6 +83,11 @@ class Survey(Declared):
     dropped: tuple[str, ...] = Field(
         default=(), description="Columns of the export that are known and never stored."
     )
+    free_text: tuple[str, ...] = Field(
+        default=(),
+        description="Columns of the export in which pupils write freely. What they wrote is never"
+        " stored: only whether there was anything.",
+    )
     not_asked: tuple[str, ...] = Field(
         default=(),
         description="Columns of ours that this export does not have: items that are not asked.",
@@ -103,6 +111,10 @@ class Survey(Declared):
             raise ValueError(f"columns/constants: not a context column: {', '.join(strangers)}")
         if len(named) != len(set(named)):
             raise ValueError("a context column is both mapped and constant")
+        if {"answer_time_ms", "answer_time_s"} <= set(named):
+            raise ValueError("the time for the form is mapped twice: in milliseconds or in seconds")
+        if set(self.dropped) & set(self.free_text):
+            raise ValueError("a column is both dropped and free_text")
         if self.linkage == "none" and "pupil_code" in named:
             raise ValueError("linkage is none, yet pupil_code is mapped")
         if (

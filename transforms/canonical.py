@@ -7,6 +7,7 @@ import pyarrow.compute as pc
 
 from schemas.answer import NOT_ASKED
 from schemas.survey import CONTEXT_COLUMNS, Survey
+from transforms.form_marks import had_text, whole_milliseconds
 from transforms.readers.days import iso_days
 from transforms.readers.letters import require_unspoilt_cells
 from transforms.readers.reading import Batch
@@ -20,7 +21,8 @@ def canonical_batch(batch: Batch, layout: Layout, items: list[str]) -> Batch:
     """The batch with canonical columns only, every one dictionary-encoded and in one chunk.
 
     A blank context cell becomes null. A blank answer stays blank, for it was asked; a column that
-    the file does not have is null, for it was not. Dates are ISO where that is proven. Raises
+    the file does not have is null, for it was not. Dates are ISO where that is proven. `had_text`
+    stands in the place of all free text. Raises
     `FileProblem` ENCODING_UNKNOWN with the column where letters were spoilt on their way.
     """
     rows = batch.table.num_rows
@@ -38,7 +40,20 @@ def canonical_batch(batch: Batch, layout: Layout, items: list[str]) -> Batch:
             columns[name] = _to_null(cells, _nothing(name, layout.survey))
         else:
             columns[name] = _constant(layout.survey.constants.get(name), rows)
+    columns["answer_time_ms"] = _answer_time(columns)
+    texts = [name for name in layout.survey.free_text if name in batch.table.column_names]
+    columns["had_text"] = had_text([batch.table.column(name) for name in texts], rows)
     return Batch(pa.table(columns), batch.file_no, batch.row_no, batch.malformed)
+
+
+def _answer_time(columns: dict[str, pa.DictionaryArray]) -> pa.DictionaryArray:
+    """The time for the form in whole milliseconds, whichever of the two units the export has."""
+    seconds, milliseconds = columns.pop("answer_time_s"), columns["answer_time_ms"]
+    of = 1_000 if milliseconds.null_count == len(milliseconds) else 1
+    cells = seconds if of > 1 else milliseconds
+    return pa.DictionaryArray.from_arrays(
+        cells.indices, whole_milliseconds(cells.dictionary, unit_ms=of)
+    )
 
 
 def _encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:

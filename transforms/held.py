@@ -23,7 +23,7 @@ CODE_OF: dict[Reason | None, int] = {reason: code for code, reason in enumerate(
 
 # Cells that differ between two encodings of the same form: no part of what a row is known by. The
 # wave that they lead to is, for the same pupil may well be held for the same cell in the next one.
-NOT_IN_DIGEST = frozenset({"submitted_on", "wave"})
+NOT_IN_DIGEST = frozenset({"submitted_on", "wave", "answer_time_ms", "had_text"})
 
 # What makes one version of a form differ from another, besides the answers.
 COMPARED = {

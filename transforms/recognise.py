@@ -53,7 +53,7 @@ def lay_out(
     wanted = _wanted(survey, instruments)
     present = set(columns)
     source = {name: column for name, column in wanted.items() if column in present}
-    decided = set(wanted.values()) | set(survey.dropped)
+    decided = {*wanted.values(), *survey.dropped, *survey.free_text}
     return Layout(
         survey=survey,
         source=source,

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from transforms.drift import MIN_ROWS, MIN_SHARE
 from transforms.encoded import distinct, indices
+from transforms.form_marks import is_answer_time
 from transforms.gate import Person, Place, persons_among
 from transforms.held import Codes
 from transforms.readers.reading import Batch
@@ -50,7 +51,12 @@ def strangers_in(
 
 # What a sound cell may say is listed, but for these: a name of a class, a number of a tool's.
 _OPEN_COLUMNS = ("class_group", "submission")
-_PLACES: Mapping[str, Place] = {"pupil_code": "code", "submission": "id", "submitted_on": "id"}
+_PLACES: Mapping[str, Place] = {
+    "pupil_code": "code",
+    "submission": "id",
+    "submitted_on": "id",
+    "answer_time_ms": "id",
+}
 
 
 def persons_in(batch: Batch, verdicts: Mapping[str, Codes]) -> Iterator[Person]:
@@ -58,6 +64,9 @@ def persons_in(batch: Batch, verdicts: Mapping[str, Codes]) -> Iterator[Person]:
     suspects: dict[str, npt.NDArray[np.int64]] = {}
     for name, codes in verdicts.items():
         at = np.arange(len(codes)) if name in _OPEN_COLUMNS else np.flatnonzero(codes)
+        if name == "answer_time_ms":
+            is_time = is_answer_time(distinct(batch.table.column(name)))
+            at = np.flatnonzero(~is_time.to_numpy(zero_copy_only=False))
         if len(at):
             suspects[name] = at
     cells = {name: distinct(batch.table.column(name)).take(at) for name, at in suspects.items()}

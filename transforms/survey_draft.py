@@ -19,10 +19,26 @@ from transforms.tools.labels import text_key
 
 # The columns that each tool writes itself, in our names for them.
 _OF_TOOL: Mapping[str, Mapping[str, str]] = {
-    "nettskjema": {"submission": "submission_id", "submitted_on": "created"},
-    "limesurvey": {"submission": "id", "submitted_on": "submitdate"},
-    "qualtrics": {"submission": "ResponseId", "submitted_on": "EndDate"},
-    "microsoft_forms": {"submission": "submission_id", "submitted_on": "created"},
+    "nettskjema": {
+        "submission": "submission_id",
+        "submitted_on": "created",
+        "answer_time_ms": "answer_time_ms",
+    },
+    "limesurvey": {
+        "submission": "id",
+        "submitted_on": "submitdate",
+        "answer_time_s": "interviewtime",
+    },
+    "qualtrics": {
+        "submission": "ResponseId",
+        "submitted_on": "EndDate",
+        "answer_time_s": "Duration (in seconds)",
+    },
+    "microsoft_forms": {
+        "submission": "submission_id",
+        "submitted_on": "created",
+        "answer_time_ms": "answer_time_ms",
+    },
     "google_forms": {"submitted_on": "created"},
     "kobo": {"submission": "_id", "submitted_on": "_submission_time"},
     "odk": {"submission": "KEY", "submitted_on": "SubmissionDate"},
@@ -141,7 +157,8 @@ def _head(
 def _columns_part(context: Mapping[str, str]) -> str:
     wanted = ("school", "class_group", "grade", "gender", "pupil_code", "submission")
     lines = ["[columns]  # what a row says of the pupil and the class = the export's column"]
-    for name in (*wanted, "submitted_on", "enrolled_on"):
+    times = [name for name in ("answer_time_ms", "answer_time_s") if name in context]
+    for name in (*wanted, "submitted_on", "enrolled_on", *times):
         if name in context:
             lines.append(f"{name} = {quoted(context[name])}")
         else:
@@ -211,16 +228,27 @@ def _distinct(column: pa.ChunkedArray) -> list[str]:
 
 
 def _undecided_part(columns: Sequence[str], reading: Reading) -> str:
-    lines = [
-        "# No file is loaded until every column is decided on. Map those here below, or take",
-        "# away the sign before a line: what is dropped is known and never stored.",
-        "dropped = [",
-    ]
-    for column in columns:
-        kind = personal_heading(column)
-        label = f"personal: {kind}" if kind else _one_line(_question(reading, column).label)
-        lines.append(f"    # {quoted(column)}," + (f"  # {label}" if label else ""))
-    return "\n".join([*lines, "]"]) + "\n"
+    texts = [name for name in columns if _question(reading, name).kind == "text"]
+    return "\n".join(
+        [
+            "# No file is loaded until every column is decided on. Map those here below, or take",
+            "# away the sign before a line: what is dropped is known and never stored.",
+            "dropped = [",
+            *(_undecided(name, reading) for name in columns if name not in texts),
+            "]",
+            "# Of what pupils write in their own words, only whether they wrote is stored.",
+            "free_text = [",
+            *(_undecided(name, reading) for name in texts),
+            "]",
+            "",
+        ]
+    )
+
+
+def _undecided(column: str, reading: Reading) -> str:
+    kind = personal_heading(column)
+    label = f"personal: {kind}" if kind else _one_line(_question(reading, column).label)
+    return f"    # {quoted(column)}," + (f"  # {label}" if label else "")
 
 
 def _one_line(text: str) -> str:

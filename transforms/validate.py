@@ -23,6 +23,7 @@ from schemas.reason import Reason
 from schemas.settings import Settings
 from schemas.survey import Survey
 from transforms.encoded import distinct, indices, whole
+from transforms.form_marks import is_answer_time
 from transforms.gate import Person
 from transforms.held import (
     CODE_OF,
@@ -165,6 +166,8 @@ class Validator:
             "submission": whole(table.column("submission")),
             "submitted_on": _recode(table.column("submitted_on"), _day, pa.date32()),
             "enrolled_on": _recode(table.column("enrolled_on"), _day, pa.date32()),
+            "answer_time_ms": _answer_time(table.column("answer_time_ms")),
+            "had_text": _recode(table.column("had_text"), "1".__eq__, pa.bool_()),
         }
         for name, texts in self._items.items():
             codes = {"": SKIPPED, **texts}
@@ -223,6 +226,12 @@ def _recode(column: pa.ChunkedArray, function, kind: pa.DataType) -> pa.Array:  
     """Each cell as `function` of it; a cell that has no typed value becomes null."""
     by_cell = pa.array([function(cell) for cell in distinct(column).to_pylist()], kind)
     return by_cell.take(whole(column).indices)
+
+
+def _answer_time(column: pa.ChunkedArray) -> pa.Array:
+    cells = distinct(column)
+    times = pc.if_else(is_answer_time(cells), cells, pa.scalar(None, pa.string()))
+    return times.cast(pa.int32()).take(whole(column).indices)
 
 
 def _upper(column: pa.ChunkedArray) -> pa.Array:

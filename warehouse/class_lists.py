@@ -16,7 +16,8 @@ from schemas.reason import Reason
 from transforms.held import HeldRow
 from transforms.listed import Listed
 from transforms.pseudonym import PseudonymKey, keyed_digest, pseudonym_sql
-from warehouse.load import HELD_SCHEMA, Incoming, Loaded
+from warehouse.entries import Incoming, Loaded
+from warehouse.load import HELD_SCHEMA
 from warehouse.store import transaction
 
 _CLASS = ("school_id", "school_year", "class_group", "grade", "grades", "enrolled")

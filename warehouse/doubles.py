@@ -114,8 +114,8 @@ def _compare_versions(
     ).fetchall()
 
 
-def complete_dates(con: duckdb.DuckDBPyConnection) -> None:
-    """Give a kept form the earliest dates that any of its copies states.
+def complete_kept(con: duckdb.DuckDBPyConnection) -> None:
+    """Give a kept form what any of its copies states: the earliest dates, the time, the text.
 
     One export says when a pupil started and the next does not: which came first must not matter.
     """
@@ -123,10 +123,13 @@ def complete_dates(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(f"""
             update {table} r
             set enrolled_on = least(r.enrolled_on, said.enrolled_on),
-                submitted_on = least(r.submitted_on, said.submitted_on)
+                submitted_on = least(r.submitted_on, said.submitted_on),
+                answer_time_ms = least(r.answer_time_ms, said.answer_time_ms),
+                had_text = coalesce(r.had_text or said.had_text, r.had_text, said.had_text)
             from (
                 select kept_id, min(a.enrolled_on) as enrolled_on,
-                    min(a.submitted_on) as submitted_on
+                    min(a.submitted_on) as submitted_on, min(a.answer_time_ms) as answer_time_ms,
+                    bool_or(a.had_text) as had_text
                 from verdict v join arrived a using (response_id)
                 where v.kept_id is not null group by kept_id
             ) said

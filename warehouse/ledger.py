@@ -8,7 +8,7 @@ import duckdb
 import pyarrow as pa
 
 from schemas.reason import Reason
-from warehouse.load import Incoming
+from warehouse.entries import Incoming
 
 READ_AGAIN = "to be read again"
 
@@ -29,6 +29,9 @@ class Entry:
     declared: str | None
     expired: int  # rows that waited too long
     kind: str = "answers"
+    with_text: int | None = None
+    alone: int | None = None
+    fewest_alike: int | None = None
 
     @property
     def is_final(self) -> bool:
@@ -52,7 +55,8 @@ def known(con: duckdb.DuckDBPyConnection, delivery_ids: Sequence[str]) -> dict[s
     con.register("asked", pa.table({"delivery_id": pa.array(delivery_ids, pa.string())}))
     found = con.execute("""
         select delivery_id, outcome, reason_code, filed_at is not null, survey_id, format,
-            delivered, accepted, quarantined, dropped, declared, coalesce(expired, 0), kind
+            delivered, accepted, quarantined, dropped, declared, coalesce(expired, 0), kind,
+            with_text, alone, fewest_alike
         from core.delivery left join (
             select delivery_id, count(*) as expired from quarantine.decided
             where decision = 'expired' group by all

@@ -4,7 +4,6 @@ The promise kept here: accepted + quarantined + dropped = delivered, for every f
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 import duckdb
@@ -19,7 +18,9 @@ from transforms.held import HeldRow
 from transforms.pseudonym import PseudonymKey, keyed_digest, pseudonym, pseudonym_sql
 from transforms.stops import FilesStopped, Strangers
 from transforms.validate import Validated
-from warehouse.doubles import complete_dates, decide
+from warehouse.alikeness import measure_files
+from warehouse.doubles import complete_kept, decide
+from warehouse.entries import Incoming, Loaded, read_ledger, write_ledger
 from warehouse.failpoint import reach
 from warehouse.instruments import answer_table
 from warehouse.mended import settle_mended
@@ -40,32 +41,6 @@ HELD_SCHEMA = pa.schema(
         "sound": pa.string(),
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """One file on its way in. `delivery_id` is the SHA-256 of its bytes.
-
-    `declared` is a digest of the settings that its rows are held against.
-    """
-
-    delivery_id: str
-    format: str
-    size_bytes: int
-    declared: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """What became of one file's rows. `reasons` counts rows by reason code."""
-
-    delivery_id: str
-    outcome: str
-    delivered: int
-    accepted: int
-    quarantined: int
-    dropped: int
-    reasons: Mapping[str, int]
 
 
 def load_answers(
@@ -92,17 +67,18 @@ def load_answers(
     reach("after-vault")
     with transaction(con):
         first_no = _reserve(con, "core.delivery_no", len(incoming))
+        measure_files(con, accepted, first_no=first_no)
         unload(con, [file.delivery_id for file in incoming], survey, first_no=first_no)
         accepted = leave_out_ruled(con, accepted, first_no=first_no)
         _arrive(con, accepted, survey, key=key, first_no=first_no)
         decide(con, survey=survey, instruments=instruments)
         _insert_forms(con, survey, instruments)
-        complete_dates(con)
+        complete_kept(con)
         _hold_rows(con, held, survey, key=key, first_no=first_no, now=now)
         _withdraw_contradicted(con, survey, now=now)
-        _write_ledger(con, incoming, delivered, survey, first_no=first_no, now=now)
+        write_ledger(con, incoming, delivered, survey, first_no=first_no, now=now)
         settle_mended(con, survey, instruments, key=key, now=now, first_no=first_no)
-        loaded = _read_ledger(con, first_no)
+        loaded = read_ledger(con, first_no)
         reach("before-load-commit")
     con.unregister("arrived")
     return loaded
@@ -181,7 +157,8 @@ def _insert_forms(
             f"""
             insert into {table}
             select response_id, delivery_no, row_no, $survey, wave_id, school_id, class_group,
-                grade, gender, pupil, submission, submitted_on, enrolled_on
+                grade, gender, pupil, submission, submitted_on, enrolled_on, answer_time_ms,
+                had_text
             from arrived where {wanted}
             """,
             {"survey": survey.id},
@@ -297,109 +274,3 @@ def _withdraw_contradicted(
         ids = "response_id in (from verdict select response_id where kind = 'moved')"
         con.execute(f"insert into quarantine.response from core.response where {ids}").fetchall()
         con.execute(f"delete from core.response where {ids}").fetchall()
-
-
-def _write_ledger(
-    con: duckdb.DuckDBPyConnection,
-    incoming: Sequence[Incoming],
-    delivered: "np.ndarray[tuple[int], np.dtype[np.int64]]",
-    survey: Survey,
-    *,
-    first_no: int,
-    now: datetime,
-) -> None:
-    """One entry a file; the table's check holds the counts together."""
-    files = pa.table(
-        {
-            "delivery_no": pa.array(range(first_no, first_no + len(incoming)), pa.int32()),
-            "delivery_id": [file.delivery_id for file in incoming],
-            "format": [file.format for file in incoming],
-            "size_bytes": [file.size_bytes for file in incoming],
-            "declared": [file.declared for file in incoming],
-            "delivered": delivered,
-        }
-    )
-    con.register("files", files)
-    con.execute(
-        """
-        insert into core.delivery by name
-        with fate as (
-            select delivery_no, 'accepted' as fate
-            from core.response where delivery_no >= $first_no
-            union all
-            select delivery_no, case kind when 'duplicate' then 'dropped' else 'held' end
-            from verdict where delivery_no >= $first_no
-            union all
-            select delivery_no, case when is_known then 'dropped' else 'held' end from held
-            union all
-            select delivery_no, 'dropped' from left_out where decision <> 'released'
-        ),
-        counted as (
-            select delivery_no,
-                count(*) filter (fate = 'accepted') as accepted,
-                count(*) filter (fate = 'held') as quarantined,
-                count(*) filter (fate = 'dropped') as dropped
-            from fate group by delivery_no
-        )
-        select files.*, 'answers' as kind, $survey as survey_id, accepted, quarantined, dropped,
-            case
-                when accepted > 0 then 'loaded'
-                when quarantined > 0 then 'quarantined'
-                else 'duplicate'
-            end as outcome,
-            case when outcome = 'duplicate' then $already end as reason_code,
-            case when outcome <> 'duplicate' then digest end as content_digest,
-            coalesce(received_at, $now) as received_at
-        from files join counted using (delivery_no) left join file_digest using (delivery_no)
-            join (select delivery_no, received_at from arriving) using (delivery_no)
-        """,
-        {
-            "first_no": first_no,
-            "survey": survey.id,
-            "already": Reason.ALREADY_DELIVERED.value,
-            "now": now,
-        },
-    ).fetchall()
-    con.unregister("files")
-
-
-def _read_ledger(con: duckdb.DuckDBPyConnection, first_no: int) -> list[Loaded]:
-    """What became of the files that have just been entered."""
-    reasons = _count_reasons(con)
-    ledger = con.execute(
-        """
-        select delivery_no, delivery_id, outcome, delivered, accepted, quarantined, dropped
-        from core.delivery where delivery_no >= $first_no order by delivery_no
-        """,
-        {"first_no": first_no},
-    ).fetchall()
-    return [
-        Loaded(*entry, reasons=reasons.get(number, {}))  # type: ignore[misc]
-        for number, *entry in ledger
-    ]
-
-
-def _count_reasons(con: duckdb.DuckDBPyConnection) -> dict[int, dict[str, int]]:
-    """For each new delivery, how many rows have each reason code."""
-    counted = con.execute(
-        """
-        select delivery_no, reason, count(*)::integer
-        from (
-            select delivery_no, unnest(reason_codes) as reason from held where not is_known
-            union all
-            select delivery_no, $duplicate from held where is_known
-            union all
-            select delivery_no, case kind when 'conflict' then $conflict else $duplicate end
-            from verdict where kind <> 'moved'
-        )
-        group by all order by all
-        """,
-        {
-            "duplicate": Reason.DUPLICATE_ROW.value,
-            "conflict": Reason.CONFLICTING_ANSWERS.value,
-        },
-    ).fetchall()
-    reasons: dict[int, dict[str, int]] = {}
-    for delivery_no, reason, rows in counted:
-        reasons.setdefault(delivery_no, {})[reason] = rows
-    return reasons

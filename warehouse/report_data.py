@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import duckdb
 
+from warehouse.careless import Marks
 from warehouse.school_data import (
     ClassCount,
     ClassFlag,
@@ -216,9 +217,16 @@ _NAMES = "select school_id, name from core.dim_school where school_id in (select
 
 
 def read_schools(
-    con: duckdb.DuckDBPyConnection, *, wave_id: str, route: str, school_ids: Sequence[str]
+    con: duckdb.DuckDBPyConnection,
+    *,
+    wave_id: str,
+    route: str,
+    school_ids: Sequence[str],
+    marks: Marks,
 ) -> dict[str, SchoolData]:
     """Read schools' open flags of one wave and route, with what a reader needs beside them.
+
+    `marks`: which of their forms look careless.
 
     The class indicators belong to the health service's route and are left out of any other.
     Raises ReportDataError for a wave or a school that the warehouse does not know.
@@ -230,7 +238,10 @@ def read_schools(
     names = _by_school(con, _NAMES, {"schools": list(school_ids)})
     held, linked = _by_school(con, _HELD, key), _by_school(con, _LINKED, key)
     classes = _by_school(con, _CLASSES, key)
-    pupil_flags, class_flags = _pupil_flags(con, routed), _by_school(con, _CLASS_FLAGS, routed)
+    pupil_flags, class_flags = (
+        _pupil_flags(con, routed, marks),
+        _by_school(con, _CLASS_FLAGS, routed),
+    )
     indicators = _by_school(con, _INDICATORS, key) if route == "health_service" else {}
     return {
         school_id: SchoolData(
@@ -240,7 +251,10 @@ def read_schools(
             wave=wave,
             waves=waves,
             is_linked=linked.get(school_id, [(True,)])[0][0],
-            classes=tuple(ClassCount(*row) for row in classes.get(school_id, ())),
+            classes=tuple(
+                ClassCount(*[*row, marks.in_class.get((school_id, row[0]), 0)])
+                for row in classes.get(school_id, ())
+            ),
             pupil_flags=tuple(pupil_flags.get(school_id, ())),
             class_flags=tuple(ClassFlag(*row) for row in class_flags.get(school_id, ())),
             indicators=tuple(ClassIndicator(*row) for row in indicators.get(school_id, ())),
@@ -274,7 +288,7 @@ def _reported(waves: tuple[WaveInfo, ...], wave_id: str) -> WaveInfo:
 
 
 def _pupil_flags(
-    con: duckdb.DuckDBPyConnection, routed: dict[str, object]
+    con: duckdb.DuckDBPyConnection, routed: dict[str, object], marks: Marks
 ) -> dict[str, list[PupilFlag]]:
     flags = _by_school(con, _PUPIL_FLAGS, routed)
     if not flags:
@@ -287,6 +301,7 @@ def _pupil_flags(
                     *row,
                     tuple(evidence[school_id, row[0], row[1]]),
                     tuple(wave_id for (wave_id,) in known[school_id, row[0]]),
+                    marks.of_pupil.get((school_id, row[1]), ()),
                 ]
             )
             for row in rows

@@ -13,7 +13,7 @@ from transforms.oneroster import Roster
 from transforms.pseudonym import PseudonymKey, pseudonym_sql
 from transforms.roster_list import Register, list_of_roster, merge_roster
 from warehouse.class_lists import content_digest, enter, enter_copy, is_in_force, strike
-from warehouse.load import Incoming, Loaded
+from warehouse.entries import Incoming, Loaded
 from warehouse.store import transaction
 
 # Every number of the register has a domain of its own: none of them is a pupil's in the surveys.

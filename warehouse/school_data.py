@@ -42,7 +42,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class PupilFlag:
-    """One open flag for one pupil; `known_in` are the earlier waves where the same rule flagged."""
+    """One open flag for one pupil; `known_in` are the earlier waves where the same rule flagged.
+
+    `marks` say why the pupil's forms of the wave may have been filled in without reading.
+    """
 
     flag_id: str
     pupil: str = field(repr=False)
@@ -55,6 +58,7 @@ class PupilFlag:
     expires_on: date
     evidence: tuple[Evidence, ...]
     known_in: tuple[str, ...]
+    marks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +91,16 @@ class ClassIndicator:
 
 @dataclass(frozen=True, slots=True)
 class ClassCount:
-    """How many of a class answered; `enrolled` is None while no class list has come."""
+    """How many of a class answered; `enrolled` is None while no class list has come.
+
+    `careless` counts forms that look filled in without reading.
+    """
 
     class_group: str
     grade: int
     answered: int
     enrolled: int | None
+    careless: int = 0
 
 
 @dataclass(frozen=True, slots=True)

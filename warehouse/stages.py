@@ -139,7 +139,8 @@ def school_inputs(con: duckdb.DuckDBPyConnection, wave_id: str) -> dict[str, str
                 answered, observed, enrolled, round(baseline, 2), baseline_from, gate)
             from core.class_indicator where wave_id = $wave
             union all
-            select school_id, concat_ws('|', 'forms', wave_id, survey_id, class_group, count(*))
+            select school_id, concat_ws('|', 'forms', wave_id, survey_id, class_group, count(*),
+                sum(answer_time_ms))
             from core.response semi join told using (wave_id)
             group by school_id, wave_id, survey_id, class_group
             union all

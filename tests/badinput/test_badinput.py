@@ -8,7 +8,7 @@ import pytest
 
 from flows import reading_room
 from flows.home import OUTCOMES, Home
-from flows.inbox import Outcome
+from flows.outcome import Outcome
 from schemas.reason import Reason
 from tests.support.home import csv_bytes, drop, make_home, outcomes, run, school_class
 from tests.support.state import filed, ledger_of, warehouse_of

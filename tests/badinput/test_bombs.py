@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from flows import reading_room
-from flows.inbox import Outcome
+from flows.outcome import Outcome
 from schemas.reason import Reason
 from tests.support.home import csv_bytes, drop, make_home, outcomes, run, school_class
 from transforms.readers.reading import FileProblem

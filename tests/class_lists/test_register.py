@@ -41,7 +41,7 @@ from tests.support.loading import SETTINGS, full_config, memory_warehouse, pseud
 from tests.support.state import bytes_below, contents, note_of, warehouse_of
 from transforms.oneroster import read_rosters
 from transforms.pseudonym import PseudonymKey, pseudonym
-from warehouse.load import Incoming
+from warehouse.entries import Incoming
 
 A, B = a_class("c1", "7A"), a_class("c2", "7B")
 USERS = [user(f"u{number}") for number in range(8)]

@@ -20,7 +20,7 @@ from flows.events import (
     report_facts,
     wave_facts,
 )
-from flows.inbox import HeldPlace, Outcome
+from flows.outcome import HeldPlace, Outcome
 from schemas.reason import Reason
 from warehouse.flag import Flagged
 from warehouse.publish import Publication
@@ -108,7 +108,7 @@ def test_wave_without_new_flags_is_scored_and_no_flag_is_raised() -> None:
 TELL = """
 import os
 from flows.events import delivery_facts, tell
-from flows.inbox import Outcome
+from flows.outcome import Outcome
 tell(delivery_facts([Outcome("a" * 64, "loaded")]))
 print("went on", flush=True)
 os._exit(0)  # without the seconds in which Prefect looks for its server

@@ -7,7 +7,7 @@ import pytest
 
 from schemas.instrument import SKIPPED, shipped_instruments
 from schemas.settings import Settings
-from tests.reports.school import insert
+from tests.reports.school import NO_MARKS, insert
 from warehouse.instruments import register
 from warehouse.report_data import ReportDataError, read_schools
 from warehouse.school_data import SchoolData
@@ -26,7 +26,13 @@ def only_flag(data: SchoolData) -> Any:
 def test_an_unknown_school_or_wave_is_said_plainly(warehouse: Any) -> None:
     for wave, school in (("2026-H", "NOPE"), ("1999-H", "FJV")):
         with pytest.raises(ReportDataError, match="load the settings first"):
-            read_schools(warehouse.con, wave_id=wave, school_ids=[school], route="health_service")
+            read_schools(
+                warehouse.con,
+                wave_id=wave,
+                school_ids=[school],
+                route="health_service",
+                marks=NO_MARKS,
+            )
 
 
 def test_only_open_flags_of_this_wave_and_route_are_read(warehouse: Any) -> None:
@@ -177,7 +183,9 @@ def test_the_real_view_of_answers_is_read_like_the_stand_in(settings: Settings) 
         values ('f1', '{CORE}.safety', 2, 2, null, null, '2026-H');
     """  # noqa: S608
     con.execute(rows).fetchall()
-    data = read_schools(con, wave_id="2026-H", school_ids=["FJV"], route="health_service")
+    data = read_schools(
+        con, wave_id="2026-H", school_ids=["FJV"], route="health_service", marks=NO_MARKS
+    )
     (past,) = only_flag(data["FJV"]).evidence[0].earlier
     assert (past.wave_id, past.value, past.missing) == ("2026-V", None, "skipped")
 
@@ -199,7 +207,7 @@ def test_schools_read_together_say_what_each_says_alone(warehouse: Any) -> None:
         warehouse.add_response("6A", f"{school}-held", delivery_no=observed)
         warehouse.hold_rows(observed, observed)
     for route in ("health_service", "adult_route"):
-        read = {"con": warehouse.con, "wave_id": "2026-H", "route": route}
+        read = {"con": warehouse.con, "wave_id": "2026-H", "route": route, "marks": NO_MARKS}
         together = read_schools(**read, school_ids=schools)
         alone = {school: read_schools(**read, school_ids=[school])[school] for school in schools}
         assert together == alone

@@ -167,3 +167,22 @@ def test_a_line_that_falls_is_bad_news_whichever_way_the_codes_run(
     assert len(heights) == 4
     assert heights[0] < heights[1]
     assert heights[2] < heights[3]
+
+
+def test_a_mark_on_a_form_is_told_beside_the_flag_and_takes_nothing_from_it(
+    fjordvik: School, render_report: Render
+) -> None:
+    data, codes = fjordvik
+    first, *others = data.pupil_flags
+    marked = replace(first, marks=("identical", "too_fast"))
+    plain = Page(render_report(data, codes)).text
+    told = Page(render_report(replace(data, pupil_flags=(marked, *others)), codes)).text
+    for line in (
+        "En annen i klassen har svart det samme på alt",
+        "Sendt inn på under to sekunder per svar",
+        "Det kan være tilfeldig. Spør eleven likevel.",
+    ):
+        assert line not in plain
+        assert told.count(line) == 1
+        told = told.replace(line, "")
+    assert " ".join(told.split()) == " ".join(plain.split())

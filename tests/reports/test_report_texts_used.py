@@ -32,7 +32,8 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
     """Reports that between them have something of everything to say."""
     unsure = PastAnswer("2025-H", None, "dont_know")
     both = (answer("bullied_by_pupils", 3, 3, unsure), answer("bullied_digitally", 4, 3))
-    watched = flag("rule.bullied_by_pupils", "watch", "psn-w", evidence=both)
+    marks = ("all_extremes", "identical", "straight_line", "too_fast")
+    watched = flag("rule.bullied_by_pupils", "watch", "psn-w", evidence=both, marks=marks)
     asks = flag("rule.wants_talk", "prompt", "psn-x", evidence=(answer("wants_talk", 1, 1),))
     score = (Evidence("who5_v1.wellbeing", 44, 50),)
     scored = replace(flag("rule.unsafe", "flag", "psn-y", evidence=score), rule_id="rule.low_who5")
@@ -40,6 +41,7 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
     odd = (
         ClassCount("7B", 7, 25, 24),
         ClassCount("8A", 8, 0, 22),
+        ClassCount("8B", 8, 20, 22, careless=2),
     )
     watch = ClassFlag("7B", "watch", "rule.class_bullied", 1, None, date(2027, 3, 23))
     unlisted = indicator(4, gate="tested", enrolled=None, baseline_from="published")

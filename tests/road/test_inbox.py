@@ -13,7 +13,8 @@ import pytest
 
 from flows import inbox
 from flows.home import Home
-from flows.inbox import MAX_BYTES, MAX_NAME_BYTES, Outcome, file_away, take, waiting
+from flows.inbox import MAX_BYTES, MAX_NAME_BYTES, file_away, take, waiting
+from flows.outcome import Outcome
 from schemas.reason import Reason, reason_texts
 from tests.support.home import csv_bytes, drop, form, make_home, outcomes, run, school_class
 from tests.support.state import filed, ledger_of, note_of, words_on

@@ -7,7 +7,7 @@ import pytest
 
 from flows.check import check_file
 from flows.home import Home
-from flows.inbox import Outcome
+from flows.outcome import Outcome
 from tests.support.home import drop, make_home, outcomes, run
 from tests.support.state import bytes_below, note_of, warehouse_of
 from transforms.tools.fhir import read_bytes

@@ -126,4 +126,8 @@ def test_codebook_of_the_real_form_gives_every_question_its_label(tmp_path, shar
 
     draft = tomllib.loads(capsys.readouterr().out)
     assert draft["tool"] == "nettskjema"
-    assert draft["columns"] == {"submission": "submission_id", "submitted_on": "created"}
+    assert draft["columns"] == {
+        "submission": "submission_id",
+        "submitted_on": "created",
+        "answer_time_ms": "answer_time_ms",
+    }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from flows import road
 from flows.home import Home, init_home, open_home
-from flows.inbox import Outcome
+from flows.outcome import Outcome
 from schemas.instrument import shipped_instruments
 
 CORE, WHO5 = "klassepuls_core_v1", "who5_v1"

@@ -17,8 +17,9 @@ from schemas.survey import Survey
 from tests.support.home import AUTUMN, NOW, OPEN, SPRING, Row, csv_bytes, survey_toml
 from transforms.pseudonym import PseudonymKey, pseudonym
 from transforms.validate import Validated
+from warehouse.entries import Loaded
 from warehouse.instruments import register
-from warehouse.load import Loaded, load_answers
+from warehouse.load import load_answers
 from warehouse.store import migrate
 
 KEY = PseudonymKey(b"not a secret, and 32 bytes long.", version=1, municipality="9901")

@@ -81,7 +81,7 @@ def column_of(name):
 
 def batch_of_forms(forms, declared, *, malformed=(), first_row=2):
     """The canonical batch of some forms, read from file 5."""
-    names = list(form())
+    names = list(dict.fromkeys(name for cells in (form(), *forms) for name in cells))
     table = pa.table(
         {name: pa.array([cells.get(name) for cells in forms], pa.string()) for name in names}
     )

@@ -14,9 +14,9 @@ from tests.support.loading import deliver, full_config, memory_warehouse, pseudo
 from transforms.class_list import list_of_counts
 from transforms.readers.delimited import read_delimited
 from warehouse.class_lists import load_class_list
+from warehouse.entries import Incoming
 from warehouse.flag import Flagged, score_and_flag
 from warehouse.flag_life import expire_flags
-from warehouse.load import Incoming
 from warehouse.stages import answered_waves
 
 MONDAY = datetime(2025, 11, 24, 5, 15, tzinfo=UTC)

@@ -1,0 +1,64 @@
+"""What became of one file of the inbox."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from schemas.reason import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPlace:
+    """Where a quarantined row stands, and why."""
+
+    row_no: int
+    reasons: Sequence[str]
+    columns: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one file.
+
+    `with_text` counts rows in which pupils wrote freely. `alone` and `fewest_alike` say how far the
+    sound rows name nobody; null where there are none.
+    """
+
+    delivery_id: str
+    outcome: str
+    survey_id: str | None = None
+    format: str | None = None
+    reason: Reason | None = None
+    column: str | None = None
+    delivered: int = 0
+    accepted: int = 0
+    quarantined: int = 0
+    dropped: int = 0
+    with_text: int = 0
+    alone: int | None = None
+    fewest_alike: int | None = None
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    rows: Sequence[HeldPlace] = ()
+    still_waiting: int = 0
+    tool: str | None = None
+    sure: str | None = None
+    marks: Sequence[str] = ()
+    taken_away: Mapping[str, int] = field(default_factory=dict)
+    decision: str | None = field(default=None, repr=False)  # a file for a person to sign
+
+
+def copy_of(outcome: Outcome) -> Outcome:
+    """What becomes of a further copy: a duplicate, or refused for the same reason."""
+    if outcome.outcome in ("quarantined", "rejected") and outcome.reason:
+        return outcome
+    rows = outcome.delivered
+    return Outcome(
+        outcome.delivery_id,
+        "duplicate",
+        survey_id=outcome.survey_id,
+        format=outcome.format,
+        reason=Reason.ALREADY_DELIVERED,
+        delivered=rows,
+        dropped=rows,
+        reasons={Reason.DUPLICATE_ROW.value: rows} if rows else {},
+        still_waiting=outcome.quarantined,
+    )

@@ -1,0 +1,145 @@
+"""The two notes beside a file that was put away: one for a person, one for a program."""
+
+import json
+from collections.abc import Sequence
+
+from flows.outcome import HeldPlace, Outcome
+from schemas.reason import Reason, reason_texts
+
+ROWS_IN_NOTE = 20
+DECISION_ENDING = ".decision.toml"
+
+
+def machine_note(outcome: Outcome) -> str:
+    """What became of the file, for a program: a line of JSON that begins with the delivery's id."""
+    note = {
+        "delivery_id": outcome.delivery_id,
+        "outcome": outcome.outcome,
+        "survey": outcome.survey_id,
+        "format": outcome.format,
+        "tool": outcome.tool,
+        "sure": outcome.sure,
+        "marks": list(outcome.marks),
+        "taken_away": dict(outcome.taken_away),
+        "reason": outcome.reason,
+        "column": outcome.column,
+        "delivered": outcome.delivered,
+        "accepted": outcome.accepted,
+        "quarantined": outcome.quarantined,
+        "dropped": outcome.dropped,
+        "still_waiting": outcome.still_waiting,
+        "with_text": outcome.with_text,
+        "alone": outcome.alone,
+        "fewest_alike": outcome.fewest_alike,
+        "reasons": dict(outcome.reasons),
+        "rows": [
+            {"row": row.row_no, "reasons": list(row.reasons), "columns": list(row.columns)}
+            for row in outcome.rows
+        ],
+    }
+    return json.dumps(note, ensure_ascii=False) + "\n"
+
+
+_OUTCOME_WORDS = {
+    "loaded": ("Lastet", "Loaded"),
+    "duplicate": ("Levert før", "Delivered before"),
+    "quarantined": ("Satt i karantene", "Quarantined"),
+    "rejected": ("Avvist", "Rejected"),
+}
+
+
+def person_note(outcome: Outcome) -> str:
+    """What became of the file, for a school secretary: bokmål first, then English."""
+    norwegian, english = _OUTCOME_WORDS[outcome.outcome]
+    lines = [f"{norwegian} / {english}", ""]
+    if outcome.reason:
+        lines += _in_words(outcome.reason)
+    lines += _recognised(outcome)
+    if outcome.column:
+        lines += [f"Kolonne / column: {outcome.column}"]
+    if outcome.delivered:
+        lines += [
+            f"Rader i fila / rows in the file: {outcome.delivered}",
+            f"  tatt imot / accepted: {outcome.accepted}",
+            f"  i karantene / quarantined: {outcome.quarantined}",
+            f"  var der fra før / were there already: {outcome.dropped}",
+        ]
+    for code, rows in sorted(outcome.reasons.items()):
+        lines += ["", f"{code}: {rows} rad(er) / row(s)", *_in_words(Reason(code))]
+    if outcome.still_waiting:
+        lines += [
+            "",
+            f"{outcome.still_waiting} rad(er) herfra venter fortsatt i karantene og telles ikke.",
+            f"{outcome.still_waiting} row(s) of this file still wait in quarantine: not counted.",
+        ]
+    if outcome.decision:
+        lines += ["", *_TO_DECIDE]
+    lines += [*_of_texts(outcome), *_of_alikeness(outcome)]
+    lines += _places(outcome.rows)
+    return "\n".join(lines) + "\n"
+
+
+_TO_DECIDE = (
+    f"Hva som er endret, står i fila som slutter på {DECISION_ENDING}.",
+    "Avgjør, signer, og lagre den i surveys/decisions/.",
+    f"What has changed stands in the file that ends with {DECISION_ENDING}.",
+    "Decide, sign, and save it in surveys/decisions/.",
+)
+_SURE = {"certain": "sikkert / certain", "likely": "trolig / likely"}
+
+
+def _recognised(outcome: Outcome) -> list[str]:
+    """Which tool, how sure and by which marks; and what was taken away before it was stored."""
+    lines = []
+    if outcome.tool:
+        sure = f" ({_SURE[outcome.sure]}: {', '.join(outcome.marks)})" if outcome.sure else ""
+        lines += [f"Verktøy / tool: {outcome.tool}{sure}"]
+    if outcome.taken_away:
+        kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(outcome.taken_away.items()))
+        lines += [f"Kolonner tatt bort / columns taken away: {kinds}"]
+    return lines
+
+
+def _of_texts(outcome: Outcome) -> list[str]:
+    if not outcome.with_text:
+        return []
+    return [
+        "",
+        f"I {outcome.with_text} rad(er) har elever skrevet fritt. Teksten er ikke lagret.",
+        f"In {outcome.with_text} row(s) pupils wrote freely. The text is not stored.",
+    ]
+
+
+def _of_alikeness(outcome: Outcome) -> list[str]:
+    """What the file gives away by itself, for whoever keeps a copy of it."""
+    if not outcome.alone:
+        return []
+    return [
+        "",
+        f"{outcome.alone} rad(er) er alene i fila om skole, klasse, trinn og kjønn.",
+        "De kan peke ut elever også uten navn: slett egne kopier av fila.",
+        f"{outcome.alone} row(s) share school, class, grade and gender with no other in the file.",
+        "They can point out pupils even without names: delete your own copies of the file.",
+    ]
+
+
+def _places(rows: Sequence[HeldPlace]) -> list[str]:
+    if not rows:
+        return []
+    shown = [
+        f"  {row.row_no}: {', '.join(row.reasons)}"
+        + (f" ({', '.join(row.columns)})" if row.columns else "")
+        for row in rows[:ROWS_IN_NOTE]
+    ]
+    more = len(rows) - len(shown)
+    return [
+        "",
+        "Rader å se på / rows to look at:",
+        *shown,
+        *([f"  … +{more} (se .json-fila / see the .json file)"] if more else []),
+    ]
+
+
+def _in_words(reason: Reason) -> list[str]:
+    text = reason_texts()[reason]
+    return [text.nb, text.en]
