@@ -6,6 +6,7 @@ bytes; nothing here hands a name to a reader.
 
 import contextlib
 import errno
+import fcntl
 import hashlib
 import logging
 import os
@@ -14,7 +15,7 @@ import stat
 import time
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from flows.home import Home
@@ -28,6 +29,8 @@ log = logging.getLogger(__name__)
 MAX_BYTES = 1 << 30
 MAX_NAME_BYTES = 180
 SETTLE_SECONDS = 2.0
+# Where nobody can say whether a writer has a file open, it has to lie still for so much longer.
+PATIENCE = 30
 
 
 # What opening an entry may answer, and what that says of the entry. A file that we may not read
@@ -45,12 +48,16 @@ _NOTED = re.compile(rb'\{"delivery_id": "([0-9a-f]{64})"')  # how every note beg
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One entry of the inbox. `content` is None where it is no file that can be read."""
+    """One entry of the inbox. `content` is None where it is no file that can be read.
+
+    `seen` is how the file looked when it was read.
+    """
 
     path: Path
     delivery_id: str
     content: bytes | None
     problem: Reason | None = None
+    seen: os.stat_result | None = field(default=None, repr=False)
 
 
 def waiting(home: Home, *, settle: float = SETTLE_SECONDS) -> list[Path]:
@@ -99,14 +106,27 @@ def _is_at_rest(path: str, before: os.stat_result) -> bool:
         now = os.lstat(path)
     except FileNotFoundError:
         return False
-    return (now.st_size, now.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    return _is_same(now, before)
 
 
-def take(paths: Sequence[Path]) -> Iterator[Arrival]:
-    """Read files one by one. Links, devices, pipes and giants are told, not read."""
+def _is_same(one: os.stat_result, other: os.stat_result) -> bool:
+    """Whether it is the same file, and nobody has written to it in between."""
+    return (one.st_ino, one.st_size, one.st_mtime_ns) == (
+        other.st_ino,
+        other.st_size,
+        other.st_mtime_ns,
+    )
+
+
+def take(paths: Sequence[Path], *, settle: float = 0.0) -> Iterator[Arrival]:
+    """Read files one by one. Links, devices, pipes and giants are told, not read.
+
+    A file that somebody has open to write to is left out: it waits for the next run.
+    """
     for path in paths:
         try:
-            yield _read(path)
+            if (arrival := _read(path, settle)) is not None:
+                yield arrival
         except OSError as error:
             if error.errno not in _NOT_READ and error.errno != errno.ENOENT:
                 raise
@@ -114,7 +134,7 @@ def take(paths: Sequence[Path]) -> Iterator[Arrival]:
                 yield Arrival(path, _name_digest(path), None, _NOT_READ[error.errno])
 
 
-def _read(path: Path) -> Arrival:
+def _read(path: Path, settle: float) -> Arrival | None:
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(descriptor)
@@ -122,8 +142,29 @@ def _read(path: Path) -> Arrival:
             return Arrival(path, _name_digest(path), None, Reason.NOT_A_FILE)
         if status.st_size > MAX_BYTES:
             return Arrival(path, _name_digest(path), None, Reason.TOO_LARGE)
+        if _may_be_written_to(descriptor, status, settle):
+            return None
         content = file.read()
-    return Arrival(path, hashlib.sha256(content).hexdigest(), content)
+        if not _is_same(os.fstat(descriptor), status):
+            return None
+    return Arrival(path, hashlib.sha256(content).hexdigest(), content, seen=status)
+
+
+def _may_be_written_to(descriptor: int, status: os.stat_result, settle: float) -> bool:
+    """Whether a program has the file open to write to, as one does that is uploading it slowly.
+
+    Linux grants a read lease only while nobody does. Where it may not say, because the file is
+    another user's or lies on another machine, a file is taken to be complete when it has lain still
+    for long.
+    """
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return 0 <= time.time() - status.st_mtime < PATIENCE * settle
+    return False
 
 
 def _name_digest(path: Path) -> str:
@@ -131,19 +172,56 @@ def _name_digest(path: Path) -> str:
     return hashlib.sha256(b"not read:" + os.fsencode(path.name)).hexdigest()
 
 
-def file_away(home: Home, path: Path, outcome: Outcome) -> Path:
-    """Move a file to its outcome folder and write the notes beside it; returns its new place."""
+def file_away(home: Home, arrival: Arrival, outcome: Outcome) -> Path:
+    """Move a file to its outcome folder and write the notes beside it; returns its new place.
+
+    Where it is another file by now than the one that was read, what was read is put there, and what
+    lies in the inbox is left for the next run.
+    """
     # Paths as texts from here on: with 900 class files, making Path objects was half of the work.
     folder = str(home.outcome / outcome.outcome)
-    name = _free_name(folder, _plain_name(path.name), outcome.delivery_id)
+    name = _free_name(folder, _plain_name(arrival.path.name), outcome.delivery_id)
     _write_whole(folder, f"{name}.json", machine_note(outcome))
     _write_whole(folder, f"{name}.txt", person_note(outcome))
     if outcome.decision:
         _write_whole(folder, f"{name}{DECISION_ENDING}", outcome.decision)
     reach("between-notes-and-move")
-    os.rename(path, f"{folder}/{name}")
+    if arrival.seen is None or _is_same(os.lstat(arrival.path), arrival.seen):
+        os.rename(arrival.path, f"{folder}/{name}")
+    elif arrival.content is not None:
+        _write_bytes(folder, name, arrival.content)
     reach("after-move")
     return Path(folder, name)
+
+
+def take_back(home: Home, folder: str) -> int:
+    """Move files that were written to after they were put away back to the inbox; returns how many.
+
+    Whoever uploaded them was not done. What they held by then has been loaded, and is known again.
+    """
+    found = 0
+    for place in sorted(_written_to_since(f"{home.outcome / folder}")):
+        name = os.path.basename(place)
+        if not os.path.lexists(home.inbox / name):
+            os.rename(place, home.inbox / name)
+            found += 1
+    if found:
+        log.warning("%d file(s) had grown since they were put away, and are read again", found)
+    return found
+
+
+def _written_to_since(folder: str) -> Iterator[str]:
+    """Files that are younger than their note, and no longer what the note is on."""
+    with os.scandir(folder) as scanned:
+        entries = {entry.name: entry for entry in scanned}
+    for name, entry in entries.items():
+        note = entries.get(f"{name}.json")
+        if note is None or not entry.is_file(follow_symlinks=False):
+            continue
+        if entry.stat().st_mtime_ns > note.stat().st_mtime_ns:
+            content = Path(entry.path).read_bytes()
+            if not _is_note_on(note.path, hashlib.sha256(content).hexdigest()):
+                yield entry.path
 
 
 def lying_in(home: Home, outcome: str) -> set[str]:
@@ -163,9 +241,13 @@ def _head_of(path: str) -> bytes:
 
 
 def _write_whole(folder: str, name: str, note: str) -> None:
+    _write_bytes(folder, name, note.encode())
+
+
+def _write_bytes(folder: str, name: str, content: bytes) -> None:
     partial = f"{folder}/.{name}.partial"
-    with open(partial, "w", encoding="utf-8") as file:
-        file.write(note)
+    with open(partial, "wb") as file:
+        file.write(content)
     os.replace(partial, f"{folder}/{name}")
 
 

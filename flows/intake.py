@@ -15,8 +15,8 @@ from typing import Any
 import duckdb
 
 from flows import class_lists
-from flows.home import Config, Home
-from flows.inbox import Arrival, clear_folders, file_away, lying_in, take, waiting
+from flows.home import OUTCOMES, Config, Home
+from flows.inbox import Arrival, clear_folders, file_away, lying_in, take, take_back, waiting
 from flows.outcome import HeldPlace, Outcome, copy_of
 from flows.recognition import Delivery, recognise_arrival, validated_blocks
 from schemas.reason import Reason
@@ -63,9 +63,11 @@ def ingest(
     progress: Progress = lambda _done, _total: None,
 ) -> list[tuple[str, Outcome]]:
     """Take everything in the inbox to its outcome; returns each file's name and outcome."""
+    for folder in OUTCOMES:
+        take_back(home, folder)
     paths = waiting(home, settle=settle)
     outcomes: list[tuple[str, Outcome]] = []
-    for unit in _units(take(paths)):
+    for unit in _units(take(paths, settle=settle)):
         filed = _ingest_unit(con, home, config, unit, now=now)
         outcomes += filed
         progress(len(outcomes), len(paths))
@@ -112,7 +114,7 @@ def _ingest_unit(
         done[arrival.path] = copy_of(first[arrival.delivery_id])
     reach("after-load-commit")
     bear_witness(con, home.restricted)
-    return _file(con, home, done, now=now)
+    return _file(con, home, [(arrival, done[arrival.path]) for arrival in unit], now=now)
 
 
 def _sort_out(
@@ -344,19 +346,23 @@ def _rows_of(arrival: Arrival) -> int:
 
 
 def _file(
-    con: duckdb.DuckDBPyConnection, home: Home, done: dict[Path, Outcome], *, now: datetime
+    con: duckdb.DuckDBPyConnection,
+    home: Home,
+    done: Sequence[tuple[Arrival, Outcome]],
+    *,
+    now: datetime,
 ) -> list[tuple[str, Outcome]]:
     """Put the files away with their notes. What is interrupted here is taken up by the next run."""
-    with_rows = [outcome.delivery_id for outcome in done.values() if outcome.quarantined]
+    with_rows = [outcome.delivery_id for _, outcome in done if outcome.quarantined]
     places = ledger.held_rows(con, with_rows) if with_rows else {}
     filed = []
-    for path, outcome in done.items():
+    for arrival, outcome in done:
         held = [HeldPlace(*place) for place in places.get(outcome.delivery_id, [])]
         reasons = outcome.reasons or _reasons_of(outcome, held)
         told = replace(outcome, rows=held or outcome.rows, reasons=reasons)
-        file_away(home, path, told)
-        filed.append((path.name, outcome))
-    ledger.mark_filed(con, [outcome.delivery_id for outcome in done.values()], now=now)
+        file_away(home, arrival, told)
+        filed.append((arrival.path.name, outcome))
+    ledger.mark_filed(con, [outcome.delivery_id for _, outcome in done], now=now)
     return filed
 
 

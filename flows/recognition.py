@@ -364,8 +364,18 @@ def validated_blocks(deliveries: Sequence[Delivery], config: Config) -> Iterator
                 Validator(layout.survey, config.instruments, config.settings),
                 item_columns(layout.survey, config.instruments),
             )
-        validator, items = validators[form]
-        yield validator.validate(canonical_batch(batch, layout, items))
+        yield _validated(batch, layout, *validators[form])
+
+
+def _validated(batch: Batch, layout: Layout, validator: Validator, items: list[str]) -> Validated:
+    """The batch's rows, typed. What nobody foresaw in them must not stop other people's files."""
+    try:
+        return validator.validate(canonical_batch(batch, layout, items))
+    except FileProblem:
+        raise
+    except Exception as error:  # noqa: BLE001 - the boundary to what other people's cells may hold
+        log.warning("the validator stopped with %s", type(error).__name__)
+    raise FileProblem(Reason.UNREADABLE)
 
 
 def _read_ahead(batches: Iterator[T]) -> Iterator[T]:

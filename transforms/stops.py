@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from transforms.drift import MIN_ROWS, MIN_SHARE
 from transforms.encoded import distinct, indices
@@ -59,14 +61,25 @@ _PLACES: Mapping[str, Place] = {
 }
 
 
+# A code that is sound may still be somebody's number, written with hyphens or behind a letter.
+_NUMBER = r"[0-9](-?[0-9]){7}"
+
+
+def _flags(found: pa.Array) -> npt.NDArray[np.bool_]:
+    flags: npt.NDArray[np.bool_] = found.to_numpy(zero_copy_only=False)
+    return flags
+
+
 def persons_in(batch: Batch, verdicts: Mapping[str, Codes]) -> Iterator[Person]:
     """Cells with personal data, looked for wherever a cell could say anything at all."""
     suspects: dict[str, npt.NDArray[np.int64]] = {}
     for name, codes in verdicts.items():
         at = np.arange(len(codes)) if name in _OPEN_COLUMNS else np.flatnonzero(codes)
+        values = distinct(batch.table.column(name))
         if name == "answer_time_ms":
-            is_time = is_answer_time(distinct(batch.table.column(name)))
-            at = np.flatnonzero(~is_time.to_numpy(zero_copy_only=False))
+            at = np.flatnonzero(_flags(pc.invert(is_answer_time(values))))
+        elif name == "pupil_code":
+            at = np.flatnonzero((codes > 0) | _flags(pc.match_substring_regex(values, _NUMBER)))
         if len(at):
             suspects[name] = at
     cells = {name: distinct(batch.table.column(name)).take(at) for name, at in suspects.items()}

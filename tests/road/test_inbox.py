@@ -222,6 +222,66 @@ def test_old_files_are_taken_at_once_in_the_order_of_their_names(home):
     assert [path.name for path in waiting(home, settle=86_400.0)] == ["a.csv", "b.csv"]
 
 
+def test_file_that_somebody_has_open_to_write_to_waits_however_slow_the_upload(home):
+    path = drop(home, "slow.csv", csv_bytes(school_class(6)))
+    os.utime(path, (0, 0))
+    with path.open("ab") as uploading:
+        assert list(take([path], settle=2.0)) == []
+        uploading.write(b"more")
+    assert [arrival.path for arrival in take([path], settle=2.0)] == [path]
+
+
+def test_where_nobody_can_say_who_writes_a_file_has_to_lie_still_for_long(home, monkeypatch):
+    path = drop(home, "a.csv", csv_bytes(school_class(2)))
+
+    def refuse(*_arguments: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(inbox.fcntl, "fcntl", refuse)  # another user's file
+    os.utime(path, (time.time() - 30, time.time() - 30))
+    assert list(take([path], settle=2.0)) == []
+    os.utime(path, (time.time() - 90, time.time() - 90))
+    assert len(list(take([path], settle=2.0))) == 1
+
+
+def test_what_was_read_is_filed_and_what_has_taken_its_place_waits(home):
+    path = drop(home, "a.csv", b"the first")
+    [arrival] = take([path])
+    newer = home.root / "newer"
+    newer.write_bytes(b"the second")
+    newer.replace(path)
+    placed = file_away(home, arrival, outcome_of(b"the first"))
+    assert (placed.read_bytes(), path.read_bytes()) == (b"the first", b"the second")
+
+
+def test_file_that_grew_after_it_was_put_away_comes_back_and_nobody_is_lost(home):
+    pupils = csv_bytes(school_class(12))
+    half = b"\n".join(pupils.split(b"\n")[:7]) + b"\n"
+    path = drop(home, "a.csv", half)
+    with path.open("ab") as uploading:
+        # The lease says that it is open; a network folder would not, so it is read all the same.
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(inbox, "_may_be_written_to", lambda *_: False)
+            assert outcomes(run(home))["a.csv"].accepted == 6
+        uploading.write(pupils[len(half) :])
+        uploading.flush()
+        filed_file = home.outcome / "loaded" / "a.csv"
+        os.utime(filed_file, (time.time() + 5, time.time() + 5))
+    again = outcomes(run(home))["a.csv"]
+    assert (again.outcome, again.accepted, again.dropped) == ("loaded", 6, 6)
+    assert list(home.inbox.iterdir()) == []
+    assert outcomes(run(home)) == {}
+
+
+def test_file_that_was_merely_touched_stays_where_it_is(home):
+    drop(home, "a.csv", csv_bytes(school_class(2)))
+    run(home)
+    filed_file = home.outcome / "loaded" / "a.csv"
+    os.utime(filed_file, (time.time() + 5, time.time() + 5))
+    assert outcomes(run(home)) == {}
+    assert filed_file.is_file()
+
+
 # Filing
 
 
@@ -230,7 +290,8 @@ def outcome_of(content: bytes) -> Outcome:
 
 
 def file(home: Home, name: str, content: bytes) -> Path:
-    return file_away(home, drop(home, name, content), outcome_of(content))
+    [arrival] = take([drop(home, name, content)])
+    return file_away(home, arrival, outcome_of(content))
 
 
 def test_second_file_of_a_name_gets_its_digest_into_the_name(home):
@@ -260,7 +321,8 @@ def test_note_takes_no_files_place_and_no_file_a_notes(home, ending, note_comes_
 def test_notes_of_a_move_that_was_interrupted_are_used_again(home):
     placed = file(home, "7A.csv", b"one")
     placed.rename(home.inbox / "7A.csv")
-    again = file_away(home, home.inbox / "7A.csv", outcome_of(b"one"))
+    [arrival] = take([home.inbox / "7A.csv"])
+    again = file_away(home, arrival, outcome_of(b"one"))
     assert again == placed
     assert len(list((home.outcome / "loaded").iterdir())) == 3
 

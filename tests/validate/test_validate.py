@@ -225,6 +225,15 @@ def test_a_row_has_all_its_reasons_and_columns():
     )
 
 
+def test_a_row_of_sums_below_the_pupils_is_held_and_harms_no_other():
+    """Nothing of it is sound: no text says what it is known by."""
+    sums = dict.fromkeys(form(), "2.7") | {"class_group": "Snitt:"}
+    found = check([form(), sums, form()])
+
+    assert found.accepted.num_rows == 2
+    assert [(held.row_no, held.pupil_code, held.sound) for held in found.held] == [(3, None, "")]
+
+
 # The traps of pandera (performance notes, 3.2).
 
 
