@@ -195,6 +195,32 @@ def test_first_visible_sheet_with_content_is_read():
     assert rows_of(workbook([["liste"], ["ja"]], ANSWERS, hidden=[0]))[0]["kode"] == "P-001"
 
 
+SECOND = [
+    # second sheet, is it refused
+    (ANSWERS, True),
+    ([*ANSWERS, ["P-009"]], True),
+    ([[*ANSWERS[0], "merknad"], *ANSWERS[1:]], True),
+    ([ANSWERS[0]], False),  # headings and nobody below
+    ([["kode", "navn på skolen"], ["F", "Fjell"]], False),
+    ([["Les meg"], ["Skriv ett svar i hver rute"]], False),
+]
+
+
+@pytest.mark.parametrize(("second", "is_refused"), SECOND, ids=range(len(SECOND)))
+def test_second_class_on_a_sheet_of_its_own_is_not_lost(second, is_refused):
+    content = workbook(ANSWERS, second)
+    if is_refused:
+        with pytest.raises(FileProblem) as caught:
+            read_xlsx(content)
+        assert caught.value.reason == Reason.SHEETS_ALIKE
+    else:
+        assert len(rows_of(content)) == len(ANSWERS) - 1
+
+
+def test_hidden_sheet_with_the_same_headings_is_a_copy_that_nobody_delivers():
+    assert len(rows_of(workbook(ANSWERS, ANSWERS, hidden=[1]))) == len(ANSWERS) - 1
+
+
 def test_columns_without_heading_and_cells_are_left_out():
     rows = [["a", None, "b"], ["1", None, "2"]]
     assert read_xlsx(workbook(rows)).table.column_names == ["a", "b"]

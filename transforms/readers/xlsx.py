@@ -1,5 +1,8 @@
 """XLSX: the first sheet that holds something, as a text table.
 
+A further sheet with the same headings is another class, which nobody may lose: such a workbook is
+refused. Any other sheet (notes, lists for the form) is not part of the answers, and left alone.
+
 A blank cell is "" (asked, left blank). Formatting is not content: what counts is the value that
 the cell holds. Reading is done by calamine on a package that `xlsx_parts` has proven, and rows
 are counted twice, because some workbooks make a library return fewer rows than they hold.
@@ -37,7 +40,7 @@ def read_xlsx(content: bytes) -> Reading:
 
     `row_no` is the row number that the sheet shows. Rows that are wholly blank are not rows.
     Raises `FileProblem`: TOO_LARGE, UNREADABLE (damaged, encrypted, formulas without results),
-    COUNTS_DO_NOT_ADD_UP, HEADER_REPEATED, NO_ROWS.
+    COUNTS_DO_NOT_ADD_UP, HEADER_REPEATED, NO_ROWS, SHEETS_ALIKE.
     """
     rows, row_no = _rows(read_parts(content))
     if len(rows) < 2:  # noqa: PLR2004 - a heading and a row
@@ -51,19 +54,32 @@ def _rows(parts: Parts) -> tuple[list[Row], list[int]]:
     where = sheet_parts(parts)
     package = pack(parts, set(where.values()))
     workbook = _ask(CalamineWorkbook.from_filelike, io.BytesIO(package))
-    for name in _visible_sheets(workbook):
-        if name not in where:
-            raise FileProblem(Reason.UNREADABLE)
-        sheet = parts[where[name]]
-        extent = measure(sheet)
-        if not extent.filled_rows:
-            continue
-        _require_within_limits(extent)
-        rows, row_no = _filled(_ask(workbook.get_sheet_by_name, name))
-        if len(rows) != extent.filled_rows and len(rows) != count_rows(sheet, parts):
-            raise FileProblem(Reason.COUNTS_DO_NOT_ADD_UP)
-        return rows, row_no
-    raise FileProblem(Reason.NO_ROWS)
+    names = _visible_sheets(workbook)
+    if any(name not in where for name in names):
+        raise FileProblem(Reason.UNREADABLE)
+    filled = [name for name in names if measure(parts[where[name]]).filled_rows]
+    if not filled:
+        raise FileProblem(Reason.NO_ROWS)
+    sheet = parts[where[filled[0]]]
+    rows, row_no = _sheet(workbook, filled[0], sheet)
+    if len(rows) != measure(sheet).filled_rows and len(rows) != count_rows(sheet, parts):
+        raise FileProblem(Reason.COUNTS_DO_NOT_ADD_UP)
+    for name in filled[1:]:
+        others, _ = _sheet(workbook, name, parts[where[name]])
+        if len(others) > 1 and _are_alike(rows[0], others[0]):
+            raise FileProblem(Reason.SHEETS_ALIKE)
+    return rows, row_no
+
+
+def _sheet(workbook: CalamineWorkbook, name: str, sheet: bytes) -> tuple[list[Row], list[int]]:
+    _require_within_limits(measure(sheet))
+    return _filled(_ask(workbook.get_sheet_by_name, name))
+
+
+def _are_alike(heading: Row, other: Row) -> bool:
+    """Whether two headings have most of their columns in common."""
+    names, others = ({_text(cell) for cell in row} - {""} for row in (heading, other))
+    return 2 * len(names & others) > max(len(names), len(others))
 
 
 def _ask(call: Callable[[Any], T], argument: object) -> T:
