@@ -18,10 +18,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import polars as pl
+
 from flows.home import Home
 from flows.outcome import Outcome
 from flows.outcome_note import DECISION_ENDING, machine_note, person_note
 from schemas.reason import Reason
+from transforms.identifiers import find_identifiers
 from warehouse.failpoint import reach
 
 log = logging.getLogger(__name__)
@@ -32,6 +35,9 @@ SETTLE_SECONDS = 2.0
 # Where nobody can say whether a writer has a file open, it has to lie still for so much longer.
 PATIENCE = 30
 
+# What browsers and copying programs call a file until it is complete.
+UNFINISHED = (".part", ".partial", ".filepart", ".tmp", ".crdownload", ".download", ".opdownload")
+UNFINISHED_FOR = 86_400.0
 
 # What opening an entry may answer, and what that says of the entry. A file that we may not read
 # must not keep the others waiting.
@@ -43,6 +49,7 @@ _NOT_READ = {
 }
 
 
+_MAY_NAME_SOMEBODY = re.compile(r"[0-9]{6}|@")
 _NOTED = re.compile(rb'\{"delivery_id": "([0-9a-f]{64})"')  # how every note begins
 
 
@@ -66,13 +73,20 @@ def waiting(home: Home, *, settle: float = SETTLE_SECONDS) -> list[Path]:
     A file that was written to less than `settle` seconds ago may still be on its way: it is looked
     at again when it is that old, and left for the next run if it has changed meanwhile.
     """
-    entries = dict(_entries(home.inbox))
     now = time.time()
+    entries = {
+        path: seen for path, seen in _entries(home.inbox) if not _is_unfinished(path, seen, now)
+    }
     # A clock that is ahead elsewhere must not let a file pass as old.
     youngest = min((max(now - seen.st_mtime, 0.0) for seen in entries.values()), default=settle)
     if youngest < settle:
         time.sleep(settle - youngest)
     return sorted(Path(path) for path, before in entries.items() if _is_at_rest(path, before))
+
+
+def _is_unfinished(path: str, seen: os.stat_result, now: float) -> bool:
+    """Whether its name says that a program is still fetching it; a day later that is its name."""
+    return path.lower().endswith(UNFINISHED) and now - seen.st_mtime < UNFINISHED_FOR
 
 
 def _entries(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
@@ -180,7 +194,7 @@ def file_away(home: Home, arrival: Arrival, outcome: Outcome) -> Path:
     """
     # Paths as texts from here on: with 900 class files, making Path objects was half of the work.
     folder = str(home.outcome / outcome.outcome)
-    name = _free_name(folder, _plain_name(arrival.path.name), outcome.delivery_id)
+    name = _free_name(folder, _shown_name(arrival), outcome.delivery_id)
     _write_whole(folder, f"{name}.json", machine_note(outcome))
     _write_whole(folder, f"{name}.txt", person_note(outcome))
     if outcome.decision:
@@ -249,6 +263,19 @@ def _write_bytes(folder: str, name: str, content: bytes) -> None:
     with open(partial, "wb") as file:
         file.write(content)
     os.replace(partial, f"{folder}/{name}")
+
+
+def _shown_name(arrival: Arrival) -> str:
+    """Its plain name; where somebody's number or address stands in that, the content's digest."""
+    name = _plain_name(arrival.path.name)
+    if _MAY_NAME_SOMEBODY.search(name) and find_identifiers(pl.Series([_bare(name)])):
+        return arrival.delivery_id[:16] + _split_name(name)[1][:20]
+    return name
+
+
+def _bare(name: str) -> str:
+    """The name in which letters and underscores do not hide a number."""
+    return re.sub(r"[^0-9@.+-]+", " ", name) if "@" not in name else name
 
 
 def _plain_name(name: str) -> str:

@@ -17,6 +17,12 @@ from schemas.settings import Settings
 from schemas.survey import Survey
 
 GENDERS = ("girl", "boy", "other")
+# The same in the words that people use. An optional field must not hold back who asks for help.
+GENDER_WORDS = {
+    **dict.fromkeys(("girl", "jente", "jenta", "female"), "girl"),
+    **dict.fromkeys(("boy", "gutt", "gut", "guten", "male"), "boy"),
+    **dict.fromkeys(("other", "annet", "anna", "andre"), "other"),
+}
 # What a survey file may map an answer to instead of an option code.
 MISSING = {"dont_know": DONT_KNOW, "skipped": SKIPPED}
 NOT_ASKED = "not_asked"  # likewise; such a cell becomes null before it is judged
@@ -28,7 +34,13 @@ MAX_ENROLLED = 60
 LOOKS_LIKE_A_CLASS = r"^[0-9]{1,2}[ -]?[A-Za-zÆØÅæøå]$"
 PUPIL_CODE = r"^[A-Za-z0-9][A-Za-z0-9-]{1,18}[A-Za-z0-9]$"
 LOOKS_PERSONAL = r"^([0-9]{11}|[49][0-9]{7})$"
-CLASS_GROUP = r"^[0-9A-Za-zÆØÅæøå][0-9A-Za-zÆØÅæøå .\-]{0,15}$"
+# A class's name: with a number in it, or words that are no first name with a surname.
+_LETTERS = "A-Za-zÆØÅæøå"
+CLASS_GROUP = (
+    rf"^(?:[0-9][0-9{_LETTERS} .\-]{{0,15}}"
+    rf"|[{_LETTERS}][{_LETTERS} .\-]{{0,14}}[0-9][0-9{_LETTERS} .\-]{{0,14}}"
+    rf"|[{_LETTERS}]{{1,16}}(?:[ .\-]{{1,2}}(?:[A-ZÆØÅ]|[a-zæøå]{{1,12}})){{0,3}}[.]?)$"
+)
 ISO_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}.*)?$"
 
 
@@ -96,7 +108,7 @@ def raw_answer_model(
         "school": _one_of(tuple(school.id for school in settings.schools), Reason.SCHOOL_UNKNOWN),
         "class_group": [pa.Check.str_matches(CLASS_GROUP, error=Reason.CLASS_INVALID.value)],
         "grade": _one_of(GRADES, Reason.GRADE_INVALID),
-        "gender": _one_of(GENDERS, Reason.GENDER_INVALID),
+        "gender": _one_of(tuple(GENDER_WORDS), Reason.GENDER_INVALID),
         "pupil_code": [
             pa.Check.str_matches(PUPIL_CODE, error=Reason.PUPIL_CODE_INVALID.value),
             pa.Check(_is_no_identity, error=Reason.PUPIL_CODE_INVALID.value),

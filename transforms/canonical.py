@@ -37,6 +37,8 @@ def canonical_batch(batch: Batch, layout: Layout, items: list[str]) -> Batch:
                 # Our own format alone comes in blocks of several files, and of parts of one.
                 days = iso_days(cells.dictionary, is_whole=layout.survey.tool != "canonical")
                 cells = pa.DictionaryArray.from_arrays(cells.indices, days)
+            if name == "gender":
+                cells = _lower(cells)
             columns[name] = _to_null(cells, _nothing(name, layout.survey))
         else:
             columns[name] = _constant(layout.survey.constants.get(name), rows)
@@ -72,6 +74,10 @@ def _recoded(cells: pa.DictionaryArray, codes: Mapping[str, str]) -> pa.Dictiona
     known = [codes.get(cell, cell) for cell in cells.dictionary.to_pylist()]
     recoded: pa.DictionaryArray = pa.array(known, pa.string()).take(cells.indices)
     return recoded.dictionary_encode()
+
+
+def _lower(cells: pa.DictionaryArray) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(cells.indices, pc.utf8_lower(cells.dictionary))
 
 
 def _nothing(name: str, survey: Survey) -> list[str]:

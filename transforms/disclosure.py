@@ -251,10 +251,12 @@ def _round_cells(cells: pa.Table, hidden: Mask) -> dict[str, pa.Array]:
     share = _divide(100 * _nearest_five(total), _nearest_five(n)) / 100
     mean = _divide(10 * total, n * SCORE_UNIT) / 10
     value = np.select([kind == "share", kind == "mean"], [share, mean], _nearest_five(total))
-    total_band = bands(np.where(kind == "mean", 0, total))
+    # A band of the true number would undo the rounding of the figure beside it: 10 in the band 5-9
+    # can only be 8 or 9.
+    total_band = bands(np.where(kind == "mean", 0, _nearest_five(total)))
     total_band[kind == "mean"] = None
     return {
-        "n_band": pa.array(bands(n), pa.string(), mask=hidden),
+        "n_band": pa.array(bands(_nearest_five(n)), pa.string(), mask=hidden),
         "total_band": pa.array(total_band, pa.string(), mask=hidden),
         "value": pa.array(value.astype(np.float64), pa.float64(), mask=hidden),
         "suppressed": pa.array(hidden, pa.bool_()),

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pandera.errors import SchemaErrors
 
-from schemas.answer import answer_texts, raw_answer_model, required_columns
+from schemas.answer import GENDER_WORDS, answer_texts, raw_answer_model, required_columns
 from schemas.instrument import SKIPPED, Instrument
 from schemas.reason import Reason
 from schemas.settings import Settings
@@ -161,7 +161,7 @@ class Validator:
             "school_id": whole(table.column("school")),
             "class_group": _recode(table.column("class_group"), _plain_class, pa.string()),
             "grade": _recode(table.column("grade"), _whole_number, pa.int8()),
-            "gender": whole(table.column("gender")),
+            "gender": _recode(table.column("gender"), GENDER_WORDS.get, pa.string()),
             "pupil_code": _upper(table.column("pupil_code")),
             "submission": whole(table.column("submission")),
             "submitted_on": _recode(table.column("submitted_on"), _day, pa.date32()),

@@ -15,9 +15,12 @@ import duckdb
 from schemas.instrument import Instrument
 from schemas.survey import Survey
 from warehouse.instruments import answer_table
-
-IDENTITY = "coalesce(pupil, submission)"
-COMPARED_CONTEXT = ("school_id", "class_group", "grade", "gender")
+from warehouse.unnamed import (
+    COMPARED_CONTEXT,
+    IDENTITY,
+    find_earlier_exports,
+    find_known_files,
+)
 
 
 def decide(
@@ -35,7 +38,8 @@ def decide(
     if con.execute("select count(*) from contested").fetchall() != [(0,)]:
         _compare_versions(con, survey, instruments)
     if survey.linkage == "none":
-        _find_known_files(con, survey, instruments)
+        find_known_files(con, survey, instruments)
+        find_earlier_exports(con, survey, instruments)
     con.execute("drop table temp.contested").fetchall()
 
 
@@ -154,38 +158,3 @@ def _stored(
         select response_id, delivery_no, row_no, false, {is_waiting}, wave_id, {IDENTITY}, {columns}
         from {table} {joins} where survey_id = $survey
     """
-
-
-def _find_known_files(
-    con: duckdb.DuckDBPyConnection, survey: Survey, instruments: Mapping[str, Instrument]
-) -> None:
-    """Mark every new form of a file whose answers were delivered before, in whatever format.
-
-    Without a pupil code or a submission number two equal rows may well be two pupils, so that only
-    the file as a whole can be known again.
-    """
-    columns = ("wave_id", *COMPARED_CONTEXT, *(f'"{name}"' for name in _items(survey, instruments)))
-    cells = ", ".join(f"coalesce({column}::varchar, '')" for column in columns)
-    con.execute(f"""
-        insert into file_digest
-        select delivery_no, sha256(string_agg(cells, chr(10) order by cells))
-        from (
-            select delivery_no, concat_ws(chr(31), {cells}) as cells
-            from arrived where {IDENTITY} is null
-        )
-        group by delivery_no
-    """).fetchall()
-    con.execute(
-        f"""
-        insert into verdict
-        select response_id, delivery_no, 'duplicate', null
-        from arrived join file_digest f using (delivery_no)
-        where {IDENTITY} is null and (
-            f.digest in (select content_digest from core.delivery where survey_id = $survey)
-            or exists (
-                from file_digest e where e.digest = f.digest and e.delivery_no < f.delivery_no
-            )
-        )
-        """,
-        {"survey": survey.id},
-    ).fetchall()

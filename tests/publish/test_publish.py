@@ -109,7 +109,7 @@ def test_indicator_has_the_levels_of_the_plan_and_no_other(con, target):
         ("grade", None, 5, None, "100-199", 0.13, False),
         ("grade", None, 6, None, "100-199", 0.13, False),
         ("municipality", None, None, None, "200-499", 0.13, False),
-        *(("school", school, None, None, "20-49", 0.1, False) for school in "ABCDE"),
+        *(("school", school, None, None, "50-99", 0.1, False) for school in "ABCDE"),  # 48
     ]
     assert {line[3] for line in lines} == {None, "girl", "boy", "other", "not_stated"}
     assert {line[0] for line in lines if line[3]} == {"municipality"}
@@ -155,7 +155,7 @@ def test_response_rate_counts_the_pupils_on_the_class_lists(con, target):
     publish_to(target, con)
     rates = "select school_id, answered_band, enrolled_band, value from mart.response_rate"
     lines = read(target, rates + " order by all")
-    assert ("A", "20-49", "50-99", 0.63) in lines  # grade 1 was not asked, so it is not counted
+    assert ("A", "50-99", "50-99", 0.63) in lines  # grade 1 was not asked, so it is not counted
     assert (None, "200-499", "200-499", 0.52) in lines
 
 

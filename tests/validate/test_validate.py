@@ -65,6 +65,10 @@ CELLS = [
     ("class_group", "7 a", None),
     ("class_group", "1ST-2", None),
     ("class_group", "Åsgård 2.", None),
+    ("class_group", "Bjørnene", None),
+    ("class_group", "Innføring A", None),
+    ("class_group", "Kari Nordmann", Reason.CLASS_INVALID),  # a name
+    ("class_group", "Kari-Anne Nes", Reason.CLASS_INVALID),
     ("class_group", "", Reason.CLASS_INVALID),
     ("class_group", "-7A", Reason.CLASS_INVALID),
     ("class_group", "7A;8B", Reason.CLASS_INVALID),
@@ -82,7 +86,10 @@ CELLS = [
     ("gender", "boy", None),
     ("gender", "other", None),
     ("gender", "", None),
-    ("gender", "jente", Reason.GENDER_INVALID),
+    ("gender", "jente", None),
+    ("gender", "Gutt", None),
+    ("gender", "annet", None),
+    ("gender", "ja", Reason.GENDER_INVALID),
     ("pupil_code", "abc", None),
     ("pupil_code", "A" * 20, None),
     ("pupil_code", "12345678", None),
@@ -176,6 +183,14 @@ def test_a_sound_row_is_typed_and_named_canonically():
         "enrolled_on": date(2020, 8, 17),
     }
     assert row[f"{CORE}.thriving"] == 5
+
+
+@pytest.mark.parametrize(
+    ("word", "gender"),
+    [("Jente", "girl"), ("jente", "girl"), ("GUTT", "boy"), ("gut", "boy"), ("anna", "other")],
+)
+def test_gender_is_understood_in_the_words_of_people(word, gender):
+    assert accepted_row(gender=word)["gender"] == gender
 
 
 def test_a_question_left_blank_is_not_a_question_that_was_not_asked():
@@ -373,6 +388,8 @@ def plain_verdicts(forms, declared):
 
 def _plain_cell(cell, name):
     trimmed = cell.strip() if cell is not None else None
+    if trimmed and name == "gender":
+        trimmed = trimmed.lower()
     return trimmed if trimmed or "." in name else None
 
 
