@@ -79,12 +79,14 @@ def column_of(name):
     return name
 
 
-def batch_of_forms(forms, declared, *, malformed=(), first_row=2):
-    """The canonical batch of some forms, read from file 5."""
+def batch_of_forms(forms, declared, *, malformed=(), first_row=2, **more):
+    """The canonical batch of some forms, read from file 5; `more` columns stand beside them."""
     names = list(dict.fromkeys(name for cells in (form(), *forms) for name in cells))
     table = pa.table(
         {name: pa.array([cells.get(name) for cells in forms], pa.string()) for name in names}
     )
+    for name, cells in more.items():
+        table = table.append_column(name, pa.array(cells, pa.string()))
     if declared.linkage == "none":
         table = table.drop_columns(["pupil_code"])
     layout = lay_out(table.column_names, declared, INSTRUMENTS)
