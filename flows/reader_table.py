@@ -19,7 +19,8 @@ from flows.reading_post import Ask
 from schemas.reason import Reason
 from transforms.codebooks.nettskjema_elements import read_elements
 from transforms.readers import nettskjema
-from transforms.readers.delimited import as_utf8, read_delimited
+from transforms.readers.delimited import read_delimited
+from transforms.readers.letters import as_utf8
 from transforms.readers.ndjson import read_ndjson
 from transforms.readers.parquet import read_parquet
 from transforms.readers.reading import Codebook, FileProblem, Reading

@@ -14,15 +14,13 @@ from tests.readers.naive_text import read_plainly
 from transforms.readers.delimited import (
     BLOCK_BYTES,
     PARSE_BYTES,
-    as_utf8,
-    count_lines,
     read_batches,
     read_delimited,
-    read_heading,
-    require_closed,
 )
+from transforms.readers.heading import count_lines, read_heading
+from transforms.readers.letters import as_utf8
 from transforms.readers.reading import FileProblem, Reading
-from transforms.readers.structure import MAX_FIELD, MAX_RECORD
+from transforms.readers.structure import MAX_FIELD, MAX_RECORD, require_closed
 
 TINY_BLOCKS = (1, 7, 16, 40, BLOCK_BYTES)
 

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 
 from schemas.reason import Reason
 from transforms.codebooks.plain_text import plain_text
-from transforms.readers.delimited import as_utf8, read_delimited, read_heading
+from transforms.readers.delimited import read_delimited
+from transforms.readers.heading import read_heading
+from transforms.readers.letters import as_utf8
 from transforms.readers.reading import Codebook, FileProblem, Question, QuestionKind
 
 FORM_STATUS = {"0": "Incomplete", "1": "Unverified", "2": "Complete"}

@@ -1,11 +1,12 @@
-"""Letters that were read by the wrong rule, and the one further encoding that may be declared.
+"""From bytes to letters: what is proven to be UTF-8, and the one further encoding to be declared.
 
-The bytes of `å` in UTF-8, read as CP1252, are `Ã¥`; nobody can answer `pÃ¥ skolen`. What was spoilt
-before it came to us is as wrong as what we would spoil ourselves, so neither is loaded.
+Letters that were read by the wrong rule are told and refused: the bytes of `å` in UTF-8, read as
+CP1252, are `Ã¥`, and nobody can answer `pÃ¥ skolen`. What was spoilt before it came to us is as
+wrong as what we would spoil ourselves, so neither is loaded.
 """
 
 import re
-from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
 from collections.abc import Iterable
 
 import pyarrow as pa
@@ -13,6 +14,8 @@ import pyarrow.compute as pc
 
 from schemas.reason import Reason
 from transforms.readers.reading import FileProblem
+
+_DECODED_BYTES = 8 << 20  # at a time: a text is proven without a second copy of it
 
 # What the second byte of a letter in UTF-8 looks like when it is read as Latin-1 or CP1252.
 _SECOND = "[\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"
@@ -25,6 +28,36 @@ _SPOILT = re.compile(
 )
 # Norwegian with its accents, Northern, Lule and Southern Sámi.
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzæøåàéèêëóòôöäüïáčđŋńñšŧž")
+
+
+def as_utf8(content: bytes) -> bytes:
+    """The text as UTF-8 without a byte order mark and with newlines.
+
+    Only what is proven is taken: a byte order mark, or bytes that are strictly UTF-8. Anything else
+    raises ENCODING_UNKNOWN; an encoding is never guessed.
+    """
+    if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        try:
+            content = content.decode("utf-16").encode()
+        except UnicodeError:
+            raise FileProblem(Reason.ENCODING_UNKNOWN) from None
+    content = content.removeprefix(BOM_UTF8)
+    if not content.isascii():
+        _require_utf8(content)
+    if b"\n" not in content and b"\r" in content:
+        content = content.replace(b"\r", b"\n")
+    return content
+
+
+def _require_utf8(content: bytes) -> None:
+    decoder = getincrementaldecoder("utf-8")()
+    view = memoryview(content)
+    try:
+        for at in range(0, len(content), _DECODED_BYTES):
+            decoder.decode(view[at : at + _DECODED_BYTES])
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        raise FileProblem(Reason.ENCODING_UNKNOWN) from None
 
 
 def is_spoilt(text: str) -> bool:

@@ -85,6 +85,12 @@ def scan_records(data: npt.NDArray[np.uint8], *, delimiter: int, fields: int) ->
     )
 
 
+def require_closed(content: bytes) -> None:
+    """Raise UNTERMINATED_QUOTE where the text ends inside a quoted field."""
+    if content.count(b'"') % 2:
+        raise FileProblem(Reason.UNTERMINATED_QUOTE)
+
+
 def require_bounded(content: bytes, delimiter: bytes) -> None:
     """Raise TOO_LARGE where a line or a field without quotes is longer than any answer.
 

@@ -30,7 +30,9 @@ import pyarrow.compute as pc
 
 from schemas.personal import Personal
 from schemas.reason import Reason
-from transforms.readers.delimited import as_utf8, read_delimited, read_heading
+from transforms.readers.delimited import read_delimited
+from transforms.readers.heading import read_heading
+from transforms.readers.letters import as_utf8
 from transforms.readers.reading import Codebook, FileProblem, MalformedRow, Question, Reading
 from transforms.tools.evidence import Evidence
 from transforms.tools.labels import answer_codes, without_columns

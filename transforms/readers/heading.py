@@ -1,0 +1,104 @@
+"""The heading of a delimited text: its delimiter and the names of its columns.
+
+What a file is gets told here, before a row is read; so it must cost no more than its first record.
+"""
+
+import csv
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from schemas.reason import Reason
+from transforms.readers.reading import FileProblem
+from transforms.readers.structure import MAX_RECORD
+
+DELIMITERS = ";,\t|"
+MAX_COLUMNS = 500
+
+_TEXT = re.compile(rb"\S")
+_QUOTED = re.compile(r'"[^"]*"')
+_VALUE = re.compile(r"[-+]?[0-9]+([.,][0-9]+)?|[0-9]{1,4}[-./][0-9]{1,2}[-./][0-9]{1,4}([T ].*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """The first record: the delimiter, the column names, and its size in bytes and lines."""
+
+    delimiter: str
+    columns: tuple[str, ...]
+    size: int
+    lines: int
+
+
+def read_heading(content: bytes) -> Heading:
+    """Find the delimiter and the column names of a UTF-8 text.
+
+    The delimiter is the one that stands most often outside quotes. A heading that names a column
+    twice, or that no delimiter splits, is a problem of the file; so is one that is missing, which
+    shows where the first row's answers are taken for column names and one comes twice.
+    """
+    heading = heading_as_named(content)
+    if len(set(heading.columns)) != len(heading.columns):
+        is_data = looks_like_data(heading.columns)
+        raise FileProblem(Reason.HEADER_MISSING if is_data else Reason.HEADER_REPEATED)
+    return heading
+
+
+def heading_as_named(content: bytes) -> Heading:
+    """`read_heading`, also where a column is named twice: to see what the file is, not to read."""
+    if not holds_text(content):
+        raise FileProblem(Reason.EMPTY_FILE)
+    size, lines = _first_record(content)
+    text = content[:size].decode().rstrip("\r\n")
+    delimiter = max(DELIMITERS, key=_QUOTED.sub("", text).count)
+    columns = _split(text, delimiter)
+    if columns and not columns[-1]:
+        columns = columns[:-1]
+    if len(columns) < 2 or len(columns) > MAX_COLUMNS:  # noqa: PLR2004 - one column is no table
+        raise FileProblem(Reason.NOT_RECOGNISED)
+    return Heading(delimiter, tuple(columns), size, lines)
+
+
+def looks_like_data(cells: Sequence[str]) -> bool:
+    """Whether a first record is one of answers: most of what it says is numbers and dates.
+
+    A heading of nothing but question numbers has no number twice, so it is not asked about.
+    """
+    said = [cell for cell in cells if cell]
+    return 2 * sum(_VALUE.fullmatch(cell) is not None for cell in said) > len(said)
+
+
+def holds_text(content: bytes, start: int = 0) -> bool:
+    """Whether anything but blanks stands from `start` on; looks no further than it must."""
+    return _TEXT.search(content, start) is not None
+
+
+def count_lines(content: bytes, heading: Heading) -> int:
+    """Lines with something on them after the heading: what a file without structure holds."""
+    return sum(1 for line in content[heading.size :].split(b"\n") if line.strip())
+
+
+def _first_record(content: bytes) -> tuple[int, int]:
+    """Size in bytes and lines of the first record, which may hold newlines inside quotes."""
+    at, lines, quotes = 0, 0, 0
+    while True:
+        newline = content.find(b"\n", at)
+        end = newline + 1 or len(content)
+        quotes += content.count(b'"', at, end)
+        lines += 1
+        if end > MAX_RECORD:
+            # Over several lines it is no heading, but a quote that nobody closed.
+            raise FileProblem(Reason.UNTERMINATED_QUOTE if lines > 1 else Reason.TOO_LARGE)
+        if quotes % 2 == 0:
+            return end, lines
+        if newline < 0:
+            raise FileProblem(Reason.UNTERMINATED_QUOTE)
+        at = end
+
+
+def _split(text: str, delimiter: str) -> list[str]:
+    try:
+        row = next(csv.reader([text], delimiter=delimiter, strict=True), [])
+    except csv.Error:  # a misplaced quote or line end, or a name without end: no heading
+        return []
+    return [cell.strip() for cell in row]
