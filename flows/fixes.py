@@ -3,7 +3,6 @@
 It holds texts of cells, so it lies among the restricted files and is never shown.
 """
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from tomllib import TOMLDecodeError, loads
@@ -13,6 +12,7 @@ from schemas.instrument import Instrument
 from schemas.survey import Survey
 from transforms.fixes import Fixes, with_fixes
 from transforms.toml_text import quoted
+from warehouse.swap import whole
 
 NAME = "restricted/quarantine/fixes.toml"
 
@@ -46,13 +46,8 @@ def write_fixes(path: Path, book: Book) -> None:
         for column, texts in sorted(columns.items()):
             lines += ["", f"[{quoted(survey)}.{quoted(column)}]"]
             lines += [f"{quoted(text)} = {quoted(ours)}" for text, ours in sorted(texts.items())]
-    partial = path.with_suffix(".partial")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+    with whole(str(path), mode=0o600, durable=True) as file:
         file.write("\n".join(lines) + "\n")
-        file.flush()
-        os.fsync(descriptor)
-    partial.replace(path)
 
 
 def fixed_surveys(

@@ -26,6 +26,7 @@ from flows.outcome_note import DECISION_ENDING, machine_note, person_note
 from schemas.reason import Reason
 from transforms.identifiers import find_identifiers
 from warehouse.failpoint import reach
+from warehouse.swap import whole
 
 log = logging.getLogger(__name__)
 
@@ -195,15 +196,15 @@ def file_away(home: Home, arrival: Arrival, outcome: Outcome) -> Path:
     # Paths as texts from here on: with 900 class files, making Path objects was half of the work.
     folder = str(home.outcome / outcome.outcome)
     name = _free_name(folder, _shown_name(arrival), outcome.delivery_id)
-    _write_whole(folder, f"{name}.json", machine_note(outcome))
-    _write_whole(folder, f"{name}.txt", person_note(outcome))
+    _write_note(f"{folder}/{name}.json", machine_note(outcome))
+    _write_note(f"{folder}/{name}.txt", person_note(outcome))
     if outcome.decision:
-        _write_whole(folder, f"{name}{DECISION_ENDING}", outcome.decision)
+        _write_note(f"{folder}/{name}{DECISION_ENDING}", outcome.decision)
     reach("between-notes-and-move")
     if arrival.seen is None or _is_same(os.lstat(arrival.path), arrival.seen):
         os.rename(arrival.path, f"{folder}/{name}")
     elif arrival.content is not None:
-        _write_bytes(folder, name, arrival.content)
+        _keep(Path(folder, name), arrival.content)
     reach("after-move")
     return Path(folder, name)
 
@@ -254,15 +255,16 @@ def _head_of(path: str) -> bytes:
         return file.read(100)
 
 
-def _write_whole(folder: str, name: str, note: str) -> None:
-    _write_bytes(folder, name, note.encode())
+def _write_note(path: str, note: str) -> None:
+    with whole(path, mode=0o640) as file:
+        file.write(note)
 
 
-def _write_bytes(folder: str, name: str, content: bytes) -> None:
-    partial = f"{folder}/.{name}.partial"
-    with open(partial, "wb") as file:
-        file.write(content)
-    os.replace(partial, f"{folder}/{name}")
+def _keep(path: Path, content: bytes) -> None:
+    """Put there what was read, of which nobody has another copy."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_bytes(content)
+    partial.replace(path)
 
 
 def _shown_name(arrival: Arrival) -> str:

@@ -1,6 +1,5 @@
 """Writes the flag reports of a wave: one file a school, route and language, whole or not at all."""
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import product
@@ -20,6 +19,7 @@ from warehouse.stages import (
     school_inputs,
     stage_inputs,
 )
+from warehouse.swap import whole
 from warehouse.vault import codes_of_flagged
 
 # Flags about adults have a route of their own: they lie in a folder that no school's reader has.
@@ -144,7 +144,10 @@ def _write_schools(
                 language=language,
                 issued_on=config.local(now).date(),
             )
-            _write_whole(path, page)
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+            with whole(str(path), mode=0o640) as file:
+                file.write(page)
+                reach("mid-report")
             written += 1
         yield written
 
@@ -157,14 +160,3 @@ def _path(home: Home, route: str, school_id: str, wave_id: str, language: Report
     if route == "adult_route":
         return home.health / ADULT_FOLDER / wave_id / f"{school_id}.{language}.html"
     return home.health / school_id / wave_id / f"report.{language}.html"
-
-
-def _write_whole(path: Path, page: str) -> None:
-    """A reader sees the old report or the new one, never half of one."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
-    partial = path.with_suffix(".partial")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(page)
-        reach("mid-report")
-    partial.replace(path)

@@ -7,12 +7,12 @@ that has come less far than the note says has lost what we told people was loade
 """
 
 import json
-import os
 from pathlib import Path
 
 import duckdb
 
 from warehouse.damage import DAMAGED, WarehouseDamagedError
+from warehouse.swap import whole
 
 _NOTE = "witness.json"
 _COUNTERS = {"warehouse": "audit.step", "vault": "vault.audit.step"}
@@ -29,13 +29,8 @@ def bear_witness(con: duckdb.DuckDBPyConnection, restricted: Path) -> None:
     """Write down that all that has been committed until now was committed."""
     for counter in _COUNTERS.values():
         con.execute(f"update {counter} set taken = taken + 1").fetchall()
-    partial = restricted / f"{_NOTE}.partial"
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+    with whole(str(restricted / _NOTE), mode=0o600, durable=True) as file:
         file.write(json.dumps(_steps(con)) + "\n")
-        file.flush()
-        os.fsync(descriptor)
-    partial.replace(restricted / _NOTE)
 
 
 def _noted(restricted: Path) -> dict[str, int]:
