@@ -4,7 +4,9 @@ A survey file says what an export looks like. Where one comes that looks differe
 stops it and writes what differs; nothing of it is used until a person has decided and signed.
 """
 
+from collections.abc import Iterator, Mapping
 from datetime import date
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -23,6 +25,8 @@ class DriftDecision(Declared):
     answer our option code, or `dont_know` or `skipped`.
     """
 
+    outside_keys: ClassVar[Mapping[str, int]] = {"added": 1, "options": 2}
+
     survey: str = Field(description="The survey's id.")
     signed_by: str = Field(min_length=2, description="Who decided.")
     signed_on: date = Field(description="When.")
@@ -33,10 +37,12 @@ class DriftDecision(Declared):
     )
 
     def amend(self, survey: Survey) -> Survey:
-        """The survey as the changed export has it; ValueError where a decision is still open."""
-        for name, answer in {**self.missing, **self.added}.items():
-            if not answer:
-                raise ValueError(f"nobody has decided on {name}")
+        """The survey as the changed export has it; ValueError where a decision is still open.
+
+        The error tells the table and the number in it: headings and answers are the export's.
+        """
+        if still_open := next(self._open(), None):
+            raise ValueError(still_open)
         if strangers := sorted(set(self.added.values()) - {DROPPED}):
             raise ValueError(
                 f"added: a column can be {DROPPED}, and {len(strangers)} says otherwise"
@@ -57,6 +63,21 @@ class DriftDecision(Declared):
                 "codes": _joined(survey.codes, self.options),
             }
         )
+
+    def _open(self) -> Iterator[str]:
+        """What nobody has decided on, and what is expected there."""
+        column = f'the export\'s column, or "{NOT_ASKED}"'
+        yield from _blanks("missing", self.missing, column)
+        yield from _blanks("added", self.added, f'"{DROPPED}"')
+        for item, answers in self.options.items():
+            code = "one of our option codes, dont_know or skipped"
+            yield from _blanks(f'options."{item}"', answers, code)
+
+
+def _blanks(table: str, decided: Mapping[str, str], expected: str) -> Iterator[str]:
+    for number, answer in enumerate(decided.values(), start=1):
+        if not answer:
+            yield f"[{table}] number {number} of {len(decided)} is not decided on: {expected}"
 
 
 def _joined(

@@ -158,6 +158,29 @@ def test_a_decision_that_says_too_little_stops_the_run_with_its_name(home, what,
     assert "one.toml" in capsys.readouterr().err
 
 
+OPEN = {
+    "a column that is gone": ("", f'[missing]\n"{CORE}.thriving" = "ny"\n"{SAFETY}" = ""\n', 2),
+    "a new column": ("added", '[added]\n"helse" = "dropped"\n"Kari Nordmann" = ""\n', 2),
+    "a new answer": ("options", f'[options."{THRIVING}"]\n"Kari Nordmann" = ""\n', 1),
+    "a code without quotes": ("options", f'[options."{THRIVING}"]\n"x" = "1"\n"Kari" = 3\n', 2),
+    "a column without quotes": ("added", '[added]\n"Kari Nordmann" = 3\n', 1),
+}
+
+
+@pytest.mark.parametrize(("table", "text", "number"), OPEN.values(), ids=OPEN)
+def test_open_decision_is_told_by_its_file_and_number_and_never_in_the_exports_words(
+    home, table, text, number, capsys
+):
+    sign(home, 'survey = "klassepuls"\n# signed_by = ""\n# signed_on = 2026-01-31\n' + text)
+
+    assert main(["run", "--home", str(home.root)]) == 2
+    told = capsys.readouterr().err
+    assert "one.toml" in told
+    assert table in told
+    assert f"number {number}" in told
+    assert "Kari" not in told
+
+
 def test_heading_with_a_persons_number_is_not_told(home):
     rows = with_columns(school_class(12), added={"ola@example.no": "x"})
 
