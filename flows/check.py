@@ -1,16 +1,32 @@
 """A dry run of one file: what tool it comes from, and what would be held. Nothing is stored."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from flows.class_lists import preview
-from flows.home import Home, HomeError, load_config
+from flows.home import Config, Home, HomeError, load_config
 from flows.inbox import Arrival, take
 from flows.recognition import Delivery, recognise_arrival, validated_blocks
 from schemas.reason import Reason, reason_texts
 from transforms.readers.reading import FileProblem
-from transforms.validate import Validated
+from transforms.validate import HeldRow, Validated
+
+_NOTHING_KNOWN: Mapping[str, Any] = {
+    "tool": None,
+    "sure": None,
+    "marks": [],
+    "taken_away": {},
+    "survey": None,
+    "reason": None,
+    "text": None,
+    "column": None,
+    "rows": 0,
+    "sound": 0,
+    "held": 0,
+    "reasons": {},
+}
 
 
 def check_file(home: Home, path: Path) -> dict[str, Any]:
@@ -18,51 +34,44 @@ def check_file(home: Home, path: Path) -> dict[str, Any]:
     if path.is_dir() and not path.is_symlink():
         raise HomeError("check takes one file, and this is a folder: name a file in it")
     config = load_config(home)
-    report: dict[str, Any] = {
-        "tool": None,
-        "sure": None,
-        "marks": [],
-        "taken_away": {},
-        "survey": None,
-        "reason": None,
-        "text": None,
-        "column": None,
-        "rows": 0,
-        "sound": 0,
-        "held": 0,
-        "reasons": {},
-    }
     arrivals: list[Arrival] = list(take([path]))
     if not arrivals:
         raise HomeError("no such file to check")
+    report = dict(_NOTHING_KNOWN)
     try:
         delivery = recognise_arrival(arrivals[0], config)
         report |= _describe(delivery)
-        if delivery.class_list is not None:
-            listed = preview(delivery.class_list, config)
-            sound, held_rows = listed.accepted, list(listed.held)
-        else:
-            blocks = list(validated_blocks([delivery], config))
-            sound = sum(block.accepted.num_rows for block in blocks)
-            held_rows = [row for block in blocks for row in block.held]
-            _require_storable(blocks)
+        return report | _count(delivery, config)
     except FileProblem as problem:
-        text = reason_texts()[problem.reason].en
-        return report | {
-            "tool": problem.tool or report["tool"],
-            "reason": problem.reason.value,
-            "text": text,
-            "column": problem.column,
-        }
-    reasons: dict[str, int] = {}
-    for row in held_rows:
-        for reason in row.reasons:
-            reasons[reason.value] = reasons.get(reason.value, 0) + 1
-    return report | {
-        "rows": sound + len(held_rows),
+        return report | _refusal(problem, report["tool"])
+
+
+def _count(delivery: Delivery, config: Config) -> dict[str, Any]:
+    """How many rows are sound and how many would be held, and why; FileProblem as a run raises."""
+    held: Sequence[HeldRow]
+    if delivery.class_list is not None:
+        listed = preview(delivery.class_list, config)
+        sound, held = listed.accepted, listed.held
+    else:
+        blocks = list(validated_blocks([delivery], config))
+        sound = sum(block.accepted.num_rows for block in blocks)
+        held = [row for block in blocks for row in block.held]
+        _require_storable(blocks)
+    reasons = Counter(reason.value for row in held for reason in row.reasons)
+    return {
+        "rows": sound + len(held),
         "sound": sound,
-        "held": len(held_rows),
+        "held": len(held),
         "reasons": dict(sorted(reasons.items())),
+    }
+
+
+def _refusal(problem: FileProblem, tool: str | None) -> dict[str, Any]:
+    return {
+        "tool": problem.tool or tool,
+        "reason": problem.reason.value,
+        "text": reason_texts()[problem.reason].en,
+        "column": problem.column,
     }
 
 
