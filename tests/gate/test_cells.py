@@ -178,7 +178,7 @@ def test_file_without_persons_or_without_rows_is_accepted():
     assert found_in({"q1": ["1"]}) == found_in({"q1": []}) == found_in({}) == {}
 
 
-@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view()])
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view()], ids=str)
 def test_cells_of_every_type_of_text_are_read_alike(kind):
     cells = {"q1": pa.array(["a@b.no", None, "1", ""], kind)}
 

@@ -94,7 +94,11 @@ def test_heading_that_only_has_such_a_word_in_it_passes(heading):
     assert caught.value.reason is Reason.HEADER_MISMATCH
 
 
-@pytest.mark.parametrize("heading", [NATIONAL_ID, f"[{NATIONAL_ID}]", "a.b@skole.no"])
+@pytest.mark.parametrize(
+    "heading",
+    [NATIONAL_ID, f"[{NATIONAL_ID}]", "a.b@skole.no"],
+    ids=["number", "number in brackets", "e-mail"],
+)
 def test_file_whose_heading_is_an_identifier_itself_waits_and_the_heading_is_told_nowhere(heading):
     with pytest.raises(FileProblem) as caught:
         recognised(heading)

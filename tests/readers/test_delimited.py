@@ -1,65 +1,14 @@
 """Delimited text: no line is lost, padded, doubled or shifted, and every row knows its line."""
 
-import csv
-import io
-import json
 import traceback
 
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
 
 from schemas.reason import Reason
-from tests.readers.naive_text import read_plainly
-from transforms.readers.delimited import (
-    BLOCK_BYTES,
-    PARSE_BYTES,
-    read_batches,
-    read_delimited,
-)
-from transforms.readers.heading import count_lines, read_heading
-from transforms.readers.letters import as_utf8
-from transforms.readers.reading import FileProblem, Reading
+from tests.readers.delimited_rows import TINY_BLOCKS, problem_of, read, read_in_blocks
+from transforms.readers.delimited import BLOCK_BYTES, PARSE_BYTES, read_delimited
+from transforms.readers.reading import FileProblem
 from transforms.readers.structure import MAX_FIELD, MAX_RECORD, require_closed
-
-TINY_BLOCKS = (1, 7, 16, 40, BLOCK_BYTES)
-
-
-def rows_of(reading):
-    """[(line, cell, cell, ...)] of a reading."""
-    cells = zip(*(column.to_pylist() for column in reading.table.columns), strict=True)
-    return [(line, *row) for line, row in zip(reading.row_no.to_pylist(), cells, strict=True)]
-
-
-def read(content):
-    """Rows and malformed records of a file, each with its line."""
-    reading = read_delimited(content)
-    held = [(row.row_no, row.reason, row.text) for row in reading.malformed]
-    return rows_of(reading), held
-
-
-def problem_of(content):
-    with pytest.raises(FileProblem) as caught:
-        read_delimited(content)
-    return caught.value.reason
-
-
-def read_in_blocks(files, block_bytes):
-    """{file number: (rows, malformed)}, files with the same heading read as one stream."""
-    found = {number: ([], []) for number in files}
-    groups = {}
-    for number, content in files.items():
-        text = as_utf8(content)
-        groups.setdefault(read_heading(text), []).append((number, text))
-    for heading, texts in groups.items():
-        for batch in read_batches(texts, heading, block_bytes=block_bytes):
-            reading = Reading(batch.table, batch.row_no, "csv")
-            for number, row in zip(batch.file_no.to_pylist(), rows_of(reading), strict=True):
-                found[number][0].append(row)
-            for number, row in batch.malformed:
-                found[number][1].append((row.row_no, row.reason, row.text))
-    return found
-
 
 # The traps of readers that are not told what a line is (performance notes, 2.1).
 
@@ -83,18 +32,6 @@ def test_a_quote_that_never_closes_is_found_in_every_block():
         assert caught.value.reason == Reason.UNTERMINATED_QUOTE
     with pytest.raises(FileProblem):
         require_closed(content)
-
-
-def test_a_quote_that_never_closes_in_the_heading_refuses_the_file():
-    assert problem_of(b'a;"b\n1;2\n') == Reason.UNTERMINATED_QUOTE
-
-
-@pytest.mark.timeout(30)
-def test_an_open_quote_costs_no_more_than_reading_the_file():
-    lines = b"1;2\n" * 500_000
-
-    assert problem_of(b'"a;b\n' + lines) == Reason.UNTERMINATED_QUOTE
-    assert problem_of(b"a;b\n" + b'"' + lines + b'";2\n') == Reason.TOO_LARGE
 
 
 def test_a_line_with_too_few_fields_is_held_once_however_many_are_missing():
@@ -122,88 +59,11 @@ def test_two_empty_fields_at_the_end_of_a_line_are_not_let_pass():
     assert read(b"a;b\n1;2;;\n3;4\n") == ([(3, "3", "4")], [(2, Reason.FIELD_COUNT, "1;2;;")])
 
 
-def test_a_heading_that_ends_in_a_delimiter_names_no_further_column():
-    assert read(b"a;b;\n1;2;\n3;4\n") == ([(2, "1", "2"), (3, "3", "4")], [])
-
-
-@pytest.mark.parametrize("encoding", ["latin-1", "utf-16-le", "cp1252", "mac-roman"])
-def test_an_encoding_that_is_not_proven_is_never_guessed(encoding):
-    content = "skole;klasse\nBjørnåsen;7Å\n".encode(encoding)
-
-    assert problem_of(content) in (Reason.ENCODING_UNKNOWN, Reason.NOT_RECOGNISED)
-
-
-def test_utf_16_with_its_mark_is_read_as_text():
-    expected = ([(2, "Bjørnåsen", "7Å")], [])
-
-    assert read("skole;klasse\nBjørnåsen;7Å\n".encode("utf-16")) == expected
-
-
-def test_utf_16_that_is_cut_off_in_a_letter_is_refused():
-    assert problem_of("a;b\n1;2\n".encode("utf-16")[:-1]) == Reason.ENCODING_UNKNOWN
-
-
-def test_utf_8_that_is_cut_off_in_a_letter_is_refused():
-    assert problem_of("a;b\n1;æ".encode()[:-1]) == Reason.ENCODING_UNKNOWN
-
-
-def test_a_byte_order_mark_is_no_part_of_the_first_heading():
-    assert read_delimited(b"\xef\xbb\xbfa;b\r\n1;2\r\n").table.column_names == ["a", "b"]
-
-
-@pytest.mark.parametrize("delimiter", list(";,\t|"))
-def test_each_delimiter_of_a_survey_tool_is_found(delimiter):
-    content = "a;b;c\n1;2;3\n".replace(";", delimiter).encode()
-
-    assert read(content) == ([(2, "1", "2", "3")], [])
-
-
-def test_a_delimiter_that_stands_in_quotes_in_a_heading_splits_nothing():
-    content = b'id;"Are you glad, calm, rested, or none of it?"\n1;2\n'
-
-    assert read(content) == ([(2, "1", "2")], [])
-
-
-def test_a_delimiter_that_the_heading_does_not_use_gives_no_table():
-    assert problem_of(b"a:b:c\n1:2:3\n") == Reason.NOT_RECOGNISED
-
-
 def test_rows_that_use_another_delimiter_than_the_heading_are_held_line_by_line():
     assert read(b"a;b\n1,2\n3,4\n") == (
         [],
         [(2, Reason.FIELD_COUNT, "1,2"), (3, Reason.FIELD_COUNT, "3,4")],
     )
-
-
-@pytest.mark.parametrize("content", [b"", b"\n", b"\r\n\r\n", b"\xef\xbb\xbf", b"  \n"])
-def test_a_file_without_content_is_an_empty_file(content):
-    assert problem_of(content) == Reason.EMPTY_FILE
-
-
-@pytest.mark.parametrize("content", [b"a;b", b"a;b\n", b"a;b\r\n\r\n", b"a;b\n\n \n"])
-def test_a_file_with_nothing_but_a_heading_has_no_rows(content):
-    assert problem_of(content) == Reason.NO_ROWS
-
-
-@pytest.mark.parametrize(
-    "text",
-    [b"S01;7A;7;girl;5;5;1\nS01;7A;7;boy;4;3;1\n", b"2025-11-05;7;7\n2025-11-05;7;6\n"],
-)
-def test_answers_in_the_place_of_a_heading_are_told_as_that(text):
-    assert problem_of(text) == Reason.HEADER_MISSING
-
-
-def test_a_heading_that_stands_twice_refuses_the_file():
-    assert problem_of(b"a;b;a\n1;2;3\n") == Reason.HEADER_REPEATED
-
-
-@pytest.mark.parametrize(
-    "heading",
-    [b"a\rb;c", b'"a"b;c', b"a" * 200_000 + b";b", b"only one column", b";" * 600],
-    ids=["lone CR", "misplaced quote", "giant cell", "one column", "600 columns"],
-)
-def test_a_heading_that_is_none_refuses_the_file_and_stops_no_other(heading):
-    assert problem_of(heading + b"\n1;2\n") == Reason.NOT_RECOGNISED
 
 
 def test_a_newline_in_quotes_belongs_to_the_cell():
@@ -220,10 +80,6 @@ def test_a_newline_in_quotes_belongs_to_the_cell_where_the_parser_cuts_its_block
     assert set(reading.table.column("b").to_pylist()) == {cell}
     assert reading.row_no[-1].as_py() == 2 * rows
     assert reading.delivered == rows
-
-
-def test_a_newline_in_quotes_in_the_heading_counts_as_a_line():
-    assert read(b'a;"b\nb"\n1;2\n') == ([(3, "1", "2")], [])
 
 
 def test_blank_lines_are_no_rows_and_count_as_lines():
@@ -355,12 +211,6 @@ def test_lines_are_right_across_blocks_files_and_line_ends(block_bytes):
     }
 
 
-def test_a_file_that_nobody_could_read_is_counted_by_its_lines():
-    content = b"a;b\n1\n\n2;3;4\n  \n5;6\n"
-
-    assert count_lines(content, read_heading(content)) == 3
-
-
 PLANTED = "Kari-PLANTED"
 REFUSED = {
     "open quote": f'a;b\n1;"{PLANTED}\n',
@@ -389,121 +239,3 @@ def test_no_cell_is_in_the_representation_of_a_reading():
 
     assert reading.delivered == 2
     assert PLANTED not in repr(reading)
-
-
-# What no named case covers.
-
-CELL = st.text(alphabet="aåø ;,\t|\"\n\r\x00\\'=1", max_size=6)
-TABLES = st.integers(2, 5).flatmap(
-    lambda width: st.lists(st.lists(CELL, min_size=width, max_size=width), min_size=1, max_size=8)
-)
-
-
-def written(rows, heading, *, delimiter, quoting, line_end):
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=delimiter, quoting=quoting, lineterminator=line_end)
-    writer.writerow(heading)
-    writer.writerows(rows)
-    return text.getvalue()
-
-
-def first_lines(rows, heading, line_end, **how):
-    """The line that each row begins on, counted in what the csv module wrote."""
-    whole = [written(rows[:n], heading, line_end=line_end, **how) for n in range(len(rows))]
-    return [text.count("\n") + 1 for text in whole]
-
-
-@settings(max_examples=150, deadline=None)
-@given(
-    rows=TABLES,
-    delimiter=st.sampled_from(";,\t|"),
-    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC]),
-    line_end=st.sampled_from(["\n", "\r\n"]),
-    block_bytes=st.sampled_from(TINY_BLOCKS),
-)
-def test_what_the_csv_module_writes_is_read_back_cell_by_cell(
-    rows, delimiter, quoting, line_end, block_bytes
-):
-    if (quoting, line_end) == (csv.QUOTE_MINIMAL, "\n"):  # then the module leaves a CR unquoted
-        rows = [[cell.replace("\r", "x") for cell in row] for row in rows]
-    heading = [f"column {number}" for number in range(len(rows[0]))]
-    how = {"delimiter": delimiter, "quoting": quoting}
-    content = written(rows, heading, line_end=line_end, **how).encode()
-    lines = first_lines(rows, heading, line_end, **how)
-
-    found, held = read_in_blocks({3: content}, block_bytes)[3]
-
-    assert found == [(line, *row) for line, row in zip(lines, rows, strict=True)]
-    assert held == []
-
-
-@settings(max_examples=400, deadline=None)
-@given(
-    body=st.text(alphabet='a;"\n\r', max_size=40),
-    block_bytes=st.sampled_from(TINY_BLOCKS),
-    fields=st.integers(2, 3),
-)
-@example(body='a;"\n"\r\r\na;a', block_bytes=7, fields=2)
-@example(body='"a\r\n";a;\r\n\r\r\n;', block_bytes=1, fields=2)
-def test_rows_and_malformed_records_are_those_of_the_plain_reading(body, block_bytes, fields):
-    heading = ";".join("xyz"[:fields])
-    content = f"{heading}\n{body}".encode()
-    if body.count('"') % 2:
-        with pytest.raises(FileProblem) as caught:
-            read_in_blocks({0: content}, block_bytes)
-        assert caught.value.reason == Reason.UNTERMINATED_QUOTE
-        return
-    plain = read_plainly(body, fields=fields)
-
-    rows, held = read_in_blocks({0: content}, block_bytes)[0]
-
-    assert rows == [(line, *cells) for line, cells in plain.rows]
-    assert held == plain.malformed
-
-
-@settings(max_examples=100, deadline=None)
-@given(content=st.binary(max_size=80))
-def test_any_bytes_end_in_a_reading_or_in_a_problem_of_the_file(content):
-    try:
-        reading = read_delimited(content)
-    except FileProblem:
-        return
-    assert reading.table.num_rows == len(reading.row_no)
-
-
-# Files that others have broken, read in place.
-
-
-def test_the_csv_spectrum_is_read_as_its_authors_read_it(shared):
-    files = sorted((shared / "badinput" / "csv-spectrum" / "csvs").glob("*.csv"))
-    assert len(files) == 12
-    for file in files:
-        expected = json.loads((file.parent.parent / "json" / f"{file.stem}.json").read_text())
-
-        content = file.read_bytes()
-        if file.stem.endswith("_crlf") and b"\r" not in content:
-            content = content.replace(b"\n", b"\r\n")  # the stored copy has lost them
-
-        reading = read_delimited(content)
-
-        if file.stem == "location_coordinates":  # 37°36'37.8"N, unquoted: we hold such a line
-            assert [row.reason for row in reading.malformed] == [Reason.QUOTE_MISPLACED]
-            assert reading.delivered == 1
-            continue
-        assert reading.malformed == (), file.name
-        assert reading.table.to_pylist() == expected, file.name
-
-
-def test_broken_files_of_a_database_end_in_a_reading_or_a_problem(shared):
-    files = sorted((shared / "badinput" / "duckdb").rglob("*.csv"))
-    assert len(files) > 100
-    readings = 0
-    for file in files:
-        content = file.read_bytes()
-        try:
-            reading = read_delimited(content)
-        except FileProblem:
-            continue
-        readings += 1
-        assert reading.delivered >= 1, file.name
-    assert readings > 20

@@ -24,6 +24,9 @@ _NUMBERS = (
 
 Tables = dict[str, list[tuple[object, ...]]]
 
+# What the result of a run and the note on a file both tell.
+IN_NOTE = ("outcome", "reason", "delivered", "accepted", "quarantined", "dropped", "reasons")
+
 
 @contextmanager
 def warehouse_of(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -3,70 +3,24 @@
 import json
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from schemas.personal import Personal
 from schemas.reason import Reason
-from transforms.codebooks.fhir_questionnaire import read_fhir_questionnaire
-from transforms.readers.reading import FileProblem, Question
+from tests.tools.fhir_forms import (
+    ABSENT,
+    absent,
+    book,
+    bundle,
+    coding,
+    column,
+    item,
+    read,
+    read_lines,
+    refused,
+    response,
+)
+from transforms.readers.reading import Question
 from transforms.tools.fhir import read_bytes, recognise_bytes
-
-ABSENT = "urn:codes/data-absent-reason"
-
-
-def item(link, *answers, **more):
-    return {"linkId": link, "answer": list(answers), **more}
-
-
-def coding(code, display="", system="urn:x"):
-    return {"valueCoding": {"system": system, "code": code, "display": display}}
-
-
-def response(*items, status="completed", **more):
-    return {
-        "resourceType": "QuestionnaireResponse",
-        "id": "r1",
-        "status": status,
-        "authored": "2026-11-04T09:12:31+01:00",
-        "item": list(items),
-        **more,
-    }
-
-
-def bundle(*resources):
-    return {"resourceType": "Bundle", "entry": [{"resource": one} for one in resources]}
-
-
-def read(document, codebook=None):
-    return read_bytes(json.dumps(document).encode(), codebook)
-
-
-def read_lines(*documents):
-    return read_bytes("\n".join(json.dumps(one) for one in documents).encode(), None)
-
-
-def column(reading, name):
-    return reading.table[name].to_pylist()
-
-
-def refused(content, codebook=None):
-    with pytest.raises(FileProblem) as problem:
-        read_bytes(content, codebook)
-    return problem.value.reason
-
-
-def outcome(content):
-    """A reading, or the reason why there is none; no other exception may come."""
-    try:
-        return read_bytes(content, None)
-    except FileProblem as problem:
-        return problem.reason
-
-
-def book(*items):
-    form = {"resourceType": "Questionnaire", "item": list(items)}
-    return read_fhir_questionnaire(json.dumps(form).encode())
 
 
 def test_real_response_is_read_through_groups_and_answers(shared):
@@ -109,10 +63,6 @@ def test_value_becomes_a_cell(answer, cell, kind):
     reading = read(response(item("q", answer)))
     assert column(reading, "q") == [cell]
     assert reading.codebook["q"].kind == kind
-
-
-def absent(code):
-    return {"valueCoding": {"system": ABSENT, "code": code}}
 
 
 @pytest.mark.parametrize(
@@ -307,131 +257,3 @@ def test_question_that_nobody_answered_has_its_column_and_a_heading_has_none():
     assert reading.table.column_names[4:] == ["q"]
     assert column(reading, "q") == [""]
     assert reading.codebook["q"].kind == "number"
-
-
-def test_one_code_for_two_code_systems_is_refused():
-    mixed = bundle(response(item("q", coding("1"))), response(item("q", coding("1", system="y"))))
-    with pytest.raises(FileProblem) as problem:
-        read(mixed)
-    assert (problem.value.reason, problem.value.column) == (Reason.CODEBOOK_MISSING, "q")
-
-
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [
-        (b"", Reason.EMPTY_FILE),
-        (b"[]", Reason.NO_ROWS),
-        (b"[1]", Reason.UNREADABLE),
-        (b'{"resourceType":"Patient"}', Reason.NOT_RECOGNISED),
-        (b'{"resourceType":"Bundle","entry":[]}', Reason.NOT_RECOGNISED),
-        (b'{\n"resourceType":"QuestionnaireResponse",\n"status":"comp', Reason.INCOMPLETE_UPLOAD),
-        (b'{"resourceType":"QuestionnaireResponse","status":"comp', Reason.INCOMPLETE_UPLOAD),
-        (b'{"resourceType":"QuestionnaireResponse","status":NaN}', Reason.UNREADABLE),
-        (b"[" + b"9" * 5000 + b"]", Reason.UNREADABLE),
-        (b'{"a":' + b"9" * 5000 + b',"a":1}', Reason.UNREADABLE),
-        (b'{"item":' + b"[" * 100_000 + b"]" * 100_000 + b"}", Reason.UNREADABLE),
-    ],
-    ids=range(11),
-)
-def test_file_without_any_response_is_refused(content, reason):
-    assert refused(content) == reason
-
-
-def test_last_line_that_was_cut_off_refuses_the_file():
-    whole = json.dumps(response(item("q", coding("1"))))
-    assert refused(f"{whole}\n{whole[:-20]}".encode()) == Reason.INCOMPLETE_UPLOAD
-
-
-def test_question_named_like_our_own_columns_is_refused():
-    assert refused(json.dumps(response(item("response.id"))).encode()) == Reason.HEADER_REPEATED
-
-
-def test_more_columns_than_any_form_has_are_refused():
-    many = response(*(item(f"q{number}", coding("1")) for number in range(500)))
-    assert refused(json.dumps(many).encode()) == Reason.TOO_LARGE
-
-
-def test_deeply_nested_answers_are_read_or_refused_and_nothing_else():
-    for depth in (50, 150, 240, 250, 2000):
-        nest = '{"linkId":"q","answer":[{"valueString":"\\ud83d\\ude00","item":[' * depth
-        document = json.dumps(response()).replace("[]", f"[{nest}{']}]}' * depth}]")
-        found = outcome(document.encode())
-        assert found == Reason.UNREADABLE or found.table.num_rows == 1
-
-
-def test_other_json_is_not_claimed(shared):
-    others = [*(shared / "samples" / "nettskjema").iterdir(), *json_test_suite(shared)]
-    assert all(recognise_bytes(path.read_bytes()) is None for path in others)
-    assert recognise_bytes(b'{"q":"\\"resourceType\\":\\"QuestionnaireResponse\\""}') is None
-    assert recognise_bytes(b'{"resourceType":"Questionnaire"}') is None
-
-
-def json_test_suite(shared):
-    return sorted((shared / "badinput" / "JSONTestSuite").rglob("*.json"))
-
-
-def test_hostile_json_ends_as_a_problem_or_a_reading(shared):
-    files = json_test_suite(shared)
-    assert len(files) > 300
-    for path in files:
-        content = path.read_bytes()
-        whole = b'{"resourceType":"QuestionnaireResponse","status":"completed","x":%s}' % content
-        answer = json.dumps(response(item("q", {"valueDecimal": 0}))).encode()
-        for one in (content, whole, answer.replace(b": 0}", b":%s}" % content)):
-            found = outcome(one)
-            assert isinstance(found, Reason) or found.delivered == 1
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(0, 9) | st.text(max_size=3),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(
-                ["linkId", "item", "answer", "valueCoding", "code", "system", "extension", "url"]
-            ),
-            inner,
-            max_size=4,
-        )
-    ),
-    max_leaves=20,
-)
-
-
-@settings(deadline=None, max_examples=60)
-@given(st.lists(JSON, max_size=4))
-def test_every_delivered_response_is_a_row_or_malformed(items):
-    sound = response(item("sound", coding("1")))
-    found = outcome(json.dumps(bundle(sound, {**response(), "item": items})).encode())
-    assert found in (Reason.CODEBOOK_MISSING, Reason.HEADER_REPEATED) or found.delivered == 2
-
-
-ANSWERS = st.lists(
-    st.dictionaries(
-        st.sampled_from(["q1", "q2", "q3"]),
-        st.sampled_from(["1", "2", "3", "asked-unknown", "not-asked", ""]),
-    ),
-    min_size=1,
-    max_size=6,
-)
-
-
-def said(code):
-    return absent(code) if "-" in code else coding(code)
-
-
-@settings(deadline=None, max_examples=60)
-@given(ANSWERS)
-def test_table_equals_a_plain_look_up_of_each_answer(forms):
-    reading = read(
-        bundle(*(response(*(item(link, said(code)) for link, code in f.items())) for f in forms))
-    )
-    links = {link for form in forms for link in form}
-    told = reading.table.select(sorted(links)).to_pylist()
-    assert told == [
-        {
-            link: None if form.get(link) == "not-asked" else form.get(link, "")
-            for link in sorted(links)
-        }
-        for form in forms
-    ]
