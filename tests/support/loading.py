@@ -11,6 +11,7 @@ from flows.home import Config
 from flows.inbox import Arrival
 from flows.recognition import Delivery, recognise_arrival, validated_blocks
 from schemas.instrument import Instrument, shipped_instruments
+from schemas.reason import Reason
 from schemas.rule import shipped_rules
 from schemas.settings import Routing, Settings
 from schemas.survey import Survey
@@ -23,6 +24,8 @@ from warehouse.load import load_answers
 from warehouse.store import migrate
 
 KEY = PseudonymKey(b"not a secret, and 32 bytes long.", version=1, municipality="9901")
+CODES = tuple(f"P{number:03}" for number in range(5))
+CONFLICT, DUPLICATE = Reason.CONFLICTING_ANSWERS.value, Reason.DUPLICATE_ROW.value
 
 # Two questions are enough to see what becomes of a form.
 TINY = """

@@ -1,15 +1,10 @@
-"""What a cell may say, row by row: the road over distinct cells against pandera on every row."""
+"""What a cell may say, row by row."""
 
-import itertools
 from datetime import date
 
-import polars as pl
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
-from pandera.errors import SchemaErrors
 
-from schemas.answer import MISSING, answer_texts, raw_answer_model, required_columns
+from schemas.answer import MISSING, answer_texts, raw_answer_model
 from schemas.declared import DeclarationError
 from schemas.instrument import SKIPPED
 from schemas.reason import Reason
@@ -22,18 +17,10 @@ from tests.validate.build import (
     form,
     survey,
 )
-from transforms import validate
+from tests.validate.checking import CELLS, LINKED, UNLINKED, check
 from transforms.readers.reading import MalformedRow
 from transforms.recognise import item_columns
 from transforms.validate import Validator
-
-LINKED = survey()
-UNLINKED = survey(linkage="none")
-
-
-def check(forms, declared=LINKED, **batch):
-    validator = Validator(declared, INSTRUMENTS, SETTINGS)
-    return validator.validate(batch_of_forms(forms, declared, **batch))
 
 
 def reasons_of(forms, declared=LINKED):
@@ -45,102 +32,6 @@ def accepted_row(**changes):
     rows = check([form(**changes)]).accepted.to_pylist()
     assert len(rows) == 1, "the row was held"
     return rows[0]
-
-
-# Column, cell, and what becomes of the row: None where it is accepted.
-CELLS = [
-    ("wave", "2025H", None),
-    ("wave", "", None),
-    ("wave", None, None),
-    ("wave", "2025h", Reason.WAVE_UNKNOWN),
-    ("wave", "2024V", Reason.WAVE_UNKNOWN),
-    ("school", "S01", None),
-    ("school", "S02", None),
-    ("school", " S01 ", None),
-    ("school", "s01", Reason.SCHOOL_UNKNOWN),
-    ("school", "S99", Reason.SCHOOL_UNKNOWN),
-    ("school", "", Reason.SCHOOL_UNKNOWN),
-    ("school", None, Reason.SCHOOL_UNKNOWN),
-    ("class_group", "7A", None),
-    ("class_group", "7 a", None),
-    ("class_group", "1ST-2", None),
-    ("class_group", "Åsgård 2.", None),
-    ("class_group", "Bjørnene", None),
-    ("class_group", "Innføring A", None),
-    ("class_group", "Kari Nordmann", Reason.CLASS_INVALID),  # a name
-    ("class_group", "Kari-Anne Nes", Reason.CLASS_INVALID),
-    ("class_group", "", Reason.CLASS_INVALID),
-    ("class_group", "-7A", Reason.CLASS_INVALID),
-    ("class_group", "7A;8B", Reason.CLASS_INVALID),
-    ("class_group", "7A\n8B", Reason.CLASS_INVALID),
-    ("class_group", "a class with a long name", Reason.CLASS_INVALID),
-    ("grade", "1", None),
-    ("grade", "13", None),
-    ("grade", "0", Reason.GRADE_INVALID),
-    ("grade", "14", Reason.GRADE_INVALID),
-    ("grade", "7.0", Reason.GRADE_INVALID),
-    ("grade", "07", Reason.GRADE_INVALID),
-    ("grade", "seven", Reason.GRADE_INVALID),
-    ("grade", "", Reason.GRADE_INVALID),
-    ("gender", "girl", None),
-    ("gender", "boy", None),
-    ("gender", "other", None),
-    ("gender", "", None),
-    ("gender", "jente", None),
-    ("gender", "Gutt", None),
-    ("gender", "annet", None),
-    ("gender", "ja", Reason.GENDER_INVALID),
-    ("pupil_code", "abc", None),
-    ("pupil_code", "A" * 20, None),
-    ("pupil_code", "12345678", None),
-    ("pupil_code", "", Reason.PUPIL_CODE_MISSING),
-    ("pupil_code", None, Reason.PUPIL_CODE_MISSING),
-    ("pupil_code", "AB", Reason.PUPIL_CODE_INVALID),
-    ("pupil_code", "A" * 21, Reason.PUPIL_CODE_INVALID),
-    ("pupil_code", "Kari Nordmann", Reason.PUPIL_CODE_INVALID),
-    ("pupil_code", "10A", Reason.PUPIL_CODE_INVALID),  # the columns are swapped
-    ("pupil_code", "9-b", Reason.PUPIL_CODE_INVALID),
-    ("pupil_code", "A10", None),
-    ("pupil_code", "KÅRE1", Reason.PUPIL_CODE_INVALID),
-    ("pupil_code", "01010112345", Reason.PUPIL_CODE_INVALID),
-    ("pupil_code", "40000001", Reason.PUPIL_CODE_INVALID),
-    ("pupil_code", "90000001", Reason.PUPIL_CODE_INVALID),
-    ("submission", "whatever", None),
-    ("submission", "", None),
-    ("submitted_on", "2025-11-04", None),
-    ("submitted_on", "2025-11-04T08:15:30.5Z", None),
-    ("submitted_on", "2025-11-04 08:15", None),
-    ("submitted_on", "", None),
-    ("submitted_on", "2025-02-30", Reason.DATE_INVALID),
-    ("submitted_on", "04/11/2025", Reason.DATE_INVALID),
-    ("submitted_on", "2025-W45-2", Reason.DATE_INVALID),
-    ("submitted_on", "20251104", Reason.DATE_INVALID),
-    ("submitted_on", "2025-11-04 morning", Reason.DATE_INVALID),
-    ("enrolled_on", "2020-08-17", None),
-    ("enrolled_on", "", None),
-    ("enrolled_on", "2020-13-01", Reason.ENROLLED_INVALID),
-    ("enrolled_on", "17/08/2020", Reason.ENROLLED_INVALID),
-    # A time that cannot be one tells nothing, and holds no form back.
-    ("answer_time_ms", "183000", None),
-    ("answer_time_ms", "", None),
-    ("answer_time_ms", "three minutes", None),
-    ("answer_time_s", "183.4", None),
-    ("thriving", "1", None),
-    ("thriving", "5", None),
-    ("thriving", " 5 ", None),
-    ("thriving", "", None),
-    ("thriving", "0", Reason.ANSWER_NOT_AN_OPTION),
-    ("thriving", "6", Reason.ANSWER_NOT_AN_OPTION),
-    ("thriving", "3.0", Reason.ANSWER_NOT_AN_OPTION),
-    ("thriving", "-101", Reason.ANSWER_NOT_AN_OPTION),
-    ("thriving", "NULL", Reason.ANSWER_NOT_AN_OPTION),
-    ("thriving", "trives godt", Reason.ANSWER_NOT_AN_OPTION),
-    ("wants_talk", "0", None),
-    ("wants_talk", "3", Reason.ANSWER_NOT_AN_OPTION),
-    ("who5_1", "0", None),
-    ("who5_1", "5", None),
-    ("who5_1", "6", Reason.ANSWER_NOT_AN_OPTION),
-]
 
 
 @pytest.mark.parametrize(
@@ -366,111 +257,3 @@ def test_no_cell_is_in_the_representation_of_what_is_found():
     for shown in (found, found.held, MalformedRow(1, Reason.FIELD_COUNT, planted)):
         assert planted not in repr(shown)
         assert planted not in str(shown)
-
-
-# The oracle: pandera on every row, and the rest in plain Python.
-
-
-def plain_verdicts(forms, declared):
-    """{row: reasons} of the rows that are held, by the slowest and plainest road."""
-    required = required_columns(declared)
-    columns = [*form()]
-    cells = [{name: _plain_cell(row.get(name), name) for name in columns} for row in forms]
-    reasons = {row: set() for row in range(2, 2 + len(forms))}
-    for index, reason in _plain_failures(cells, declared):
-        reasons[index + 2].add(reason)
-    for row, known in zip(reasons, cells, strict=True):
-        reasons[row] |= {reason for name, reason in required.items() if not known[name]}
-        if _plain_wave(known) is None:
-            reasons[row].add(Reason.WAVE_UNKNOWN)
-    return {row: tuple(sorted(found)) for row, found in reasons.items() if found}
-
-
-def _plain_cell(cell, name):
-    trimmed = cell.strip() if cell is not None else None
-    if trimmed and name == "gender":
-        trimmed = trimmed.lower()
-    return trimmed if trimmed or "." in name else None
-
-
-def _plain_failures(cells, declared):
-    model = raw_answer_model(declared, INSTRUMENTS, SETTINGS)
-    columns = [name for name in model.columns if declared.linkage != "none" or name != "pupil_code"]
-    asked = {name: [row.get(name) or None for row in cells] for name in columns}
-    frame = pl.DataFrame(asked, schema=dict.fromkeys(columns, pl.String))
-    try:
-        model.select_columns(columns).validate(frame, lazy=True)
-    except SchemaErrors as error:
-        cases = error.failure_cases
-        return [(row["index"], Reason(row["check"])) for row in cases.iter_rows(named=True)]
-    return []
-
-
-def _plain_wave(known):
-    if known["wave"] is not None:
-        return known["wave"] if known["wave"] in {"2025H", "2026V"} else None
-    try:
-        day = date.fromisoformat((known["submitted_on"] or "")[:10])
-    except ValueError:
-        return None
-    for wave in SETTINGS.waves:
-        if wave.opens <= day <= wave.closes:
-            return wave.id
-    return None
-
-
-def cells_of(column):
-    """Cells worth trying in a column: those of the table above, and a few of no kind at all."""
-    known = [cell for name, cell, _ in CELLS if column_of(name) == column]
-    return st.sampled_from([*known, None, "", " ", "x", "0", "99"])
-
-
-FORMS = st.lists(
-    st.sets(st.sampled_from(sorted(form())), max_size=4).flatmap(
-        lambda changed: st.fixed_dictionaries({name: cells_of(name) for name in sorted(changed)})
-    ),
-    min_size=1,
-    max_size=12,
-).map(lambda changes: [form() | change for change in changes])
-
-
-@settings(max_examples=80, deadline=None)
-@given(
-    forms=FORMS,
-    declared=st.sampled_from([LINKED, UNLINKED]),
-    remembered=st.sampled_from([0, 2, 5_000]),
-)
-@example(forms=[form(thriving=""), form(thriving="9")], declared=LINKED, remembered=0)
-def test_distinct_cells_are_judged_as_pandera_judges_every_row(forms, declared, remembered):
-    if declared is UNLINKED:
-        forms = [{**cells, "pupil_code": None} for cells in forms]
-    expected = plain_verdicts(forms, declared)
-
-    with pytest.MonkeyPatch.context() as patch:  # so that both roads of a column are taken
-        patch.setattr(validate, "REMEMBERED_CELLS", remembered)
-        found = check(forms, declared)
-
-    assert {held.row_no: held.reasons for held in found.held} == expected
-    rows = set(range(2, 2 + len(forms)))
-    assert set(found.accepted.column("row_no").to_pylist()) == rows - set(expected)
-
-
-@settings(max_examples=30, deadline=None)
-@given(forms=FORMS, cuts=st.lists(st.integers(0, 12), max_size=4), random=st.randoms())
-def test_neither_blocks_nor_the_order_of_rows_change_what_becomes_of_a_row(forms, cuts, random):
-    order = list(range(len(forms)))
-    random.shuffle(order)
-    shuffled = [forms[at] for at in order]
-    places = sorted({0, len(forms), *(cut for cut in cuts if cut < len(forms))})
-    validator = Validator(LINKED, INSTRUMENTS, SETTINGS)
-
-    accepted, held = {}, {}
-    for start, end in itertools.pairwise(places):
-        batch = batch_of_forms(shuffled[start:end], LINKED, first_row=start)
-        found = validator.validate(batch)
-        accepted |= {order[row.pop("row_no")]: row for row in found.accepted.to_pylist()}
-        held |= {order[row.row_no]: (row.reasons, row.columns, row.content) for row in found.held}
-
-    whole = check(forms, first_row=0)
-    assert accepted == {row.pop("row_no"): row for row in whole.accepted.to_pylist()}
-    assert held == {row.row_no: (row.reasons, row.columns, row.content) for row in whole.held}

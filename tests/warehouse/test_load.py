@@ -1,6 +1,5 @@
 """What becomes of each row: promise 1 for every file, and the same end whatever came first."""
 
-from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
@@ -8,15 +7,14 @@ from datetime import date
 import duckdb
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from flows.home import Config
-from schemas.reason import Reason
 from schemas.settings import School
 from schemas.survey import Survey
-from tests.support.home import AUTUMN, SPRING, Row, csv_bytes
+from tests.support.home import SPRING, Row, csv_bytes
 from tests.support.loading import (
+    CONFLICT,
+    DUPLICATE,
     KEY,
     deliver,
     held,
@@ -31,9 +29,6 @@ from tests.support.loading import (
 from transforms.pseudonym import pseudonym
 from transforms.synthetic.formats import to_ndjson, to_parquet, to_xlsx
 from warehouse.instruments import register
-
-CONFLICT, DUPLICATE = Reason.CONFLICTING_ANSWERS.value, Reason.DUPLICATE_ROW.value
-CODES = tuple(f"P{number:03}" for number in range(5))
 
 
 @pytest.fixture
@@ -345,116 +340,3 @@ def orphans(con: duckdb.DuckDBPyConnection) -> list[tuple[int]]:
             union all from quarantine.set_aside
         ) using (response_id)
     """).fetchall()
-
-
-# Any rows, in any files, in any order
-
-_SOUND = st.builds(
-    tiny,
-    st.sampled_from(CODES),
-    first=st.sampled_from(["1", "2", ""]),
-    wave=st.sampled_from([AUTUMN, SPRING]),
-    enrolled_on=st.sampled_from(["", "2025-08-18", "2025-10-13"]),
-    submitted_on=st.sampled_from(["2025-11-05", "2025-11-06"]),
-)
-_BAD = st.builds(
-    tiny,
-    st.sampled_from(["", *CODES[:2]]),
-    first=st.just("9"),
-    wave=st.sampled_from([AUTUMN, SPRING]),
-    enrolled_on=st.just(""),
-)
-# Each row with the file that it is in, and each file with the run that loads it.
-_ROWS = st.lists(
-    st.tuples(st.one_of(_SOUND, _SOUND, _BAD), st.integers(0, 3)), min_size=1, max_size=14
-)
-_RUNS = st.permutations([0, 0, 1, 2])
-
-
-def in_files(rows: Sequence[tuple[Row, int]]) -> dict[int, list[Row]]:
-    files: dict[int, list[Row]] = defaultdict(list)
-    for row, number in rows:
-        files[number].append(row)
-    return files
-
-
-def end_state(config: Config, files: dict[int, list[Row]], runs: Sequence[int]):
-    """Load the files, run by run; the answers, the waiting forms, the reasons and the counts."""
-    with memory_warehouse(config) as con:
-        for run in sorted(set(runs)):
-            # Blank lines are no rows, and make no two files the same bytes.
-            texts = [
-                csv_bytes(file) + b"\n" * number
-                for number, file in files.items()
-                if runs[number] == run
-            ]
-            if texts:
-                deliver(con, config, *texts)
-        return stored(con), waiting(con), Counter(held(con)), ledger(con)
-
-
-def oracle(files: dict[int, list[Row]]):
-    """The same, one row after the other with a dict: versions by wave and pupil."""
-    versions: dict[tuple[str, str], dict[tuple[str, ...], list[Row]]] = {}
-    bad: Counter[tuple[str, ...]] = Counter()
-    for file in files.values():
-        here: Counter[tuple[str, ...]] = Counter()
-        for row in file:
-            wave, code, answer = row["wave"], row["pupil_code"], row["tiny_v1.first"]
-            if answer == "9":
-                here[wave, code] += 1
-            else:
-                same = versions.setdefault((wave, code), {})
-                same.setdefault((answer, row["tiny_v1.second"]), []).append(row)
-        bad |= here
-    accepted = [found for found in versions.values() if len(found) == 1]
-    conflicting = [found for found in versions.values() if len(found) > 1]
-    reasons: Counter[tuple[str, ...]] = Counter()
-    for (wave, code), count in bad.items():
-        if any(second == "1" for _, second in versions.get((wave, code), {})):
-            continue  # it came mended: a sound form says the same but for the cell that failed
-        missing = () if code else ("PUPIL_CODE_MISSING",)
-        reasons["ANSWER_NOT_AN_OPTION", *missing] += count
-    reasons[(CONFLICT,)] += sum(len(found) for found in conflicting)
-    return as_stored(accepted), as_stored(conflicting), +reasons
-
-
-def as_stored(found: Sequence[dict[tuple[str, ...], list[Row]]]) -> list[tuple[object, ...]]:
-    rows = []
-    for versions in found:
-        for copies in versions.values():
-            row = copies[0]
-            started = [copy["enrolled_on"] for copy in copies if copy["enrolled_on"]]
-            first, second = (row[f"tiny_v1.{item}"] for item in ("first", "second"))
-            rows.append(
-                (
-                    *(row["wave"], "S01", "7A", 7, "girl"),
-                    pseudonym(row["pupil_code"], key=KEY, domain="pupil"),
-                    date.fromisoformat(min(copy["submitted_on"] for copy in copies)),
-                    date.fromisoformat(min(started)) if started else None,
-                    int(first or -101),
-                    int(second or -101),
-                )
-            )
-    return sorted(rows, key=repr)
-
-
-@settings(deadline=None, max_examples=12)
-@given(rows=_ROWS, first=_RUNS, second=_RUNS, other=st.lists(st.integers(0, 3), min_size=14))
-def test_end_state_is_the_same_for_every_split_into_files_and_every_order(
-    rows, first, second, other
-):
-    config = tiny_config()
-    files = in_files(rows)
-    forms, conflicts, reasons, counts = end_state(config, files, first)
-    expected = oracle(files)
-    assert (sorted(forms, key=repr), sorted(conflicts, key=repr), reasons) == expected
-    assert end_state(config, files, second)[:3] == (forms, conflicts, reasons)
-    for delivered, accepted, quarantined, dropped in counts:
-        assert accepted + quarantined + dropped == delivered
-    assert sum(delivered for delivered, *_ in counts) == len(rows)
-    assert sum(accepted for _, accepted, *_ in counts) == len(forms)
-    assert sum(quarantined for _, _, quarantined, _ in counts) == sum(reasons.values())
-    # The same rows in other files: the answers are the same.
-    moved = in_files([(row, number) for (row, _), number in zip(rows, other, strict=False)])
-    assert end_state(config, moved, second)[:2] == (forms, conflicts)
