@@ -1,4 +1,4 @@
-"""Every relative link in README.md and docs leads to a file, and to the heading that it names."""
+"""Every relative link of the root's pages and of docs leads to a file, and to its heading there."""
 
 import re
 from collections.abc import Iterator
@@ -8,9 +8,8 @@ import pytest
 
 from tests.conftest import ROOT
 
-PAGES = [
-    path for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))) if path.is_file()
-]
+DOCS = sorted((ROOT / "docs").rglob("*.md"))
+PAGES = [*sorted(ROOT.glob("*.md")), *DOCS]
 LINK = re.compile(r"\]\(([^)\s]+)\)|<img[^>]+src=\"([^\"]+)\"")
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
@@ -62,7 +61,13 @@ def test_every_page_can_be_reached_from_the_readme_or_the_index() -> None:
             if file.suffix == ".md" and file.is_file() and file not in reached:
                 reached.add(file)
                 waiting.append(file)
-    assert set((ROOT / "docs").rglob("*.md")) <= reached
+    assert set(DOCS) <= reached
+
+
+def test_index_names_every_page() -> None:
+    index = ROOT / "docs" / "index.md"
+    named = {(index.parent / target.partition("#")[0]).resolve() for target in links(index)}
+    assert {name_of(page) for page in DOCS} - {name_of(page) for page in named | {index}} == set()
 
 
 def test_no_page_names_a_place_that_only_one_machine_has() -> None:
