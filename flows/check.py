@@ -10,8 +10,9 @@ from flows.home import Config, Home, HomeError, load_config
 from flows.inbox import Arrival, take
 from flows.recognition import Delivery, recognise_arrival, validated_blocks
 from schemas.reason import Reason, reason_texts
+from transforms.held import HeldRow
 from transforms.readers.reading import FileProblem
-from transforms.validate import HeldRow, Validated
+from transforms.validate import Validated
 
 _NOTHING_KNOWN: Mapping[str, Any] = {
     "tool": None,
