@@ -7,16 +7,18 @@ import duckdb
 from polars.exceptions import PolarsError
 from pyarrow import ArrowException
 
+from flows import reading_room
 from flows.home import Config
 from schemas.reason import Reason
 from transforms.class_list import list_of_counts
 from transforms.listed import Listed
-from transforms.oneroster import Roster, read_rosters
+from transforms.oneroster import Roster
 from transforms.oneroster_files import is_oneroster
 from transforms.pupil_list import list_of_pupils
 from transforms.readers.reading import FileProblem, Reading
 from transforms.recognise import is_pupil_list
 from transforms.roster_list import list_of_roster, merge_roster
+from transforms.roster_sheet import FORMAT, from_sheet
 from warehouse.class_lists import load_class_list
 from warehouse.entries import Incoming, Loaded
 from warehouse.rosters import load_roster
@@ -31,13 +33,14 @@ class ClassList:
 
 
 def package_of(content: bytes, config: Config) -> ClassList | None:
-    """A register's package, read; None where the file is none. Raises FileProblem.
+    """A register's package, read by the child; None where the file is none. Raises FileProblem.
 
     A whole package without pupils is refused: it would empty every class.
     """
     if not is_oneroster(content):
         return None
-    roster = read_rosters(content, pupil_code=config.settings.class_lists.pupil_code)
+    reader = f"{FORMAT} {config.settings.class_lists.pupil_code}"
+    roster = from_sheet(reading_room.read(reader, content))
     if roster.modes["enrollments"] == "bulk" and not roster.enrolment.num_rows:
         raise FileProblem(Reason.NO_ROWS)
     return ClassList(roster)

@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import lru_cache
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -18,6 +19,8 @@ import pyarrow.parquet as pq
 from flows.reading_post import Ask
 from schemas.reason import Reason
 from transforms.codebooks.nettskjema_elements import read_elements
+from transforms.oneroster import PupilCode, read_rosters
+from transforms.oneroster_files import FILES as ONEROSTER_FILES
 from transforms.readers import nettskjema
 from transforms.readers.delimited import read_delimited
 from transforms.readers.letters import as_utf8
@@ -25,6 +28,8 @@ from transforms.readers.ndjson import read_ndjson
 from transforms.readers.parquet import read_parquet
 from transforms.readers.reading import Codebook, FileProblem, Reading
 from transforms.readers.xlsx import read_xlsx
+from transforms.roster_sheet import FORMAT as ONEROSTER
+from transforms.roster_sheet import to_sheet
 from transforms.tools import fhir, known, odk, surveyjs
 
 Reader = Callable[[bytes, Ask], Reading]
@@ -38,6 +43,10 @@ def _plain(read: Callable[[bytes], Reading]) -> Reader:
 
 def _tool(read: Callable[[bytes, Codebook | None], Reading]) -> Reader:
     return lambda content, ask: read(content, ask.codebook)
+
+
+def _register(pupil_code: PupilCode) -> Reader:
+    return lambda content, _ask: to_sheet(read_rosters(content, pupil_code=pupil_code))
 
 
 def _nettskjema_answers(content: bytes, ask: Ask) -> Reading:
@@ -74,6 +83,7 @@ READERS: Mapping[str, Reader] = {
     "fhir": _tool(fhir.read_bytes),
     "odk": _tool(odk.read_bytes),
     "surveyjs": _tool(surveyjs.read_bytes),
+    **{f"{ONEROSTER} {column}": _register(column) for column in get_args(PupilCode)},
 }
 
 
@@ -92,6 +102,7 @@ def warm_up() -> None:
         "nettskjema_answers": b'{"submissionId":1,"elementId":1,"elementType":"QUESTION",'
         b'"answerOptionIds":[],"externalAnswerOptionIds":[],"textAnswer":"x",'
         b'"createdDate":"2025-11-05T10:00"}\n',
+        f"{ONEROSTER} identifier": _register_package(),
     }
     for name, content in samples.items():
         READERS[name](content, Ask(forms=[form.encode()]))
@@ -113,8 +124,30 @@ def _workbook() -> bytes:
         f"{relations(kind, 'worksheet', 'worksheets/sheet1.xml')}</Relationships>",
         "xl/worksheets/sheet1.xml": f"<worksheet {main}><sheetData>{sheet}</sheetData></worksheet>",
     }
+    return _zipped(parts)
+
+
+def _register_package() -> bytes:
+    """The least that a register's package is: a class with a pupil, of dates to be proven."""
+    return _zipped(
+        {
+            "manifest.csv": "propertyName,value\n"
+            + "".join(f"file.{name},bulk\n" for name in ONEROSTER_FILES),
+            "orgs.csv": "sourcedId,identifier\no,9\n",
+            "academicSessions.csv": "sourcedId,startDate,endDate\ny,2025-08-18,2026-06-19\n",
+            "courses.csv": "sourcedId,grades\nk,07\n",
+            "classes.csv": "sourcedId,schoolSourcedId,courseSourcedId,termSourcedIds\nc,o,k,y\n",
+            "enrollments.csv": "sourcedId,classSourcedId,userSourcedId,role,beginDate\n"
+            "e,c,p,student,20/8/2025\n",
+            "users.csv": "sourcedId,identifier\np,P01\n",
+            "roles.csv": "userSourcedId,role\np,student\n",
+        }
+    )
+
+
+def _zipped(parts: Mapping[str, str]) -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, part in parts.items():
             archive.writestr(name, part)
     return buffer.getvalue()

@@ -29,7 +29,7 @@ import pyarrow as pa
 
 from schemas.answer import LOOKS_PERSONAL, PUPIL_CODE
 from schemas.reason import Reason
-from transforms.oneroster_files import Mode, read_package
+from transforms.oneroster_files import MAX_BROKEN, Mode, read_package
 from transforms.readers.proof import ProvenDates, prove_dates
 from transforms.readers.reading import FileProblem
 
@@ -111,6 +111,8 @@ def read_rosters(content: bytes, *, pupil_code: PupilCode = "none") -> Roster:
         pl.col("code").str.contains(PUPIL_CODE), ~pl.col("code").str.contains(LOOKS_PERSONAL)
     )
     more["codes"] = told.height - codes.height
+    if unusable > MAX_BROKEN:
+        raise FileProblem(Reason.TOO_LARGE)
     unread = {name: package.unread.get(name, 0) + more.get(name, 0) for name in {**modes, **more}}
     return Roster(
         classes=_arrow(classes, CLASS_COLUMNS),

@@ -1,31 +1,44 @@
 """A OneRoster package: a zip of CSV files, of which only the columns named here are ever parsed.
 
 Names, e-mail addresses, telephone numbers, passwords and birth dates stand in columns and files
-that are not among them. A file's bytes are let go as soon as its few columns are read.
+that are not among them. A file's bytes are let go as soon as its few columns are read. What others
+have packed is unpacked in the reading room's child only (flows/reading_room.py).
 """
 
 import io
 import re
+import stat
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, cast
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 import pyarrow.csv
 
 from schemas.reason import Reason
-from transforms.readers.delimited import Heading, as_utf8, read_heading, require_closed
+from transforms.readers.delimited import (
+    BLOCK_BYTES,
+    Heading,
+    as_utf8,
+    read_heading,
+    require_closed,
+)
+from transforms.readers.pieces import end_of_block
 from transforms.readers.reading import FileProblem
 from transforms.readers.sniff import sniff
-from transforms.readers.structure import scan_records, sound_bytes
+from transforms.readers.structure import require_bounded, scan_records, sound_bytes
 from transforms.readers.xlsx_parts import MAX_BYTES, MAX_RATIO
+from transforms.readers.xlsx_parts import MAX_ENTRIES as MAX_ENTRIES_IN_ALL
 
 Mode = Literal["bulk", "delta", "absent"]
-MAX_ENTRIES = 100
+MAX_ENTRIES = 100  # CSV files; a register has some twenty
+MAX_ROWS = 1_000_000  # of one file: every subject of every pupil of our largest municipality
+MAX_BROKEN = 100_000  # lines of one file that are no rows: each of them would wait for a person
 
 _MODES: tuple[Mode, ...] = ("bulk", "delta", "absent")
 _ZIP_ERRORS = (
@@ -65,11 +78,15 @@ _MAY: Mapping[str, tuple[str, ...]] = {
     "users": ("status",),
     "roles": ("status",),
 }
+FILES = tuple(_MUST)
 # A municipality does well to take these out of the zip before it leaves the school's system.
 _MAY_BE_TAKEN_OUT = frozenset({"users", "roles"})
+_OF_A_REGISTER = frozenset({"academicsessions", "classes", "enrollments", "orgs"})
 # Slips seen in real exports, capitals and marks apart: `sourceId`, `Property`, `termSourcedId`.
 _SLIPS = {"property": "propertyname", "termsourcedid": "termsourcedids", "grade": "grades"}
 _MARKS = re.compile(r"[^a-z0-9]")
+_NO_PLACE = re.compile(r"^/|^[A-Za-z]:|(^|/)\.\.(/|$)|\0")  # a name that leads out of the package
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others unpack without measure
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +102,20 @@ class Package:
 
 
 def is_oneroster(content: bytes) -> bool:
-    """Whether a file is a zip with a manifest and classes, enrolments or users."""
+    """Whether a file is a zip with a manifest and classes, enrolments or users.
+
+    One without the manifest is known as well, by the files that only a register has together. Looks
+    at the names alone, of which `sniff` has proven that there are few.
+    """
     try:
+        if sniff(content).evidence != "zip":
+            return False
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             names = {_name(entry) for entry in archive.namelist()}
-    except _ZIP_ERRORS:
+    except (FileProblem, *_ZIP_ERRORS):
         return False
-    return "manifest" in names and not names.isdisjoint({"classes", "enrollments", "users"})
+    has_rows = not names.isdisjoint({"classes", "enrollments", "users"})
+    return ("manifest" in names and has_rows) or names >= _OF_A_REGISTER
 
 
 def read_package(content: bytes, *, with_identifier: bool = False) -> Package:
@@ -103,7 +127,8 @@ def read_package(content: bytes, *, with_identifier: bool = False) -> Package:
     Raises `FileProblem`: NOT_RECOGNISED for no zip or one without a manifest (nobody could tell
     changes from the whole), INCOMPLETE_UPLOAD for a zip that was cut off or lacks a file that the
     manifest promises, TOO_LARGE for one that would unpack to more than the limits, UNREADABLE for
-    one that is damaged or has a password, HEADER_MISMATCH and HEADER_REPEATED with the column.
+    one that is damaged, is not what it says of itself, or holds links or names that lead out of it,
+    PASSWORD_PROTECTED, HEADER_MISMATCH and HEADER_REPEATED with the column.
     """
     if sniff(content).evidence not in ("zip", "zip-damaged"):
         raise FileProblem(Reason.NOT_RECOGNISED)
@@ -112,7 +137,7 @@ def read_package(content: bytes, *, with_identifier: bool = False) -> Package:
     except _ZIP_ERRORS:
         raise FileProblem(Reason.UNREADABLE) from None
     with archive:
-        entries = _entries(archive)
+        entries = _entries(archive, len(content))
         if "manifest" not in entries:
             raise FileProblem(Reason.NOT_RECOGNISED)
         modes = _modes(_unzip(archive, entries["manifest"]), set(entries))
@@ -127,17 +152,31 @@ def read_package(content: bytes, *, with_identifier: bool = False) -> Package:
     return Package(tables, modes, {name: count for name, count in unread.items() if count})
 
 
-def _entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    """Every CSV file by its name; the files may stand in a folder."""
-    entries = [one for one in archive.infolist() if not one.is_dir() and _name(one.filename)]
+def _entries(archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.ZipInfo]:
+    """Every CSV file by its name; the files may stand in a folder. `size` is the whole file's."""
+    listed = archive.infolist()
+    entries = [one for one in listed if not one.is_dir() and _name(one.filename)]
     unpacked = sum(entry.file_size for entry in entries)
-    packed = sum(entry.compress_size for entry in entries)
-    if len(entries) > MAX_ENTRIES or unpacked > MAX_BYTES or unpacked > MAX_RATIO * packed:
+    packed = min(size, sum(entry.compress_size for entry in entries))
+    if len(listed) > MAX_ENTRIES_IN_ALL or len(entries) > MAX_ENTRIES:
+        raise FileProblem(Reason.TOO_LARGE)
+    if unpacked > MAX_BYTES or unpacked > MAX_RATIO * packed:
         raise FileProblem(Reason.TOO_LARGE)
     named = {_name(entry.filename): entry for entry in entries}
-    if len(named) < len(entries):
+    if len(named) < len(entries) or any(_is_hostile(entry) for entry in listed):
         raise FileProblem(Reason.UNREADABLE)
     return named
+
+
+def _is_hostile(entry: zipfile.ZipInfo) -> bool:
+    """Whether an entry is a link or a device, leads out of the package, or unpacks unmeasured."""
+    kind = stat.S_IFMT(entry.external_attr >> 16)
+    path = entry.filename.replace("\\", "/")
+    return (
+        kind not in (0, stat.S_IFREG, stat.S_IFDIR)
+        or entry.compress_type not in _METHODS
+        or _NO_PLACE.search(path) is not None
+    )
 
 
 def _name(path: str) -> str:
@@ -147,11 +186,15 @@ def _name(path: str) -> str:
 
 
 def _unzip(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
-    # Never more than the size it declares, which has been measured.
+    # Asked for one byte more than it declares: `read()` would first unpack all that there is.
     try:
-        return archive.read(entry)
+        with archive.open(entry) as unpacked:
+            content = unpacked.read(entry.file_size + 1)
     except _ZIP_ERRORS:
         raise FileProblem(Reason.UNREADABLE) from None
+    if len(content) != entry.file_size:
+        raise FileProblem(Reason.UNREADABLE)
+    return content
 
 
 def _modes(manifest: bytes, present: set[str]) -> dict[str, Mode]:
@@ -191,20 +234,30 @@ def _read_csv(
     heading = read_heading(text)
     names = [_plain(name) for name in heading.columns]
     _require_headings(names, must, may)
-    body = text[heading.size :]
-    body = body if body.endswith(b"\n") else body + b"\n"
-    require_closed(body)
-    data = np.frombuffer(body, np.uint8)
-    records = scan_records(data, delimiter=ord(heading.delimiter), fields=len(names))
+    require_bounded(text, heading.delimiter.encode())
+    require_closed(text)
     wanted = [name for name in (*must, *may) if name in names]
-    table = pl.DataFrame(schema=dict.fromkeys(wanted, pl.String))
-    if records.sound.any():
-        table = _parse(sound_bytes(data, records), heading, names, wanted)
-    if table.height != records.sound.sum():
-        raise FileProblem(Reason.COUNTS_DO_NOT_ADD_UP)
+    frames, broken = [pl.DataFrame(schema=dict.fromkeys(wanted, pl.String))], 0
+    for block in _blocks(text, heading.size):
+        records = scan_records(block, delimiter=ord(heading.delimiter), fields=len(names))
+        broken += int((~records.sound & ~records.blank).sum())
+        if records.sound.any():
+            frames.append(_parse(sound_bytes(block, records), heading, names, wanted))
+            if frames[-1].height != records.sound.sum():
+                raise FileProblem(Reason.COUNTS_DO_NOT_ADD_UP)
+        if broken > MAX_BROKEN or sum(frame.height for frame in frames) > MAX_ROWS:
+            raise FileProblem(Reason.TOO_LARGE)
     lacking = [pl.lit(None, pl.String).alias(name) for name in may if name not in names]
-    trimmed = table.with_columns(pl.all().str.strip_chars().replace("", None), *lacking)
-    return trimmed.select(*must, *may), int((~records.sound & ~records.blank).sum())
+    return pl.concat(frames).with_columns(*lacking).select(*must, *may), broken
+
+
+def _blocks(text: bytes, start: int) -> Iterator[npt.NDArray[np.uint8]]:
+    """The text after its heading in blocks of whole records: a scan needs many times its size."""
+    while start < len(text):
+        end = end_of_block(text, start, BLOCK_BYTES)
+        block = text[start:end]
+        yield np.frombuffer(block if block.endswith(b"\n") else block + b"\n", np.uint8)
+        start = end
 
 
 def _require_headings(names: list[str], must: tuple[str, ...], may: tuple[str, ...]) -> None:
@@ -234,4 +287,4 @@ def _parse(text: bytes, heading: Heading, names: list[str], wanted: list[str]) -
         )
     except pa.ArrowInvalid:
         raise FileProblem(Reason.UNREADABLE) from None
-    return pl.DataFrame(table)
+    return pl.DataFrame(table).with_columns(pl.all().str.strip_chars().replace("", None))

@@ -36,7 +36,7 @@ def pieces_of(file_no: int, content: bytes, heading: Heading, block_bytes: int) 
     """Cut one file into pieces that end with a record."""
     at, lines = heading.size, heading.lines
     while at < len(content):
-        end = _cut(content, at, block_bytes)
+        end = end_of_block(content, at, block_bytes)
         piece = content[at:end]
         cut_off = b"" if piece.endswith(b"\n") else _cut_off(piece, heading)
         piece = piece.removesuffix(cut_off)
@@ -61,7 +61,7 @@ def _cut_off(piece: bytes, heading: Heading) -> bytes:
     return line if ends_early and b'"' not in line else b""
 
 
-def _cut(content: bytes, at: int, block_bytes: int) -> int:
+def end_of_block(content: bytes, at: int, block_bytes: int) -> int:
     """The end of the last whole record that starts before `at + block_bytes`."""
     if len(content) - at <= block_bytes:
         return len(content)
@@ -80,7 +80,7 @@ def _cut(content: bytes, at: int, block_bytes: int) -> int:
         return newline + 1
     if block_bytes > MAX_BLOCK:
         raise FileProblem(Reason.TOO_LARGE)
-    return _cut(content, at, block_bytes * 2)
+    return end_of_block(content, at, block_bytes * 2)
 
 
 def _last_record_end(content: bytes, at: int, end: int) -> int:

@@ -27,6 +27,9 @@ _LOCKED_OFFICE = "EncryptedPackage".encode("utf-16-le")
 _ZIP_END = b"PK\x05\x06"
 _ZIP_END_SIZE = 22
 _ZIP_LIST_SIZE = 12  # where the end says how long the list of entries is
+_SEE_LARGER_END = (1 << 32) - 1
+_ZIP64_SIGN = b"PK\x06\x07"
+_ZIP64_SIGN_SIZE, _ZIP64_END_SIZE, _ZIP64_LIST_SIZE = 20, 56, 40
 _MAX_LIST = 1 << 20  # some 10,000 entries: Python would make an object of each
 _LOCKED_ENTRY = 1
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x19\x1b-\x1f]")
@@ -91,8 +94,7 @@ def _zip(content: bytes) -> Sniffed:
     end = content.rfind(_ZIP_END)
     if end < 0 or len(content) - end < _ZIP_END_SIZE:
         raise FileProblem(Reason.INCOMPLETE_UPLOAD)
-    at = end + _ZIP_LIST_SIZE
-    if int.from_bytes(content[at : at + 4], "little") > _MAX_LIST:
+    if _list_size(content, end) > _MAX_LIST:
         raise FileProblem(Reason.TOO_LARGE)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -103,6 +105,18 @@ def _zip(content: bytes) -> Sniffed:
         raise FileProblem(Reason.PASSWORD_PROTECTED)
     names = {entry.filename.replace("\\", "/").lower() for entry in entries}
     return Sniffed("xlsx", "workbook") if "xl/workbook.xml" in names else Sniffed("unknown", "zip")
+
+
+def _list_size(content: bytes, end: int) -> int:
+    """How many bytes the list of entries is said to have, by the end and by the larger end."""
+    at, sign = end + _ZIP_LIST_SIZE, end - _ZIP64_SIGN_SIZE
+    told = int.from_bytes(content[at : at + 4], "little")
+    if sign < _ZIP64_END_SIZE or not content.startswith(_ZIP64_SIGN, sign):
+        return told
+    # The larger end goes before the other, whatever that says.
+    at = sign - _ZIP64_END_SIZE + _ZIP64_LIST_SIZE
+    larger = int.from_bytes(content[at : at + 8], "little")
+    return larger if told == _SEE_LARGER_END else max(told, larger)
 
 
 def _parquet(content: bytes) -> Sniffed:
