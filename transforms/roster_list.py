@@ -62,6 +62,17 @@ def merge_roster(classes: pa.Table, enrolment: pa.Table, told: Roster) -> Regist
     )
 
 
+def register_as_it_is(classes: pa.Table, enrolment: pa.Table, told: Roster) -> Register:
+    """The register as known, touched where a package speaks: for one that counts already.
+
+    To apply it again would undo what has come since.
+    """
+    known = pl.DataFrame(classes)
+    years = known.join(pl.concat(_ids_told(told)), on="class_id", how="semi")
+    touched = years.select("school", *_YEAR).unique(maintain_order=True)
+    return Register(classes, enrolment, touched.to_arrow())
+
+
 def _merged_classes(known: pl.DataFrame, told: Roster) -> pl.DataFrame:
     if told.modes["classes"] != "bulk":
         return pl.DataFrame(apply_class_delta(known.to_arrow(), told)).select(known.columns)
@@ -109,10 +120,18 @@ def _ids_told(told: Roster) -> Iterator[pl.DataFrame]:
         yield pl.DataFrame(table).select("class_id").drop_nulls()
 
 
-def list_of_roster(register: Register, codes: pa.Table, told: Roster, settings: Settings) -> Listed:
+def list_of_roster(
+    register: Register,
+    codes: pa.Table,
+    told: Roster,
+    settings: Settings,
+    *,
+    settled: pa.Table | None = None,
+) -> Listed:
     """The class list of the schools and years that a package spoke of.
 
-    `codes` has columns person and pupil. A class's grade is the lowest of its grades.
+    `codes` has columns person and pupil. `settled` (school_id, school_year) are left as they are.
+    A class's grade is the lowest of its grades.
     """
     classes = _home_classes(pl.DataFrame(register.classes), settings)
     failed = _failed_classes(classes, settings)
@@ -128,6 +147,11 @@ def list_of_roster(register: Register, codes: pa.Table, told: Roster, settings: 
     pupils, absurd = _pupils(pl.DataFrame(register.enrolment), sound, pl.DataFrame(codes))
     held, delivered = _account(told, register, classes, failed, absurd)
     lists = _merge_names(sound)
+    if settled is not None:
+        left = pl.DataFrame(settled).select(_YEAR)
+        lists, pupils, scope = (
+            one.join(left, on=_YEAR, how="anti") for one in (lists, pupils, scope)
+        )
     return Listed(
         classes=arrow(lists, LISTED_CLASSES),
         pupils=arrow(pupils.unique(maintain_order=True), LISTED_PUPILS),

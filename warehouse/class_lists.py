@@ -75,6 +75,15 @@ def content_digest(con: duckdb.DuckDBPyConnection, kind: str, *tables: pa.Table)
     return hashlib.sha256("|".join(words).encode()).hexdigest()
 
 
+def is_entered(con: duckdb.DuckDBPyConnection, incoming: Incoming) -> bool:
+    """Whether this very file has been loaded as a list before, whatever of it waits."""
+    found = con.execute(
+        "select 1 from core.delivery where delivery_id = $id and content_digest is not null",
+        {"id": incoming.delivery_id},
+    ).fetchall()
+    return bool(found)
+
+
 def strike(con: duckdb.DuckDBPyConnection, incoming: Incoming) -> None:
     """Take out the ledger entry of a file that is read again, and its waiting rows.
 
@@ -112,6 +121,47 @@ def is_in_force(con: duckdb.DuckDBPyConnection, digest: str, scope: pa.Table) ->
     ).fetchall()
     con.unregister("scope")
     return bool(answer)
+
+
+def take_over(con: duckdb.DuckDBPyConnection, digest: str, incoming: Incoming) -> int:
+    """Take over the waiting rows of files that say the same, if they were held by other settings.
+
+    From then on they are that file's no more: it counts them as dropped. Returns how many.
+    """
+    named = {"digest": digest, "declared": incoming.declared}
+    [(rows,)] = con.execute(
+        """
+        select coalesce(sum(quarantined), 0) from core.delivery
+        where content_digest = $digest and declared is distinct from $declared
+        """,
+        named,
+    ).fetchall()
+    con.execute(
+        """
+        delete from quarantine.row where delivery_no in (
+            select delivery_no from core.delivery
+            where content_digest = $digest and declared is distinct from $declared
+        )
+        """,
+        named,
+    ).fetchall()
+    con.execute(
+        """
+        update core.delivery set dropped = dropped + quarantined, quarantined = 0
+        where content_digest = $digest and declared is distinct from $declared
+        """,
+        named,
+    ).fetchall()
+    return int(rows)
+
+
+def settled_by_others(con: duckdb.DuckDBPyConnection) -> pa.Table:
+    """Columns school_id and school_year: where the last list that came was no register's."""
+    return con.sql("""
+        select school_id, school_year
+        from core.class_list l left join core.delivery d using (delivery_no)
+        group by all having arg_max(coalesce(d.format, 'oneroster'), l.delivery_no) <> 'oneroster'
+    """).to_arrow_table()
 
 
 def enter_copy(

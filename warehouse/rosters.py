@@ -9,10 +9,20 @@ import pyarrow.compute as pc
 
 from schemas.answer import CLASS_GROUP, LOOKS_PERSONAL
 from schemas.settings import Settings
+from transforms.listed import Listed
 from transforms.oneroster import Roster
 from transforms.pseudonym import PseudonymKey, pseudonym_sql
-from transforms.roster_list import Register, list_of_roster, merge_roster
-from warehouse.class_lists import content_digest, enter, enter_copy, is_in_force, strike
+from transforms.roster_list import Register, list_of_roster, merge_roster, register_as_it_is
+from warehouse.class_lists import (
+    content_digest,
+    enter,
+    enter_copy,
+    is_entered,
+    is_in_force,
+    settled_by_others,
+    strike,
+    take_over,
+)
 from warehouse.entries import Incoming, Loaded
 from warehouse.store import transaction
 
@@ -36,32 +46,68 @@ def load_roster(
 ) -> Loaded:
     """Load a package, whole or of changes.
 
-    The same changes count once, whenever they come again: others may have come since.
+    The same changes count once, whenever they come again: others may have come since. A file with
+    waiting rows that is read again is listed anew by the register as it is now, and is not applied
+    again either.
     """
     told, users = _turned(con, roster, key)
+    is_whole = _is_whole(told)
     digest = content_digest(
         con,
-        repr(sorted(told.modes.items())),
+        "whole" if is_whole else "changes",
         told.classes,
         told.enrolment,
         pa.table({"removed": told.removed_pupils}),
-        users,
     )
     with transaction(con):
+        counts_already = is_entered(con, incoming)
         strike(con, incoming)
-        register = merge_roster(*_known(con), told)
-        _remember_users(con, users)
-        listed = list_of_roster(
-            register, con.sql("from core.roster_user").to_arrow_table(), told, settings
-        )
-        is_whole = "delta" not in told.modes.values()
+        merged = merge_roster(*_known(con), told)
+        knows_more = _remember_users(con, users)
+        listed = list_of_roster(merged, _users(con), told, settings)
         scope = listed.scope if is_whole else listed.scope.slice(0, 0)
-        if is_in_force(con, digest, scope):
+        is_copy = not counts_already and is_in_force(con, digest, scope)
+        taken = take_over(con, digest, incoming) if is_copy else 0
+        if is_copy and not taken and not knows_more:
             return enter_copy(con, incoming, listed.delivered, now=now)
-        _remember(con, register)
+        if counts_already or is_copy:
+            listed = _listed_anew(con, told, listed, settings, is_whole=is_whole)
+        else:
+            _remember(con, merged)
+        if is_copy:
+            listed = replace(listed, accepted=max(taken - len(listed.held), 0))
         return enter(
             con, listed, pupils=listed.pupils, incoming=incoming, key=key, digest=digest, now=now
         )
+
+
+def _is_whole(told: Roster) -> bool:
+    """Whether the classes and enrolments of a package are all that there are."""
+    modes = {told.modes["classes"], told.modes["enrollments"]}
+    return "bulk" in modes and "delta" not in modes
+
+
+def _listed_anew(
+    con: duckdb.DuckDBPyConnection,
+    told: Roster,
+    merged: Listed,
+    settings: Settings,
+    *,
+    is_whole: bool,
+) -> Listed:
+    """The list of the register as it is, of the schools and years that a package speaks of.
+
+    A list of another kind that has come since stays in force. Which rows of a whole package wait is
+    told by itself (`merged`): the register may have let go of its classes.
+    """
+    register = register_as_it_is(*_known(con), told)
+    settled = settled_by_others(con)
+    listed = list_of_roster(register, _users(con), told, settings, settled=settled)
+    if is_whole:
+        return replace(
+            listed, held=merged.held, delivered=merged.delivered, accepted=merged.accepted
+        )
+    return listed
 
 
 def _turned(
@@ -113,10 +159,19 @@ def _known(con: duckdb.DuckDBPyConnection) -> tuple[pa.Table, pa.Table]:
     )
 
 
-def _remember_users(con: duckdb.DuckDBPyConnection, users: pa.Table) -> None:
+def _users(con: duckdb.DuckDBPyConnection) -> pa.Table:
+    return con.sql("from core.roster_user").to_arrow_table()
+
+
+def _remember_users(con: duckdb.DuckDBPyConnection, users: pa.Table) -> bool:
+    """Keep the codes of users; whether any of them is news."""
     con.register("users", users)
+    news = con.execute("""
+        select 1 from users anti join core.roster_user using (person, pupil) limit 1
+    """).fetchall()
     con.execute("insert or replace into core.roster_user select * from users").fetchall()
     con.unregister("users")
+    return bool(news)
 
 
 def _remember(con: duckdb.DuckDBPyConnection, register: Register) -> None:
