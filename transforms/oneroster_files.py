@@ -144,11 +144,12 @@ def read_package(content: bytes, *, with_identifier: bool = False) -> Package:
         tables: dict[str, pl.DataFrame] = {}
         unread: dict[str, int] = {}
         for name, mode in modes.items():
-            tables[name] = _nothing(name)
+            more = ("identifier",) if with_identifier and name == "users" else ()
+            may = (*_MAY[name], *more)
+            tables[name] = pl.DataFrame(schema=dict.fromkeys((*_MUST[name], *may), pl.String))
             if mode != "absent":
-                more = ("identifier",) if with_identifier and name == "users" else ()
                 text = _unzip(archive, entries[name])
-                tables[name], unread[name] = _read_csv(text, _MUST[name], (*_MAY[name], *more))
+                tables[name], unread[name] = _read_csv(text, _MUST[name], may)
     return Package(tables, modes, {name: count for name, count in unread.items() if count})
 
 
@@ -220,10 +221,6 @@ def _plain(heading: str) -> str:
     """A heading without capitals and marks, and without the slips that we know."""
     name = _MARKS.sub("", heading.lower()).replace("sourceid", "sourcedid")
     return _SLIPS.get(name, name)
-
-
-def _nothing(name: str) -> pl.DataFrame:
-    return pl.DataFrame(schema=dict.fromkeys((*_MUST[name], *_MAY[name]), pl.String))
 
 
 def _read_csv(
