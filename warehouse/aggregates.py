@@ -17,6 +17,7 @@ from schemas.indicator import Figure, ItemCondition
 from schemas.instrument import LOWEST_OPTION
 from schemas.rule import ClassRule, PupilRule
 from transforms.disclosure import CELLS, SCORE_UNIT, schools_and_grades_hang_together
+from warehouse.asked import ASKED_CLASS_SQL
 from warehouse.instruments import answer_table, score_table
 
 GENDERS = ("girl", "boy", "other", "not_stated")
@@ -69,8 +70,9 @@ def flag_cells(
     return _drop_empty_tables(_as_cells(places, table=table, kind="count"))
 
 
-_RESPONSES_SQL = """
-with answered as (
+_RESPONSES_SQL = f"""
+with listed as ({ASKED_CLASS_SQL}),
+answered as (
     select wave_id, school_id, class_group, survey_id, count(*) as forms
     from core.response
     where list_contains($waves, wave_id)
@@ -87,12 +89,13 @@ asked as (
 per_class as (
     select asked.wave_id, listed.school_id, listed.enrolled as n,
         least(coalesce(answered_class.forms, 0), listed.enrolled) as total
-    from core.class_in_wave as listed
+    from listed
     join asked on asked.wave_id = listed.wave_id and list_has_any(asked.grades, listed.grades)
     left join answered_class
         on answered_class.wave_id = asked.wave_id
         and answered_class.school_id = listed.school_id
         and answered_class.class_group = listed.class_group
+    where listed.enrolled is not null
 )
 select wave_id, school_id, sum(n)::bigint as n, sum(total)::bigint as total,
     count(*) as classes

@@ -21,6 +21,7 @@ from transforms.pupil_flags import (
     hit_sql,
     inputs_of,
 )
+from warehouse.asked import ASKED_CLASS_SQL
 from warehouse.failpoint import reach
 from warehouse.flag_life import settle_flags
 from warehouse.instruments import definition_sha256
@@ -242,7 +243,7 @@ def _test_classes(forms: _Forms, rules: Sequence[ClassRule]) -> pa.Table:
         )
         select p.*, c.enrolled
         from per_class p
-        left join core.class_in_wave c
+        left join ({ASKED_CLASS_SQL}) c
             on c.wave_id = p.wave_id and c.school_id = p.school_id
             and c.class_group = p.class_group
         order by all

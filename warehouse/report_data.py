@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import duckdb
 
+from warehouse.asked import ASKED_CLASS_SQL
 from warehouse.careless import Marks
 from warehouse.school_data import (
     ClassCount,
@@ -42,7 +43,7 @@ _WAVES = """
 
 # A class is listed when it is on this school year's class list or has answered. A pupil with a
 # code counts once, however many surveys the wave has; without codes the fullest survey counts.
-_CLASSES = """
+_CLASSES = f"""
     with asked as (
         select school_id, class_group, survey_id, grade, pupil
         from core.response
@@ -67,7 +68,7 @@ _CLASSES = """
     ),
     listed as (
         select school_id, class_group, grade, enrolled
-        from core.class_in_wave
+        from ({ASKED_CLASS_SQL})
         where school_id in (select unnest($schools)) and wave_id = $wave
     )
     select school_id, class_group, coalesce(listed.grade, answered.grade), coalesce(answered, 0),

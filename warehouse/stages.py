@@ -7,6 +7,8 @@ from datetime import datetime
 
 import duckdb
 
+from warehouse.asked import ASKED_CLASS_SQL
+
 
 def is_done(con: duckdb.DuckDBPyConnection, stage: str, subject: str, fingerprint: str) -> bool:
     """Whether the stage has been done for the subject with this very input."""
@@ -64,7 +66,7 @@ def wave_input(con: duckdb.DuckDBPyConnection, wave_id: str) -> list[tuple[objec
     Earlier waves count too: a pupil is new, or an answer has fallen, compared with them.
     """
     found: list[tuple[object, ...]] = con.execute(
-        """
+        f"""
         select d.delivery_id, r.wave_id,
             count(*) || '/' || sum(coalesce(r.enrolled_on - date '2000-01-01', 0))
         from core.response r join core.delivery d using (delivery_no) join core.dim_wave w
@@ -73,7 +75,7 @@ def wave_input(con: duckdb.DuckDBPyConnection, wave_id: str) -> list[tuple[objec
         group by all
         union all
         select school_id || '/' || class_group, $wave || '/' || grade, enrolled
-        from core.class_in_wave where wave_id = $wave
+        from ({ASKED_CLASS_SQL}) where wave_id = $wave
         union all
         select school_id, 'started', bit_xor(hash(pupil, enrolled_on))::varchar
         from core.pupil_start where wave_id = $wave group by school_id
@@ -123,7 +125,7 @@ def school_inputs(con: duckdb.DuckDBPyConnection, wave_id: str) -> dict[str, str
     grade band does not renew every report of the municipality.
     """
     found = con.execute(
-        """
+        f"""
         with told as (
             select wave_id from core.dim_wave
             where opens <= (select opens from core.dim_wave where wave_id = $wave)
@@ -145,7 +147,7 @@ def school_inputs(con: duckdb.DuckDBPyConnection, wave_id: str) -> dict[str, str
             group by school_id, wave_id, survey_id, class_group
             union all
             select school_id, concat_ws('|', 'listed', class_group, grade, enrolled)
-            from core.class_in_wave where wave_id = $wave
+            from ({ASKED_CLASS_SQL}) where wave_id = $wave
             union all
             select school_id, concat_ws('|', 'waiting', wave_id, count(*))
             from quarantine.response where wave_id = $wave group by school_id, wave_id

@@ -165,9 +165,16 @@ def two_schools(each, *, names=("7A", "7B"), grades="7"):
     return package(classes=classes, enrollments=enrolments)
 
 
-def test_response_rate_counts_a_class_of_several_grades_when_any_of_them_was_asked(home):
+def test_no_response_rate_is_told_where_the_register_cannot_tell_who_was_asked(home):
     names = ("5-6A", "5-6B")
     deliver(home, two_schools(30, names=names, grades="5,6"))
+    deliver(home, two_schools_answer(20, names=names, grade="6"), now=APRIL)
+    assert published_rates(home)["S01"] is None
+
+
+def test_response_rate_counts_a_class_of_several_grades_when_all_of_them_were_asked(home):
+    names = ("5-6A", "5-6B")
+    deliver(home, two_schools(30, names=names, grades="6,7"))
     deliver(home, two_schools_answer(20, names=names, grade="6"), now=APRIL)
     assert published_rates(home)["S01"] == pytest.approx(0.67, abs=0.011)
 
