@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import duckdb
+import pyarrow.compute as pc
 from polars.exceptions import PolarsError
 from pyarrow import ArrowException
 
@@ -12,7 +13,7 @@ from flows.home import Config
 from schemas.reason import Reason
 from transforms.class_list import list_of_counts
 from transforms.listed import Listed
-from transforms.oneroster import Roster
+from transforms.oneroster import ACTIVE, Roster
 from transforms.oneroster_files import is_oneroster
 from transforms.pupil_list import list_of_pupils
 from transforms.readers.reading import FileProblem, Reading
@@ -35,13 +36,14 @@ class ClassList:
 def package_of(content: bytes, config: Config) -> ClassList | None:
     """A register's package, read by the child; None where the file is none. Raises FileProblem.
 
-    A whole package without pupils is refused: it would empty every class.
+    A whole package without pupils who are there is refused: it would empty every class.
     """
     if not is_oneroster(content):
         return None
     reader = f"{FORMAT} {config.settings.class_lists.pupil_code}"
     roster = from_sheet(reading_room.read(reader, content))
-    if roster.modes["enrollments"] == "bulk" and not roster.enrolment.num_rows:
+    there = pc.equal(roster.enrolment["status"], ACTIVE)
+    if roster.modes["enrollments"] == "bulk" and not pc.any(there).as_py():
         raise FileProblem(Reason.NO_ROWS)
     return ClassList(roster)
 

@@ -1,5 +1,7 @@
 """Class lists that only count: school_year, school, class_group, grade, and pupils enrolled."""
 
+from collections.abc import Collection
+
 import numpy as np
 import polars as pl
 import pyarrow as pa
@@ -16,6 +18,7 @@ from transforms.listed import (
     arrow,
     failed_rows,
     held_rows,
+    is_named_after,
     is_unlike_class,
     trimmed_cells,
 )
@@ -27,8 +30,9 @@ _COLUMNS = ("school_year", "school", "class_group", "grade", "enrolled")
 def list_of_counts(reading: Reading, settings: Settings) -> Listed:
     """A list of classes as a class list; it says nothing of classes that it does not name."""
     classes, held = validate_class_list(reading, settings)
-    frame = pl.DataFrame(classes).with_columns(pl.concat_list("grade").alias("grades"))
-    unlike = frame.filter(is_unlike_class("grade")).height
+    rows = pl.DataFrame(classes)
+    unlike = rows.filter(is_unlike_class("grade")).height
+    frame = _classes(rows)
     return Listed(
         classes=arrow(frame, LISTED_CLASSES),
         pupils=pl.DataFrame(schema=LISTED_PUPILS).to_arrow(),
@@ -46,20 +50,42 @@ def validate_class_list(reading: Reading, settings: Settings) -> tuple[pa.Table,
     """Typed classes (school_id, class_group, school_year, grade, enrolled), and held rows.
 
     A class that stands twice with different numbers is held both times: nobody can tell which is
-    right.
+    right. Not so a class that is named after several grades and has a row for each.
     """
     frame = trimmed_cells(reading, settings, _COLUMNS)
     failed = failed_rows(class_list_model(settings), frame)
-    failed |= {at: Reason.CLASS_INVALID for at in _contradicted(frame) if at not in failed}
+    failed |= {at: Reason.CLASS_INVALID for at in _contradicted(frame, failed) if at not in failed}
     sound = np.ones(frame.height, np.bool_)
     sound[list(failed)] = False
     return _typed(frame.filter(pl.Series(sound))), held_rows(frame, reading, failed)
 
 
-def _contradicted(frame: pl.DataFrame) -> list[int]:
-    """Every row of a class that stands with different numbers, however its name is spelt."""
-    differs = pl.struct("grade", "enrolled").n_unique().over("school_year", "school", PLAIN_CLASS)
-    return frame.select(pl.arg_where(differs > 1)).to_series().to_list()
+def _contradicted(frame: pl.DataFrame, failed: Collection[int]) -> list[int]:
+    """Every row of a class that stands with different numbers, however its name is spelt.
+
+    Where it has a row for each grade and one of them waits, all do: the class would be too small.
+    """
+    own = ("school_year", "school", PLAIN_CLASS)
+    rows = pl.struct("grade", "enrolled").n_unique().over(own)
+    grades = pl.col("grade").n_unique().over(own)
+    number = pl.col("grade").cast(pl.Int8, strict=False)
+    sound = ~pl.int_range(pl.len()).is_in(list(failed))
+    is_named = frame.select(number, "class_group").select(is_named_after("grade") & sound)
+    each_once = (rows == grades) & pl.lit(is_named.to_series()).all().over(own)
+    return frame.select(pl.arg_where((rows > 1) & ~each_once)).to_series().to_list()
+
+
+def _classes(rows: pl.DataFrame) -> pl.DataFrame:
+    """One row a class, under the grade that most of its pupils are in, the lowest of those."""
+    return (
+        rows.sort("enrolled", "grade", descending=[True, False])
+        .group_by("school_id", "class_group", "school_year", maintain_order=True)
+        .agg(
+            pl.col("grade").first(),
+            pl.col("grade").sort().alias("grades"),
+            pl.col("enrolled").sum(),
+        )
+    )
 
 
 def _typed(frame: pl.DataFrame) -> pa.Table:
@@ -71,6 +97,6 @@ def _typed(frame: pl.DataFrame) -> pa.Table:
             pl.col("grade").cast(pl.Int8),
             pl.col("enrolled").cast(pl.Int32),
         )
-        .unique(["school_id", "class_group", "school_year"], maintain_order=True)
+        .unique(["school_id", "class_group", "school_year", "grade"], maintain_order=True)
         .to_arrow()
     )

@@ -125,10 +125,20 @@ def is_unlike_class(grade: str) -> pl.Expr:
 
     The first year of upper secondary is grade 11, and its classes are called 1STA.
     """
-    numbers = pl.col("class_group").str.extract_all(r"\d+").cast(pl.List(pl.Int64))
-    grades = numbers.list.eval(pl.element().filter(pl.element() <= _HIGHEST_GRADE))
+    grades = _numbers_in_name()
     own = grades.list.contains(pl.col(grade)) | grades.list.contains(pl.col(grade) - 10)
     return (~own & (grades.list.len() > 0)).fill_null(value=False)
+
+
+def is_named_after(grade: str) -> pl.Expr:
+    """Whether a grade is one of several numbers in the class's name, such as 5 in 5-6."""
+    grades = _numbers_in_name()
+    return (grades.list.contains(pl.col(grade)) & (grades.list.len() > 1)).fill_null(value=False)
+
+
+def _numbers_in_name() -> pl.Expr:
+    numbers = pl.col("class_group").str.extract_all(r"\d+").cast(pl.List(pl.Int64))
+    return numbers.list.eval(pl.element().filter(pl.element() <= _HIGHEST_GRADE))
 
 
 def arrow(frame: pl.DataFrame, schema: Mapping[str, Any]) -> pa.Table:

@@ -30,7 +30,7 @@ import pyarrow as pa
 from schemas.answer import LOOKS_PERSONAL, PUPIL_CODE
 from schemas.reason import Reason
 from transforms.oneroster_files import MAX_BROKEN, Mode, read_package
-from transforms.readers.proof import ProvenDates, prove_dates
+from transforms.oneroster_years import class_years, dates, school_years
 from transforms.readers.reading import FileProblem
 
 ACTIVE, LEFT = "active", "tobedeleted"
@@ -61,9 +61,13 @@ PupilCode = Literal["sourcedId", "identifier", "none"]
 
 _NO_CODES = pl.DataFrame(schema=dict.fromkeys(CODE_COLUMNS, pl.String))
 _ENDS = ("status", "end_date")
+_PLACE = ("classsourcedid", "usersourcedid")
 _DATES = ("begin_date", "end_date")
-_FIRST_MONTH = 8  # a school year runs from August to July
-_ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
+# Who else has a place in a class. Any other word may mean a pupil, and a person has to look.
+_NO_PUPILS = (
+    *("administrator", "aide", "counselor", "districtadministrator", "guardian", "parent"),
+    *("principal", "proctor", "relative", "siteadministrator", "systemadministrator", "teacher"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,48 +283,23 @@ def _classes(
             maintain_order="left",
         )
     )
-    years = _class_years(listed, _school_years(tables["academicsessions"]))
-    grades = pl.coalesce("grades", "course_grades")
+    years = class_years(listed, school_years(tables["academicsessions"]))
     return listed.join(years, on="class_id", how="left", maintain_order="left").select(
         "class_id",
         (pl.coalesce("school", "school_id") if is_whole else pl.col("school")).alias("school"),
         "school_id",
         pl.coalesce("title", "classcode").alias("class_group"),
-        grades.str.replace_all(" ", "").str.replace_all(r"\b0+(\d)", "$1").alias("grade"),
+        _plain_grades(pl.coalesce("grades", "course_grades")).alias("grade"),
         "school_year",
         pl.col("classtype").alias("class_type"),
         "status",
     )
 
 
-def _class_years(classes: pl.DataFrame, years: pl.DataFrame) -> pl.DataFrame:
-    """The school year of each class whose sessions agree on one."""
-    return (
-        classes.select("class_id", pl.col("termsourcedids").str.split(",").alias("session"))
-        .explode("session")
-        .with_columns(pl.col("session").str.strip_chars())
-        .join(years, on="session")
-        .group_by("class_id")
-        .agg(pl.col("school_year").drop_nulls().unique())
-        .filter(pl.col("school_year").list.len() == 1)
-        .with_columns(pl.col("school_year").list.first())
-    )
-
-
-def _school_years(sessions: pl.DataFrame) -> pl.DataFrame:
-    """Columns session and school_year (`2026-27`), told by the middle of the session."""
-    begin, end = _dates(sessions["startdate"], sessions["enddate"])
-    middle = ((begin.to_physical() + end.to_physical()) // 2).cast(pl.Date)
-    by_date = middle.dt.year() - (middle.dt.month() < _FIRST_MONTH).cast(pl.Int32)
-    told = sessions["schoolyear"]
-    first = told.str.extract(r"^(\d{4})[-/]\d{2}(?:\d{2})?$").cast(pl.Int32)
-    last = told.str.extract(r"^(\d{4})$").cast(pl.Int32)
-    year = pl.DataFrame({"by_date": by_date, "first": first, "last": last - 1})
-    start = year.select(pl.coalesce("by_date", "first", "last")).to_series()
-    ending = ((start + 1) % 100).cast(pl.String).str.zfill(2)
-    return pl.DataFrame(
-        {"session": sessions["sourcedid"], "school_year": start.cast(pl.String) + "-" + ending}
-    )
+def _plain_grades(grades: pl.Expr) -> pl.Expr:
+    """`5,6` of `05, 06,`."""
+    plain = grades.str.replace_all(" ", "").str.strip_chars(",").replace("", None)
+    return plain.str.replace_all(r"\b0+(\d)", "$1")
 
 
 def _pupils_only(enrollments: pl.DataFrame, roles: pl.DataFrame) -> tuple[pl.DataFrame, int]:
@@ -329,22 +308,28 @@ def _pupils_only(enrollments: pl.DataFrame, roles: pl.DataFrame) -> tuple[pl.Dat
     Where an enrolment has no role, the user's role decides (1.2 has a file of them). A deletion
     needs no more than the enrolment's number.
     """
-    is_student = pl.col("role").str.to_lowercase() == "student"
+    role = pl.col("role").str.to_lowercase()
+    is_student = role == "student"
     students = roles.filter(is_student & (_status() == ACTIVE))["usersourcedid"].drop_nulls()
     named = pl.col("classsourcedid").is_not_null() & pl.col("usersourcedid").is_not_null()
     is_pupil = is_student | pl.col("usersourcedid").is_in(students.unique().implode())
-    may_be = enrollments.filter(pl.col("role").is_null() | is_student)
+    may_be = enrollments.filter(role.is_null() | ~role.is_in(_NO_PUPILS))
     usable = may_be.filter(
         pl.col("sourcedid").is_not_null() & ((_status() == LEFT) | (named & is_pupil))
     )
-    return usable.unique("sourcedid", keep="last", maintain_order=True), (
-        may_be.height - usable.height
-    )
+    kept = usable.unique("sourcedid", keep="last", maintain_order=True)
+    return kept, may_be.height - usable.height + _overwritten(usable)
+
+
+def _overwritten(usable: pl.DataFrame) -> int:
+    """Pupils who are lost because another has the same number, of those that stay."""
+    standing = usable.filter(_status() == ACTIVE).select("sourcedid", *_PLACE)
+    return standing.unique().height - standing["sourcedid"].n_unique()
 
 
 def _enrolment(pupils: pl.DataFrame, classes: pl.DataFrame, schools: pl.DataFrame) -> pl.DataFrame:
     """`ENROLMENT_COLUMNS`; school and class null where the package does not name them."""
-    begin, end = _dates(pupils["begindate"], pupils["enddate"])
+    begin, end = dates(pupils["begindate"], pupils["enddate"])
     own = classes.select("class_id", "class_group", "school", "school_id")
     elsewhere = schools.rename({"school_id": "schoolsourcedid", "school": "school_elsewhere"})
     return (
@@ -366,21 +351,6 @@ def _mark_left(enrolment: pl.DataFrame, removed: pl.Series, classes: pl.DataFram
     has_left = pl.col("pupil").is_in(removed.implode()) | pl.col("class_id").is_in(closed.implode())
     status = pl.when(has_left).then(pl.lit(LEFT)).otherwise("status")
     return enrolment.with_columns(status.alias("status"))
-
-
-def _dates(first: pl.Series, second: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """Two columns as dates. One program wrote both, so one proves the other's order too."""
-    told = pl.concat([first, second])
-    is_iso = told.str.contains(_ISO)
-    iso = told.set(~is_iso, None).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
-    found = iso
-    other = told.set(is_iso, None)
-    if other.null_count() < len(other):
-        proven = prove_dates(pa.chunked_array([other.to_arrow().cast(pa.string())]))
-        if isinstance(proven, ProvenDates):
-            days = pl.Series(proven.cells, dtype=pl.String).str.slice(0, 10)
-            found = iso.zip_with(iso.is_not_null(), days.str.to_date("%Y-%m-%d", strict=False))
-    return found.head(len(first)), found.tail(len(second))
 
 
 def _arrow(frame: pl.DataFrame, columns: Sequence[str]) -> pa.Table:

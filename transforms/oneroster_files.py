@@ -102,7 +102,7 @@ class Package:
 
 
 def is_oneroster(content: bytes) -> bool:
-    """Whether a file is a zip with a manifest and classes, enrolments or users.
+    """Whether a file is a zip with a manifest and any other file of a register.
 
     One without the manifest is known as well, by the files that only a register has together. Looks
     at the names alone, of which `sniff` has proven that there are few.
@@ -114,8 +114,7 @@ def is_oneroster(content: bytes) -> bool:
             names = {_name(entry) for entry in archive.namelist()}
     except (FileProblem, *_ZIP_ERRORS):
         return False
-    has_rows = not names.isdisjoint({"classes", "enrollments", "users"})
-    return ("manifest" in names and has_rows) or names >= _OF_A_REGISTER
+    return ("manifest" in names and not names.isdisjoint(FILES)) or names >= _OF_A_REGISTER
 
 
 def read_package(content: bytes, *, with_identifier: bool = False) -> Package:

@@ -16,6 +16,7 @@ from schemas.reason import Reason
 from transforms.held import HeldRow
 from transforms.listed import Listed
 from transforms.pseudonym import PseudonymKey, keyed_digest, pseudonym_sql
+from transforms.readers.reading import FileProblem
 from warehouse.entries import Incoming, Loaded
 from warehouse.load import HELD_SCHEMA
 from warehouse.store import transaction
@@ -121,6 +122,17 @@ def is_in_force(con: duckdb.DuckDBPyConnection, digest: str, scope: pa.Table) ->
     ).fetchall()
     con.unregister("scope")
     return bool(answer)
+
+
+def require_none_listed(con: duckdb.DuckDBPyConnection, scope: pa.Table) -> None:
+    """Raise NO_ROWS where classes of these schools have pupils today: none would have any left."""
+    con.register("scope", scope)
+    [(classes,)] = con.execute("""
+        select count(*) from core.dim_class_group semi join scope using (school_id, school_year)
+    """).fetchall()
+    con.unregister("scope")
+    if classes:
+        raise FileProblem(Reason.NO_ROWS)
 
 
 def take_over(con: duckdb.DuckDBPyConnection, digest: str, incoming: Incoming) -> int:

@@ -91,7 +91,10 @@ def refuse(
     delivered: int,
     now: datetime,
 ) -> None:
-    """Enter a file that was refused as a whole; its rows, if any, are quarantined with it."""
+    """Enter a file that was refused as a whole; its rows, if any, are quarantined with it.
+
+    One that was loaded before, and is refused when it is read again, keeps its entry.
+    """
     con.execute(
         """
         insert into core.delivery by name
@@ -99,6 +102,7 @@ def refuse(
             'unknown' as kind, $format as format, $outcome as outcome, $reason as reason_code,
             $size as size_bytes, $rows as delivered, 0 as accepted, $rows as quarantined,
             0 as dropped, $now as received_at
+        on conflict (delivery_id) do nothing
         """,
         {
             "id": incoming.delivery_id,

@@ -19,6 +19,7 @@ from warehouse.class_lists import (
     enter_copy,
     is_entered,
     is_in_force,
+    require_none_listed,
     settled_by_others,
     strike,
     take_over,
@@ -48,7 +49,7 @@ def load_roster(
 
     The same changes count once, whenever they come again: others may have come since. A file with
     waiting rows that is read again is listed anew by the register as it is now, and is not applied
-    again either.
+    again either. Classes without their pupils are NO_ROWS where a list is in force.
     """
     told, users = _turned(con, roster, key)
     is_whole = _is_whole(told)
@@ -73,6 +74,8 @@ def load_roster(
         if counts_already or is_copy:
             listed = _listed_anew(con, told, listed, settings, is_whole=is_whole)
         else:
+            if is_whole and not listed.pupils.num_rows:
+                require_none_listed(con, listed.scope)
             _remember(con, merged)
         if is_copy:
             listed = replace(listed, accepted=max(taken - len(listed.held), 0))
