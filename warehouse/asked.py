@@ -8,26 +8,31 @@ flags, and publish a response rate that nobody had.
 """
 
 ASKED_CLASS_SQL = """
-    select c.wave_id, c.school_id, c.class_group, c.grade, c.grades,
-        case
-            when len(c.grades) = 1 or list_has_all(a.grades, c.grades)
-                or not list_has_any(a.grades, c.grades) or a.grades is null then c.enrolled
-            when p.of_no_grade = 0 then nullif(p.asked, 0)
-        end as enrolled
-    from core.class_in_wave c
-    left join (
+    with asked as (
         select wave_id, list(distinct grade) as grades from core.response group by wave_id
-    ) a using (wave_id)
-    left join (
-        select f.wave_id, e.school_id, e.class_group,
+    ),
+    mixed as (
+        select distinct school_id, school_year, class_group
+        from core.listed_class where len(grades) > 1
+    ),
+    pupils as (
+        select wave_id, e.school_id, e.class_group,
             count(distinct e.person) filter (e.grade is null)::integer as of_no_grade,
-            count(distinct e.person) filter (
-                (f.wave_id, e.grade) in (select (wave_id, grade) from core.response)
-            )::integer as asked
-        from core.enrolment e
-        join core.class_list_of_wave f using (school_id, school_year)
+            count(distinct e.person) filter (list_contains(a.grades, e.grade))::integer as asked
+        from core.enrolment e semi join mixed using (school_id, school_year, class_group)
+            join core.class_list_of_wave f using (school_id, school_year)
+            join asked a using (wave_id)
         where e.listed_by <= f.delivery_no and coalesce(e.unlisted_by > f.delivery_no, true)
             and coalesce(e.enrolled_on <= f.opens, true) and coalesce(e.left_on >= f.opens, true)
         group by all
-    ) p using (wave_id, school_id, class_group)
+    )
+    select c.wave_id, c.school_id, c.class_group, c.grade, c.grades,
+        case
+            when len(c.grades) = 1 or a.grades is null or list_has_all(a.grades, c.grades)
+                or not list_has_any(a.grades, c.grades) then c.enrolled
+            when p.of_no_grade = 0 then nullif(p.asked, 0)
+        end as enrolled
+    from core.class_in_wave c
+        left join asked a using (wave_id)
+        left join pupils p using (wave_id, school_id, class_group)
 """
