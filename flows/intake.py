@@ -22,11 +22,8 @@ from flows.recognition import Delivery, recognise_arrival, validated_blocks
 from schemas.reason import Reason
 from schemas.survey import Survey
 from transforms.drift import options_decision
-from transforms.readers.delimited import (
-    as_utf8,
-    count_lines,
-    read_heading,
-)
+from transforms.readers.heading import count_lines, read_heading
+from transforms.readers.letters import as_utf8
 from transforms.readers.reading import FileProblem
 from transforms.stops import FilesStopped, Strangers
 from warehouse import ledger

@@ -20,21 +20,18 @@ from schemas.survey import Survey
 from transforms.canonical import canonical_batch
 from transforms.codebooks.nettskjema_elements import Elements, is_elements
 from transforms.readers import nettskjema
-from transforms.readers.delimited import (
+from transforms.readers.delimited import read_batches, read_delimited
+from transforms.readers.heading import (
     Heading,
-    as_utf8,
     heading_as_named,
     holds_text,
     looks_like_data,
-    read_batches,
-    read_delimited,
-    require_closed,
 )
-from transforms.readers.letters import from_cp1252, require_our_letters, require_unspoilt
+from transforms.readers.letters import as_utf8, from_cp1252, require_our_letters, require_unspoilt
 from transforms.readers.ndjson import first_keys
 from transforms.readers.reading import Batch, Codebook, FileProblem, Reading, batch_of
 from transforms.readers.sniff import sniff
-from transforms.readers.structure import require_bounded
+from transforms.readers.structure import require_bounded, require_closed
 from transforms.recognise import (
     Layout,
     choose,

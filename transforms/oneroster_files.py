@@ -21,17 +21,13 @@ import pyarrow as pa
 import pyarrow.csv
 
 from schemas.reason import Reason
-from transforms.readers.delimited import (
-    BLOCK_BYTES,
-    Heading,
-    as_utf8,
-    read_heading,
-    require_closed,
-)
+from transforms.readers.delimited import BLOCK_BYTES
+from transforms.readers.heading import Heading, read_heading
+from transforms.readers.letters import as_utf8
 from transforms.readers.pieces import end_of_block
 from transforms.readers.reading import FileProblem
 from transforms.readers.sniff import sniff
-from transforms.readers.structure import require_bounded, scan_records, sound_bytes
+from transforms.readers.structure import require_bounded, require_closed, scan_records, sound_bytes
 from transforms.readers.xlsx_parts import MAX_BYTES, MAX_RATIO
 from transforms.readers.xlsx_parts import MAX_ENTRIES as MAX_ENTRIES_IN_ALL
 

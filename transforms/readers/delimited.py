@@ -17,10 +17,6 @@ import pyarrow.csv
 from schemas.reason import Reason
 from transforms.readers.heading import (
     Heading,
-    count_lines,
-    heading_as_named,
-    holds_text,
-    looks_like_data,
     read_heading,
 )
 from transforms.readers.letters import as_utf8
@@ -33,20 +29,6 @@ from transforms.readers.structure import (
     scan_records,
     sound_bytes,
 )
-
-# What the road asks of a text: its heading and its end stand in rooms of their own.
-__all__ = [
-    "Heading",
-    "as_utf8",
-    "count_lines",
-    "heading_as_named",
-    "holds_text",
-    "looks_like_data",
-    "read_batches",
-    "read_delimited",
-    "read_heading",
-    "require_closed",
-]
 
 BLOCK_BYTES = 8 << 20
 PARSE_BYTES = 8 << 20  # pyarrow parses blocks of this size
