@@ -1,5 +1,6 @@
 """Class lists on their way in: our own two templates, and what a register exports."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -12,6 +13,7 @@ from flows import reading_room
 from flows.home import Config
 from schemas.reason import Reason
 from transforms.class_list import list_of_counts
+from transforms.gate import Place, persons_among
 from transforms.listed import Listed
 from transforms.oneroster import ACTIVE, Roster
 from transforms.oneroster_files import is_oneroster
@@ -56,6 +58,30 @@ def declared(config: Config) -> str:
     )
 
 
+def _require_nobody(found: ClassList) -> None:
+    """Raise PERSONAL_DATA where a code or a class's name is a person's number or address."""
+    if isinstance(found.content, Reading):
+        table = found.content.table
+        cells = {name: pc.unique(table.column(name)) for name in table.column_names}
+    else:
+        roster = found.content
+        cells = {
+            "pupil_code": pc.unique(roster.codes.column(1)),
+            "class_group": pc.unique(roster.classes["class_group"]),
+        }
+    people = persons_among(cells, _PLACES)
+    if people:
+        raise FileProblem(Reason.PERSONAL_DATA, column=next(iter(people)))
+
+
+_PLACES: Mapping[str, Place] = {
+    "pupil_code": "code",
+    "enrolled": "id",
+    "enrolled_on": "id",
+    "left_on": "id",
+}
+
+
 def load(
     con: duckdb.DuckDBPyConnection,
     found: ClassList,
@@ -64,7 +90,8 @@ def load(
     incoming: Incoming,
     now: datetime,
 ) -> Loaded:
-    """Load a class list; FileProblem where it cannot be read."""
+    """Load a class list; FileProblem where it cannot be read, or holds persons."""
+    _require_nobody(found)
     try:
         return _load(con, found, config, replace(incoming, declared=declared(config)), now=now)
     except (PolarsError, ArrowException):
@@ -95,6 +122,7 @@ def _load(
 
 def preview(found: ClassList, config: Config) -> Listed:
     """What a class list says, for a look at it; changes are seen without what they change."""
+    _require_nobody(found)
     if isinstance(found.content, Reading):
         return _of_table(found.content, config)
     roster = found.content

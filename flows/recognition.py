@@ -19,6 +19,7 @@ from schemas.reason import Reason
 from schemas.survey import Survey
 from transforms.canonical import canonical_batch
 from transforms.codebooks.nettskjema_elements import Elements, is_elements
+from transforms.gate import number_in
 from transforms.readers import nettskjema
 from transforms.readers.delimited import read_batches, read_delimited
 from transforms.readers.heading import (
@@ -195,7 +196,19 @@ def _recognise_table(arrival: Arrival, reading: Reading, kind: str, config: Conf
     try:
         return _of_table(arrival, reading, kind, config)
     except FileProblem as problem:
+        _require_no_number(problem, reading)
         raise problem.with_tool(rows=reading.delivered) from None
+
+
+_UNDECIDED = frozenset({Reason.NOT_RECOGNISED, Reason.HEADER_MISMATCH, Reason.SURVEY_MISSING})
+
+
+def _require_no_number(problem: FileProblem, reading: Reading) -> None:
+    """Of a file that nobody can use as it is, tell first that it holds somebody's number."""
+    if problem.reason in _UNDECIDED and (column := number_in(reading.table)):
+        raise FileProblem(
+            Reason.PERSONAL_DATA, column=column, tool=problem.tool, rows=reading.delivered
+        ) from None
 
 
 def _of_table(arrival: Arrival, reading: Reading, kind: str, config: Config) -> Delivery:
@@ -218,18 +231,17 @@ def _of_table(arrival: Arrival, reading: Reading, kind: str, config: Config) -> 
 
 def _of_own(reading: Reading, kind: str, arrival: Arrival, config: Config) -> Delivery:
     """A table of no tool that is known: one of our own, or a problem that says how near it is."""
-    columns = reading.table.column_names
-    layout = recognise(columns, _of(config, "canonical"), config.instruments)
+    layout = recognise(reading.table, _of(config, "canonical"), config.instruments)
     return Delivery(arrival, kind, layout, reading=reading)
 
 
 def _laid_out(arrival: Arrival, kind: str, reading: Reading, config: Config) -> Delivery:
     """A Nettskjema delivery with the survey that its columns fit."""
-    columns, surveys = reading.table.column_names, _of(config, "nettskjema")
+    surveys = _of(config, "nettskjema")
     try:
         if not surveys:
             raise FileProblem(Reason.SURVEY_MISSING)
-        layout = recognise(columns, surveys, config.instruments)
+        layout = recognise(reading.table, surveys, config.instruments)
     except FileProblem as problem:
         raise problem.with_tool("nettskjema", reading.delivered) from None
     return Delivery(arrival, kind, layout, reading=reading, evidence=_NETTSKJEMA)
@@ -296,19 +308,23 @@ def _of_tool(
     try:
         if not tried:
             raise FileProblem(Reason.SURVEY_MISSING)
-        layout = choose([layout for layout, _ in layouts.values()])
+        # Every survey reads the same file: what it holds is told by any of the readings.
+        layout = choose([layout for layout, _ in layouts.values()], tried[0][1].table)
     except FileProblem as problem:
-        rows = max((reading.delivered for _, reading in tried), default=_rows_without(read))
+        readings = [reading for _, reading in tried] or _without_book(read)
+        for reading in readings[:1]:
+            _require_no_number(problem, reading)
+        rows = max((reading.delivered for reading in readings), default=None)
         raise problem.with_tool(evidence.tool, rows) from None
     return Delivery(arrival, kind, layout, reading=layouts[id(layout)][1], evidence=evidence)
 
 
-def _rows_without(read: Read) -> int | None:
-    """How many rows a file of a tool holds that no survey is there for."""
+def _without_book(read: Read) -> list[Reading]:
+    """What a file of a tool holds that no survey is there for."""
     try:
-        return read(None).delivered
+        return [read(None)]
     except FileProblem:
-        return None
+        return []
 
 
 def _read_with(read: Read, book: Codebook | None, evidence: Evidence) -> Reading | None:

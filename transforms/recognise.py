@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from schemas.instrument import Instrument
 from schemas.reason import Reason
 from schemas.survey import CONTEXT_COLUMNS, Survey
@@ -63,18 +66,19 @@ def lay_out(
 
 
 def recognise(
-    columns: Sequence[str], surveys: Mapping[str, Survey], instruments: Mapping[str, Instrument]
+    table: pa.Table, surveys: Mapping[str, Survey], instruments: Mapping[str, Instrument]
 ) -> Layout:
-    """The one survey that the columns fit; raises as `choose` does."""
-    return choose([lay_out(columns, survey, instruments) for survey in surveys.values()])
+    """The one survey that the table's columns fit; raises as `choose` does."""
+    layouts = [lay_out(table.column_names, survey, instruments) for survey in surveys.values()]
+    return choose(layouts, table)
 
 
-def choose(layouts: Sequence[Layout]) -> Layout:
+def choose(layouts: Sequence[Layout], table: pa.Table) -> Layout:
     """The one layout that fits.
 
     Raises NOT_RECOGNISED where none comes near or several fit, and HEADER_MISMATCH, with the first
     column that is missing, where one comes near: most of its columns are there. PERSONAL_DATA where
-    a column that nobody has decided on asks for a person.
+    a column that nobody has decided on asks for a person and is filled in.
     """
     fitting = [layout for layout in layouts if layout.fits]
     if len(fitting) == 1:
@@ -83,8 +87,9 @@ def choose(layouts: Sequence[Layout]) -> Layout:
     if fitting or not near:
         raise FileProblem(Reason.NOT_RECOGNISED)
     closest = max(near, key=lambda layout: len(layout.source))
-    if any(personal_heading(name) for name in closest.unknown):
-        raise FileProblem(Reason.PERSONAL_DATA)
+    for name in closest.unknown:
+        if personal_heading(name) and _is_filled_in(name, table):
+            raise FileProblem(Reason.PERSONAL_DATA, column=_told(name, table))
     raise FileProblem(
         Reason.HEADER_MISMATCH,
         column=next(iter(closest.missing), None),
@@ -94,6 +99,20 @@ def choose(layouts: Sequence[Layout]) -> Layout:
             added=closest.unknown,
         ),
     )
+
+
+def _is_filled_in(name: str, table: pa.Table) -> bool:
+    if name not in table.column_names:  # another codebook calls it something else
+        return True
+    cells = pc.utf8_trim_whitespace(pc.unique(table.column(name).cast(pa.string())))
+    return bool(pc.any(pc.not_equal(cells, "")).as_py())
+
+
+def _told(name: str, table: pa.Table) -> str:
+    """A heading that only asks, in words that we know; one with more in it by its number."""
+    if all(sign.isalpha() or sign in " -_" for sign in name):
+        return name
+    return str(table.column_names.index(name) + 1) if name in table.column_names else "?"
 
 
 def _column_of(survey: Survey, name: str) -> str:

@@ -1,5 +1,6 @@
 """Headings that ask for a person: what stops a file, and what only has such a word in it."""
 
+import pyarrow as pa
 import pytest
 
 from schemas.personal import Personal
@@ -16,7 +17,8 @@ COLUMNS = [*CONTEXT_COLUMNS, *item_columns(survey(), INSTRUMENTS)]
 
 def recognised(heading, **declared):
     """The layout of an otherwise fitting file with one more heading."""
-    return recognise([*COLUMNS, heading], {"klassepuls": survey(**declared)}, INSTRUMENTS)
+    table = pa.table({name: ["x"] for name in [*COLUMNS, heading]})
+    return recognise(table, {"klassepuls": survey(**declared)}, INSTRUMENTS)
 
 
 @pytest.mark.parametrize(
