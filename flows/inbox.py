@@ -201,9 +201,7 @@ def file_away(home: Home, arrival: Arrival, outcome: Outcome) -> Path:
     if outcome.decision:
         _write_note(f"{folder}/{name}{DECISION_ENDING}", outcome.decision)
     reach("between-notes-and-move")
-    if arrival.seen is None or _is_same(os.lstat(arrival.path), arrival.seen):
-        os.rename(arrival.path, f"{folder}/{name}")
-    elif arrival.content is not None:
+    if not _move(arrival, f"{folder}/{name}") and arrival.content is not None:
         _keep(Path(folder, name), arrival.content)
     reach("after-move")
     return Path(folder, name)
@@ -258,6 +256,15 @@ def _head_of(path: str) -> bytes:
 def _write_note(path: str, note: str) -> None:
     with whole(path, mode=0o640) as file:
         file.write(note)
+
+
+def _move(arrival: Arrival, place: str) -> bool:
+    """Move what was read; false where something else lies there by now, or nothing."""
+    with contextlib.suppress(FileNotFoundError):
+        if arrival.seen is None or _is_same(os.lstat(arrival.path), arrival.seen):
+            os.rename(arrival.path, place)
+            return True
+    return False
 
 
 def _keep(path: Path, content: bytes) -> None:

@@ -254,6 +254,13 @@ def test_what_was_read_is_filed_and_what_has_taken_its_place_waits(home):
     assert (placed.read_bytes(), path.read_bytes()) == (b"the first", b"the second")
 
 
+def test_what_was_read_is_filed_though_somebody_took_the_file_back(home):
+    path = drop(home, "a.csv", b"the first")
+    [arrival] = take([path])
+    path.unlink()
+    assert file_away(home, arrival, outcome_of(b"the first")).read_bytes() == b"the first"
+
+
 def test_file_that_grew_after_it_was_put_away_comes_back_and_nobody_is_lost(home):
     pupils = csv_bytes(school_class(12))
     half = b"\n".join(pupils.split(b"\n")[:7]) + b"\n"
