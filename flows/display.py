@@ -79,6 +79,7 @@ def run_as_dict(summary: Summary) -> dict[str, Any]:
             }
             for wave in summary.waves
         ],
+        "left_in_inbox": summary.left,
         "expired": summary.expired,
         "reports": summary.reports,
         "published": bool(summary.publication and summary.publication.changed),
@@ -90,6 +91,11 @@ def run_as_dict(summary: Summary) -> dict[str, Any]:
 def show_run(summary: Summary) -> None:
     """The summary of a run for a person."""
     show_outcomes(summary)
+    if summary.left:
+        console.print(
+            f"Still in the inbox: {summary.left} file(s). Somebody may be writing to them yet;"
+            " the next run takes those that are complete."
+        )
     if summary.expired:
         console.print(f"Waited in quarantine too long, given up now: {summary.expired}.")
     for wave in summary.waves:
@@ -113,7 +119,7 @@ def show_run(summary: Summary) -> None:
 def show_outcomes(summary: Summary) -> None:
     """Files by outcome, and the reasons of what was not accepted."""
     if not summary.files:
-        console.print("The inbox is empty.")
+        console.print("No file was taken in." if summary.left else "The inbox is empty.")
         return
     table = Table("Outcome", "Files", "Rows", "Accepted", "Quarantined", "Already there")
     for word in ("loaded", "duplicate", "quarantined", "rejected"):

@@ -85,6 +85,11 @@ def waiting(home: Home, *, settle: float = SETTLE_SECONDS) -> list[Path]:
     return sorted(Path(path) for path, before in entries.items() if _is_at_rest(path, before))
 
 
+def count_left(home: Home) -> int:
+    """How many files still lie in the inbox after a run: they may not be complete yet."""
+    return sum(1 for _ in _entries(home.inbox))
+
+
 def _is_unfinished(path: str, seen: os.stat_result, now: float) -> bool:
     """Whether its name says that a program is still fetching it; a day later that is its name."""
     return path.lower().endswith(UNFINISHED) and now - seen.st_mtime < UNFINISHED_FOR

@@ -18,7 +18,7 @@ import duckdb
 
 from flows.given_up import give_up_old
 from flows.home import Config, Home, HomeError, load_config
-from flows.inbox import SETTLE_SECONDS
+from flows.inbox import SETTLE_SECONDS, count_left
 from flows.intake import ingest
 from flows.outcome import Outcome
 from flows.reporting import report_state, write_reports
@@ -49,6 +49,7 @@ class Summary:
     publication: Publication | None = None
     untold: bool = False  # something of a run that was cut off needs a person
     expired: int = 0
+    left: int = 0  # files that may not be complete yet
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -105,6 +106,7 @@ def run(
                 settle=settle,
                 progress=lambda done, total: progress("ingest", done, total),
             )
+        summary.left = count_left(home)
         summary.expired = give_up_old(con, home, config, now=now)
         waves = [wave] if wave else answered_waves(con)
         for done, wave_id in enumerate(waves, start=1):

@@ -231,6 +231,23 @@ def test_file_that_somebody_has_open_to_write_to_waits_however_slow_the_upload(h
     assert [arrival.path for arrival in take([path], settle=2.0)] == [path]
 
 
+def test_run_counts_what_it_leaves_in_the_inbox(home):
+    drop(home, "7A.csv", csv_bytes(school_class(3)))
+    drop(home, "7B.csv.part", csv_bytes(school_class(3, prefix="Q")))
+    slow = drop(home, "7C.csv", csv_bytes(school_class(3, prefix="R")))
+    with slow.open("ab"):
+        summary = run(home)
+    assert (len(summary.files), summary.left) == (1, 2)
+    (home.inbox / "7B.csv.part").rename(home.inbox / "7B.csv")
+    assert (len(run(home).files), run(home).left) == (2, 0)
+
+
+def test_unfinished_name_is_a_name_after_a_day(home):
+    path = drop(home, "7B.csv.part", csv_bytes(school_class(3)))
+    os.utime(path, (time.time() - 90_000, time.time() - 90_000))
+    assert waiting(home, settle=0.0) == [path]
+
+
 def test_where_nobody_can_say_who_writes_a_file_has_to_lie_still_for_long(home, monkeypatch):
     path = drop(home, "a.csv", csv_bytes(school_class(2)))
 
