@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from math import sqrt
 
 from markupsafe import Markup, escape
 
-Z_95 = 1.959963984540054
+from transforms.statistics.proportions import wilson_interval
 
 _SHAPES: Mapping[str, tuple[str, str]] = {
     "prompt": ("M1 1H11V11H1Z", "solid"),
@@ -55,12 +54,10 @@ class OrdinalScale:
     bottom: str
 
 
-def wilson_interval(count: int, n: int) -> tuple[float, float]:
-    """The 95 % score interval of a share, both bounds 0-1; n must be positive (Wilson 1927)."""
-    share, z2 = count / n, Z_95**2
-    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z_95 / (1 + z2 / n) * sqrt(share * (1 - share) / n + z2 / (4 * n * n))
-    return max(0.0, middle - half), min(1.0, middle + half)
+def share_interval(count: int, n: int) -> tuple[float, float]:
+    """The 95 % interval of one share as plain numbers, for texts and charts."""
+    low, high = wilson_interval(count, n)
+    return float(low), float(high)
 
 
 def shape(level: str) -> Markup:
@@ -97,7 +94,7 @@ def dot_and_interval(
 
     `labels` are the axis texts from 0 to the end, evenly spaced.
     """
-    low, high = (_on_axis(bound, axis_end) for bound in wilson_interval(count, n))
+    low, high = (_on_axis(bound, axis_end) for bound in share_interval(count, n))
     dot, base = _on_axis(count / n, axis_end), _on_axis(baseline, axis_end)
     parts = [
         _tag("rect", "track", x=_AXIS_LEFT, y=_AXIS_Y - 2, width=_AXIS_WIDTH, height=4),

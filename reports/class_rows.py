@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
-from reports.charts import dot_and_interval, wilson_interval
+from reports.charts import dot_and_interval, share_interval
 from reports.model import ClassOverview, IndicatorRow, PupilRow, ReportContext
 from reports.texts import Texts
 from schemas.rule import ClassRule
@@ -73,7 +73,7 @@ def _response_notes(count: ClassCount, texts: Texts) -> tuple[str, ...]:
 def axis_end(indicators: Sequence[ClassIndicator]) -> float:
     """The end of the one axis that every chart of a report uses."""
     highs = [
-        max(wilson_interval(found.observed, found.answered)[1], found.baseline)
+        max(share_interval(found.observed, found.answered)[1], found.baseline)
         for found in indicators
         if found.gate == "tested"
     ]
@@ -136,7 +136,7 @@ def _count(found: ClassIndicator, rule: ClassRule, texts: Texts) -> str:
 
 
 def _share(found: ClassIndicator, texts: Texts) -> str:
-    low, high = wilson_interval(found.observed, found.answered)
+    low, high = share_interval(found.observed, found.answered)
     share = texts.share(found.observed / found.answered)
     return texts.say("indicator.share", share=share, low=texts.share(low), high=texts.share(high))
 
@@ -184,7 +184,7 @@ def _due(flag: ClassFlag | None, texts: Texts) -> str:
 
 def _chart(found: ClassIndicator, rule: ClassRule, context: ReportContext, end: float) -> Markup:
     texts = context.texts
-    low, high = wilson_interval(found.observed, found.answered)
+    low, high = share_interval(found.observed, found.answered)
     title = texts.say(
         "indicator.chart",
         name=texts.translated(rule.texts.name),

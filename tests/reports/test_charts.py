@@ -2,18 +2,12 @@
 
 import re
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from reports.charts import (
-    Z_95,
     OrdinalScale,
     Point,
     dot_and_interval,
     shape,
     sparkline,
-    wilson_interval,
 )
 
 SAFETY = OrdinalScale(count=5, flagged_below=2, top="alltid", bottom="aldri")
@@ -27,29 +21,6 @@ def numbers(svg: str, element: str, attribute: str) -> list[float]:
 def line(*places: int | None) -> str:
     waves = (f"Runde {i}" for i, _ in enumerate(places, start=1))
     return str(sparkline([*map(Point, waves, places)], SAFETY, title="Trygghet"))
-
-
-@pytest.mark.parametrize(
-    ("count", "n", "low", "high"),
-    [
-        (81, 263, 0.2553, 0.3662),
-        (15, 148, 0.0624, 0.1605),
-        (0, 20, 0, 0.1611),
-        (1, 29, 0.0061, 0.1718),
-    ],
-)
-def test_wilson_interval_matches_newcombe_1998_table_i(
-    count: int, n: int, low: float, high: float
-) -> None:
-    assert wilson_interval(count, n) == pytest.approx((low, high), abs=5e-5)
-
-
-@given(st.integers(1, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_wilson_bounds_are_where_the_score_test_just_rejects(counts: tuple[int, int]) -> None:
-    count, n = counts
-    for bound in wilson_interval(count, n):
-        distance = abs(count / n - bound)
-        assert distance == pytest.approx(Z_95 * (bound * (1 - bound) / n) ** 0.5, abs=1e-7)
 
 
 def test_the_title_comes_first_and_is_the_finding() -> None:
