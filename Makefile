@@ -5,6 +5,7 @@
 #   make check  lint, types, layers and the lock
 #   make faults 300 killed runs over 300 files, and a really full disk
 #   make bench  the road against the least that anyone would do with the same files
+#   make mutate  plants faults in the statistics and asks whether tests notice (20 minutes)
 #   make lock   resolve the dependencies anew (needs the package index)
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ READY := .venv/ready
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-annotate --no-emit-index-url --no-emit-find-links
 
-.PHONY: demo test check faults bench lock clean
+.PHONY: demo test check faults bench mutate lock clean
 
 demo: $(READY)
 	$(BIN)/klassepuls demo --dir demo
@@ -34,6 +35,12 @@ bench: $(READY)
 	$(BIN)/python bench/make_inputs.py build/bench
 	$(BIN)/python bench/road.py build/bench
 	$(BIN)/python bench/many_files.py
+
+# Any other module:  make mutate MODULES=transforms/scoring.py TESTS=tests/scoring
+MODULES ?= transforms/statistics transforms/sociometry.py
+TESTS ?= tests/statistics
+mutate: $(READY)
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python bench/mutate.py $(MODULES) --tests $(TESTS)
 
 lock: $(READY)
 	$(COMPILE) --upgrade pyproject.toml -o requirements/runtime.txt

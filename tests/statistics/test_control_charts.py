@@ -45,6 +45,10 @@ def test_where_nobody_or_everybody_is_concerned_nothing_stands_out(share):
     assert not chart.outside.any()
 
 
+def test_one_answer_is_a_point():
+    assert p_chart(np.array([0, 1]), np.array([1, 3])).centre == 0.25
+
+
 def test_limits_stay_shares():
     chart = p_chart(np.array([1, 1]), np.array([2, 2]))
     assert (chart.low.tolist(), chart.high.tolist()) == ([0, 0], [1, 1])

@@ -36,8 +36,6 @@ def differing(classes, alpha=3.0, beta=27.0, seed=2):
 
 
 def test_moments_by_hand():
-    # two classes of 10 with 0 and 10: mean .5, spread 5, rho = (5 - .25) / (.25 * (20 - 10 - 1))
-    assert prior_by_moments(np.array([0.0, 10]), np.array([10.0, 10])) is None
     # with 2 and 8: spread 1.8, rho = (1.8 - .25) / 2.25
     prior = prior_by_moments(np.array([2.0, 8]), np.array([10.0, 10]))
     certain = 2.25 / 1.55 - 1
@@ -55,6 +53,28 @@ def test_moments_of_unequal_classes_by_hand():
     assert (prior.alpha, prior.beta) == pytest.approx(
         (7 / 12 * (1 / rho - 1), 5 / 12 * (1 / rho - 1))
     )
+
+
+def test_moments_of_the_smallest_classes_by_hand():
+    # 1 and 2 of 2: mean .75, spread .25, room 4 - 2 - 1, rho = (.25 - .1875) / .1875 = 1 / 3
+    prior = prior_by_moments(np.array([1.0, 2]), np.array([2.0, 2]))
+    assert (prior.alpha, prior.beta) == pytest.approx((1.5, 0.5))
+
+
+def test_a_class_of_one_counts():
+    with_it = prior_by_moments(np.array([2.0, 1, 8]), np.array([10.0, 1, 10]))
+    assert with_it.mean == pytest.approx(11 / 21)
+
+
+def test_where_one_class_says_all_and_the_others_none_each_keeps_its_share():
+    # rho = (20/3 - 4/9) / (2/9 * 18) = 1.56: more than a prior can be
+    x, n = np.array([0.0, 0, 10]), np.array([10.0, 10, 10])
+    prior = prior_by_moments(x, n)
+
+    assert prior.alpha + prior.beta == pytest.approx(0.01)
+    found = shrink_shares(x, n, np.zeros(3))
+    assert found.mean == pytest.approx([0, 0, 1], abs=1e-3)
+    assert found.stands_out == pytest.approx([0, 0, 1], abs=1e-3)
 
 
 def test_a_class_without_answers_is_no_class():
@@ -192,6 +212,14 @@ def test_variances_by_hand():
     assert (tau2, within) == pytest.approx(((48 - 72 / 14) / 6, 72 / 14))
 
 
+@pytest.mark.parametrize(
+    ("rows", "expected"), [([], (0, 0)), ([(3.0, 2.5, 9.0)], (0, 2.5))], ids=["none", "one"]
+)
+def test_with_fewer_than_two_classes_nothing_lies_between(rows, expected):
+    means, variances, n = np.array(rows, float).reshape(-1, 3).T
+    assert variance_between(means, variances, n) == expected
+
+
 def test_a_shrunk_mean_by_hand():
     # tau2 7, s2 10, n 10: kept 7 / 8; grand mean 2; posterior variance 7 / 8
     found = shrink_means(np.array([0.0, 4]), np.array([9.0, 11]), np.array([10.0, 10]))
@@ -232,6 +260,8 @@ def test_where_pupils_of_a_class_answer_alike_nothing_is_unsure():
 
     assert found.mean == pytest.approx([0, 4, 2])
     assert found.stands_out.tolist() == [1, 0, 0]
+    at_the_mean = shrink_means(np.array([0.0, 4, 2]), np.zeros(3), np.full(3, 10.0), below_by=0.0)
+    assert at_the_mean.stands_out.tolist() == [1, 0, 0]
 
 
 def test_the_distance_is_in_spreads_between_classes():

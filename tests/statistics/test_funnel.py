@@ -65,6 +65,17 @@ def test_limits_at_the_edges(n, baseline, few, many):
     assert (int(found[0]), int(found[1])) == (few, many)
 
 
+def test_a_chance_of_exactly_the_tail_is_neither_too_few_nor_too_many():
+    assert [int(limit) for limit in exact_limits(1, 0.5, tail=0.5)] == [-1, 2]
+
+
+def test_a_drawn_limit_of_one_pupil_by_hand():
+    half = 0.6744898 / 2  # z of 50 % times the standard error of one answer at .5
+    found = drawn_limits([1, 4], 0.5, confidence=0.5)
+    expected = [[0.5 - half, 0.5 - half / 2], [0.5 + half, 0.5 + half / 2]]
+    assert np.stack(found) == pytest.approx(np.array(expected))
+
+
 SIZES = st.integers(0, 40)
 
 

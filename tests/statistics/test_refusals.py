@@ -69,6 +69,9 @@ WITHOUT_A_NUMBER = {
     "words, score": lambda: reliable_change.change_words_with_cut_off(
         ([NAN], [2]), [0], cut_off=1, higher_is_better=True
     ),
+    "words, later score": lambda: reliable_change.change_words_with_cut_off(
+        ([1], [NAN]), [0], cut_off=1, higher_is_better=True
+    ),
     "fall": lambda: reliable_change.fell([5, NAN], [3, 3], higher_is_better=True),
     "fall, after": lambda: reliable_change.fell([5, 5], [3, NAN], higher_is_better=True),
     "p-chart": lambda: control_charts.p_chart(table(NAN, 1), table(9, 9)),
@@ -103,6 +106,8 @@ IMPOSSIBLE = {
     "p above 1": (lambda: false_discovery.benjamini_hochberg(table(0.5, 1.5)), "p_values"),
     "baseline above 1": (lambda: funnel.exact_limits([5], 1.5), "baseline"),
     "drawn baseline": (lambda: funnel.drawn_limits([5], -0.5), "baseline"),
+    "drawn baseline above 1": (lambda: funnel.drawn_limits([5], 1.5), "baseline"),
+    "no point": (lambda: control_charts.p_chart(table(), table()), "needs points"),
     "drawn n": (lambda: funnel.drawn_limits([-5], 0.5), "n: 1"),
     "nothing expected": (lambda: funnel.ratio_limits([0.0, 2.0]), "above 0"),
     "no log of none": (lambda: overdispersion.ratio_z([0], [2]), "above 0"),

@@ -86,11 +86,16 @@ def test_three_loadings_are_those_of_algebra():
     assert found == pytest.approx([a, b, c])
 
 
+def test_weak_loadings_are_positive_too():
+    found = one_factor(one_factor_correlation(np.array([0.3, 0.3, 0.3])))
+    assert found == pytest.approx([0.3] * 3)
+
+
 @pytest.mark.parametrize(
     "codes",
     [
         np.zeros((0, 4)),
-        np.array([[1, 2, 3], [2, 3, 1], [3, 1, 2]]),
+        np.array([[2, 1, 1, 3], [2, 1, 4, 5], [5, 3, 3, 5], [3, 1, 2, 5]]),
         np.array([[1, 2], [2, 3], [3, 1], [2, 2]]),
         np.array([[1, 2, 5], [2, 3, 5], [3, 1, 5], [2, 2, 5]]),
     ],

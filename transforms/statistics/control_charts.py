@@ -32,11 +32,11 @@ def p_chart(observed: Numbers, n: Numbers) -> Chart:
     `observed` of `n` at each point in time; n must be positive.
     """
     require_counts(observed, n)
-    if (np.asarray(n) <= 0).any():
-        message = "n: a point without answers has no share; leave it out before"
+    if len(n) == 0 or (np.asarray(n) <= 0).any():
+        message = "a chart needs points, and a point without answers has no share"
         raise ValueError(message)
     points = np.asarray(observed / n, np.float64)
-    centre = float(np.sum(observed) / max(np.sum(n), 1))
+    centre = float(np.sum(observed) / np.sum(n))
     half = 3 * np.sqrt(centre * (1 - centre) / n)
     return _chart(points, centre, np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0))
 

@@ -20,8 +20,10 @@ from transforms.statistics.numbers import (
     special,
 )
 
-_MOST_CERTAIN = 1e6  # a prior worth a million answers is no difference between classes
-_GAIN = 1e-6  # what a prior adds to the log likelihood beyond rounding
+# A prior is worth so many answers: at the least, classes keep their own shares (as where one says
+# all and the others none); at the most, there is no difference between classes.
+_LEAST_CERTAIN, _MOST_CERTAIN = 0.01, 1e6
+_FIRST_GUESS = 30.0  # where the search for the likeliest prior begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +56,16 @@ def prior_by_moments(observed: Numbers, n: Numbers) -> BetaPrior | None:
     require_counts(observed, n)
     x, sizes = (values[n > 0].astype(np.float64) for values in (observed, n))
     answers = sizes.sum()
-    mean = x.sum() / max(answers, 1.0)
+    if answers == 0:
+        return None
+    mean = x.sum() / answers
     chance = mean * (1 - mean)
-    room = answers - np.sum(sizes**2) / max(answers, 1.0) - (len(x) - 1)
+    room = answers - np.sum(sizes**2) / answers - (len(x) - 1)
     if chance <= 0 or room <= 0:
         return None
     spread = np.sum(sizes * (x / sizes - mean) ** 2)
     rho = (spread - chance * (len(x) - 1)) / (chance * room)
-    return _prior(mean, 1 / rho - 1) if 0 < rho < 1 else None
+    return _prior(mean, max(1 / rho - 1, _LEAST_CERTAIN)) if rho > 0 else None
 
 
 def prior_by_likelihood(observed: Numbers, n: Numbers) -> BetaPrior | None:
@@ -72,19 +76,18 @@ def prior_by_likelihood(observed: Numbers, n: Numbers) -> BetaPrior | None:
     from scipy import optimize  # noqa: PLC0415
 
     require_counts(observed, n)
-    mean = observed.sum() / max(n.sum(), 1)
-    if mean in (0, 1):
+    if observed.sum() in (0, n.sum()):
         return None
-    start = prior_by_moments(observed, n) or _prior(mean, 100.0)
+    mean = observed.sum() / n.sum()
     found = optimize.minimize(
         lambda logs: -_log_likelihood(np.exp(logs[0]), np.exp(logs[1]), observed, n),
-        np.log([start.mean / (1 - start.mean), start.alpha + start.beta]),
+        np.log([mean / (1 - mean), _FIRST_GUESS]),
         method="L-BFGS-B",
-        bounds=[(-20, 20), (np.log(1e-3), np.log(_MOST_CERTAIN))],
+        bounds=[(None, None), np.log([_LEAST_CERTAIN, _MOST_CERTAIN])],
     )
     odds, certain = np.exp(found.x)
     pooled = float(np.sum(observed * np.log(mean) + (n - observed) * np.log(1 - mean)))
-    return _prior(odds / (1 + odds), certain) if -found.fun > pooled + _GAIN else None
+    return _prior(odds / (1 + odds), certain) if -found.fun > pooled else None
 
 
 def _prior(mean: float, certain: float) -> BetaPrior:
@@ -112,10 +115,9 @@ def posterior_above(
     require_counts(observed, n)
     require_numbers(limit=limit)
     x = np.asarray(observed, np.float64)
-    if limit >= 1:
-        return np.zeros(x.shape)
-    shares = special().betaincc(prior.alpha + x, prior.beta + np.asarray(n) - x, max(limit, 0.0))
-    return np.asarray(shares, np.float64)
+    within = np.clip(limit, 0, 1)
+    above = special().betaincc(prior.alpha + x, prior.beta + np.asarray(n) - x, within)
+    return np.asarray(above, np.float64)
 
 
 def shrink_shares(
@@ -157,9 +159,9 @@ def variance_between(means: Numbers, variances: Numbers, n: Numbers) -> tuple[fl
     require_within(2, np.inf, n=n)
     require_numbers(means=means)
     k, answers = len(means), n.sum()
-    within = float(np.sum((n - 1) * variances) / max(np.sum(n - 1), 1))
     if k <= 1:
-        return 0.0, within
+        return 0.0, float(np.sum(variances))
+    within = float(np.sum((n - 1) * variances) / np.sum(n - 1))
     grand = np.sum(n * means) / answers
     between = np.sum(n * (means - grand) ** 2) / (k - 1)
     typical = (answers - np.sum(n**2) / answers) / (k - 1)
@@ -175,14 +177,14 @@ def shrink_means(
     Where tau2 is 0, every class has the band's mean, and nobody stands out.
     """
     tau2, within = variance_between(means, variances, n)
-    grand = np.sum(n * means) / max(n.sum(), 1)
+    classes = len(means)
+    grand = np.sum(n * means) / n.sum() if classes else np.nan
     if tau2 == 0:
-        same = np.ones(len(means))
-        return Shrunk(same * grand, same * 0.0, same > 0)
+        return Shrunk(np.full(classes, grand), np.zeros(classes), np.ones(classes, np.bool_))
     kept = tau2 / (tau2 + within / n)
     shrunk = grand + kept * (means - grand)
     spread = np.sqrt(tau2 * (1 - kept))
     distance = grand - below_by * np.sqrt(tau2) - shrunk
     certain = np.where(distance > 0, np.inf, -np.inf)  # where nothing is unsure
     z = np.divide(distance, spread, out=certain, where=spread > 0)
-    return Shrunk(shrunk, special().ndtr(z), np.zeros(len(means), np.bool_))
+    return Shrunk(shrunk, special().ndtr(z), np.zeros(classes, np.bool_))

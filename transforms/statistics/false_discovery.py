@@ -14,10 +14,8 @@ def benjamini_hochberg(p_values: Numbers) -> Numbers:
     """
     require_within(0, 1, p_values=p_values)
     m = len(p_values)
-    if m == 0:
-        return p_values
     order = np.argsort(p_values)[::-1]
-    scaled = p_values[order] * m / np.arange(m, 0, -1)
+    scaled = p_values[order] * m / np.arange(m, 0, -1)  # begins with the highest p itself
     adjusted = np.empty(m)
-    adjusted[order] = np.minimum.accumulate(np.minimum(scaled, 1.0))
+    adjusted[order] = np.minimum.accumulate(scaled)
     return adjusted

@@ -28,7 +28,7 @@ def exact_limits(
     """
     require_within(0, 1, baseline=baseline, tail=tail)
     sizes = np.asarray(n, np.int64)
-    counts = np.arange(sizes.max(initial=0) + 2)
+    counts = np.arange(sizes.max(initial=0) + 1)
     at_least = binomial_tail(counts, sizes[..., None], baseline)
     is_possible = counts <= sizes[..., None]
     # P(X <= c) = 1 - P(X >= c + 1), asked from the other end so that nothing is cancelled.
@@ -49,7 +49,7 @@ def drawn_limits(
     require_within(0, np.inf, n=n)
     require_within(0, 1, baseline=baseline)
     sizes = np.asarray(n, np.float64)
-    half = z_of(confidence) * np.sqrt(baseline * (1 - baseline) / np.maximum(sizes, 1.0))
+    half = z_of(confidence) * np.sqrt(baseline * (1 - baseline) / np.maximum(sizes, 1))
     nobody = sizes == 0
     low = np.where(nobody, 0.0, np.maximum(baseline - half, 0.0))
     return low, np.where(nobody, 1.0, np.minimum(baseline + half, 1.0))

@@ -19,7 +19,7 @@ def binomial_tail(observed: npt.ArrayLike, n: npt.ArrayLike, share: npt.ArrayLik
     require_within(0, np.inf, n=n)
     require_within(0, 1, share=share)
     x, whole = np.asarray(observed), np.asarray(n)
-    tail = special().bdtrc(np.clip(x - 1.0, 0, whole), whole, share)
+    tail = special().bdtrc(np.clip(x - 1, 0, whole), whole, share)
     return np.where(x <= 0, 1.0, np.where(x > whole, 0.0, tail))
 
 
@@ -36,15 +36,13 @@ def wilson_interval(
     require_counts(observed, n)
     x, whole = np.asarray(observed, np.float64), np.asarray(n, np.float64)
     z = z_of(confidence)
-    asked = np.maximum(whole, 1.0)
+    asked = np.maximum(whole, 1)
     share = x / asked
     middle = (share + z**2 / (2 * asked)) / (1 + z**2 / asked)
     spread = np.sqrt(share * (1 - share) / asked + z**2 / (4 * asked**2))
     half = z / (1 + z**2 / asked) * spread
     # At the ends the bound is 0 or 1 exactly; rounding would leave it a hair inside.
-    low = np.where(x == 0, 0.0, middle - half)
-    high = np.where(x == whole, 1.0, middle + half)
-    return np.maximum(low, 0.0), np.minimum(high, 1.0)
+    return np.where(x == 0, 0.0, middle - half), np.where(x == whole, 1.0, middle + half)
 
 
 def exact_interval(
@@ -54,8 +52,6 @@ def exact_interval(
     require_counts(observed, n)
     x, whole = np.asarray(observed, np.float64), np.asarray(n, np.float64)
     tail = (1 - confidence) / 2
-    few, many = np.minimum(x + 1, whole), np.maximum(x, 1.0)
-    rest, missing = np.maximum(whole - x, 1.0), whole - many + 1
-    low = special().betaincinv(many, np.maximum(missing, 1.0), tail)
-    high = special().betaincinv(np.maximum(few, 1.0), rest, 1 - tail)
+    low = special().betaincinv(x, whole - x + 1, tail)
+    high = special().betaincinv(x + 1, whole - x, 1 - tail)
     return np.where(x == 0, 0.0, low), np.where(x == whole, 1.0, high)

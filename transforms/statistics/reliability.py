@@ -6,7 +6,7 @@ import numpy.typing as npt
 from transforms.statistics.numbers import Numbers, require_numbers
 
 _LEAST_ITEMS_OF_A_FACTOR = 3
-_STEPS, _CLOSE = 2000, 1e-12
+_FIRST_GUESS, _STEPS, _CLOSE = 0.5, 2000, 1e-12  # of the search for a factor
 
 
 def cronbach_alpha(codes: Numbers) -> float | None:
@@ -36,7 +36,7 @@ def mcdonald_omega(codes: Numbers) -> float | None:
     forms, items = codes.shape
     if forms <= items or items < _LEAST_ITEMS_OF_A_FACTOR:
         return None
-    spread = np.std(codes, axis=0, ddof=1)
+    spread = np.std(codes, axis=0)
     if (spread == 0).any():
         return None
     loading = one_factor(np.asarray(np.corrcoef(codes, rowvar=False), np.float64))
@@ -48,17 +48,17 @@ def mcdonald_omega(codes: Numbers) -> float | None:
 
 def one_factor(correlation: Numbers) -> Numbers | None:
     """The loadings of one common factor, their sum positive; None where no proper fit is found."""
-    explained = np.max(np.abs(correlation - np.eye(len(correlation))), axis=1)
+    explained = np.full(len(correlation), _FIRST_GUESS)
     for _ in range(_STEPS):
         reduced = correlation.copy()
         np.fill_diagonal(reduced, explained)
         values, vectors = np.linalg.eigh(reduced)
         loading = vectors[:, -1] * np.sqrt(max(float(values[-1]), 0.0))
-        if (loading**2 >= 1).any():
+        if (np.abs(loading) >= 1).any():
             return None
         step, explained = np.max(np.abs(loading**2 - explained)), loading**2
         if step < _CLOSE:
-            return np.asarray(loading * (1.0 if loading.sum() >= 0 else -1.0))
+            return np.asarray(loading if loading.sum() > 0 else -loading, np.float64)
     return None
 
 

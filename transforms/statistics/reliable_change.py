@@ -101,7 +101,7 @@ def change_words(
 ) -> npt.NDArray[np.str_]:
     """`improved`, `unchanged` or `deteriorated` for each index; at the critical value unchanged."""
     require_numbers(index=index)
-    better = np.asarray(index) * (1 if higher_is_better else -1)
+    better = _turned(index, higher_is_better=higher_is_better)
     return np.select(
         [better > critical, better < -critical], ["improved", "deteriorated"], "unchanged"
     )
@@ -121,12 +121,19 @@ def change_words_with_cut_off(
     and its tests, not for a report about a pupil.
     """
     require_numbers(before=scores[0], after=scores[1], cut_off=cut_off)
-    towards = 1 if higher_is_better else -1
-    was_low, is_low = (np.asarray(score) * towards < cut_off * towards for score in scores)
+    limit = _turned(cut_off, higher_is_better=higher_is_better)
+    was_low, is_low = (
+        _turned(score, higher_is_better=higher_is_better) < limit for score in scores
+    )
     words = change_words(index, higher_is_better=higher_is_better, critical=critical)
     recovered = (words == "improved") & was_low & ~is_low
     harmed = (words == "deteriorated") & ~was_low & is_low
     return np.select([recovered, harmed], ["recovered", "harmed"], words)
+
+
+def _turned(values: npt.ArrayLike, *, higher_is_better: bool) -> Numbers:
+    found = np.asarray(values, np.float64)
+    return found if higher_is_better else -found
 
 
 def fell(
