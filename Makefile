@@ -5,7 +5,7 @@
 #   make check  lint, types, layers and the lock
 #   make faults 300 killed runs over 300 files, and a really full disk
 #   make bench  the road against the least that anyone would do with the same files
-#   make mutate  plants faults in the statistics and asks whether tests notice (20 minutes)
+#   make mutate plants faults in the statistics and asks whether tests notice (half an hour)
 #   make lock   resolve the dependencies anew (needs the package index)
 
 PYTHON ?= python3

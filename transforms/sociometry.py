@@ -87,9 +87,9 @@ def reciprocity(choices: Choices) -> Numbers:
 
 def cohesion(choices: Choices) -> float:
     """Mutual pairs as a share of all pairs of the class, 0-1; nan where there is no pair."""
-    pupils = choices.shape[-1]
-    pairs = pupils * (pupils - 1) / 2
-    return float(mutual(choices).sum() / 2 / pairs) if pairs else np.nan
+    both = mutual(choices)
+    directed = len(both) * (len(both) - 1)
+    return float(both.sum() / directed) if directed else np.nan
 
 
 def components(choices: Choices) -> Counts:
@@ -110,8 +110,8 @@ def bridges(choices: Choices) -> Marks:
     # One class for each pupil who is thought away, all at once.
     apart = linked & others[:, :, None] & others[:, None, :]
     first = _first_reached(apart)
-    groups = (first == np.arange(pupils)).sum(axis=-1)  # the pupil alone is one of them
-    before = components(choices).max(initial=-1) + 1
+    groups = (first == np.arange(pupils)).sum(axis=1)  # the pupil alone is one of them
+    before = np.unique(_first_reached(linked)).size
     return np.asarray(groups - 1 > before)
 
 
@@ -126,11 +126,11 @@ def _linked(choices: Choices) -> Choices:
 
 def _first_reached(linked: Choices) -> Counts:
     # The first pupil that each can reach, in one class or in a stack of classes, by squaring.
-    pupils = linked.shape[-1]
+    pupils = len(linked)
     if not pupils:
         return np.zeros(linked.shape[:-1], np.int64)
     reach = (linked | np.eye(pupils, dtype=np.bool_)).astype(np.float32)
-    for _ in range((pupils - 1).bit_length()):
+    for _ in range((pupils - 2).bit_length()):
         reach = np.minimum(reach @ reach, 1)
     return np.asarray(reach.argmax(axis=-1), np.int64)
 

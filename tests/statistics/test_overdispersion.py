@@ -89,6 +89,7 @@ def test_distances_of_ratios_by_hand():
     z, error = ratio_z([100, 50], [100, 100])
     assert z == pytest.approx([0, -10 * np.log(2)])
     assert error == pytest.approx([0.1, 0.1])
+    assert ratio_z([1, 0.5], [1, 0.5])[0].tolist() == [0, 0]
 
 
 def test_limits_without_extra_variance_are_the_plain_ones():

@@ -111,6 +111,8 @@ IMPOSSIBLE = {
     "drawn n": (lambda: funnel.drawn_limits([-5], 0.5), "n: 1"),
     "nothing expected": (lambda: funnel.ratio_limits([0.0, 2.0]), "above 0"),
     "no log of none": (lambda: overdispersion.ratio_z([0], [2]), "above 0"),
+    "no log of one that is none": (lambda: overdispersion.ratio_z([0, 5], [2, 2]), "above 0"),
+    "no log over one that is none": (lambda: overdispersion.ratio_z([2, 5], [0, 2]), "above 0"),
     "no log over none": (lambda: overdispersion.ratio_z([2], [0]), "above 0"),
     "z of nobody": (lambda: overdispersion.proportion_z([0], [0], 0.1), "n: 1"),
     "z of more": (lambda: overdispersion.proportion_z([3], [2], 0.1), "1 counts"),

@@ -98,6 +98,18 @@ def test_a_class_by_hand():
     assert np.flatnonzero(bridges(choices)).tolist() == [1]
 
 
+def test_situations_are_looked_at_together():
+    work, breaks = choices_of([(0, 1), (3, 0)], 5), choices_of([(1, 0), (1, 2), (3, 0)], 5)
+    both = np.stack([work, breaks])
+
+    assert received(both).tolist() == [3, 1, 1, 0, 0]
+    assert choices_given(both).tolist() == [1, 2, 0, 2, 0]
+    assert reciprocity(both)[[0, 1, 3]].tolist() == [1, 0.5, 0]
+    assert np.flatnonzero(unchosen(both)).tolist() == [3, 4]
+    assert components(both).tolist() == [0, 0, 0, 0, 1]
+    assert np.flatnonzero(bridges(both)).tolist() == [0, 1]
+
+
 def test_a_choice_made_twice_is_one():
     assert received(choices_of([(0, 1), (0, 1)], 2)).tolist() == [0, 1]
 
@@ -114,10 +126,11 @@ def test_a_class_of_nobody_or_one(pupils):
 
 
 def test_a_long_chain_hangs_together_by_every_inner_pupil():
-    chain = choices_of([(i, i + 1) for i in range(32)], 33)
+    for pupils in (2, 3, 33, 34):
+        chain = choices_of([(i, i + 1) for i in range(pupils - 1)], pupils)
 
-    assert (components(chain) == 0).all()
-    assert bridges(chain).tolist() == [False, *[True] * 31, False]
+        assert (components(chain) == 0).all()
+        assert bridges(chain).tolist() == [False, *[True] * (pupils - 2), False]
 
 
 def pairs_in(pupils):
