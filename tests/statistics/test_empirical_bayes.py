@@ -87,6 +87,7 @@ NO_PRIOR = {
     "nobody answered": ([0, 0], [0, 0]),
     "one class": ([3], [10]),
     "all equal": ([2, 2, 2], [20, 20, 20]),
+    "exactly as much as chance": ([3, 5], [8, 8]),
     "none at all": ([0, 0, 0], [20, 20, 20]),
     "all of them": ([20, 20], [20, 20]),
     "nearly all zero": ([0, 0, 1, 0, 0, 0], [20, 22, 25, 18, 24, 20]),

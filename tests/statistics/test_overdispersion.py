@@ -33,6 +33,8 @@ def test_tau2_by_hand():
     assert tau2_of(3.0, np.ones(4)) == pytest.approx(3.0)
     # errors 1 and 1/2: weights 1 and 4, scale 5 - 17 / 5
     assert tau2_of(3.0, np.array([1.0, 0.5])) == pytest.approx((2 * 3 - 1) / (5 - 17 / 5))
+    # errors 2: weights 1/4, scale 1/2 - 1/4
+    assert tau2_of(3.0, np.array([2.0, 2.0])) == pytest.approx(20)
 
 
 @pytest.mark.parametrize("phi", [0.0, 0.5, 0.9])
@@ -61,6 +63,11 @@ def test_ten_classes_lose_the_outermost_two_or_have_them_drawn_in():
     # ranks 1 and 10 of 11 fall into the groups 0 and 9
     assert kept_of_truncated(z).tolist() == [False, *[True] * 8, False]
     assert left == Dispersion(pytest.approx(7.5), pytest.approx((8 * 7.5 - 7) / 7))
+
+
+def test_a_value_on_the_edge_stays_on_either_side():
+    # ranks 2 and 18 of 19 are exactly 1 and 9 tenths of the way
+    assert kept_of_truncated(np.arange(19.0)).tolist() == [False, *[True] * 17, False]
 
 
 def test_equal_values_stay_or_go_together():

@@ -69,13 +69,14 @@ def kept_of_truncated(z: Numbers, *, share: float = 0.1) -> Marks:
     """Which values stay when the outermost groups of ranks are left out (NHS Digital's SHMI).
 
     Ranks are cut into 1 / share groups of equal width; with few values no group is outermost.
-    Equal values have the mean of their ranks, and stay or go together.
+    Equal values have the mean of their ranks, and stay or go together. A value on the edge of an
+    outermost group stays on either side; theirs stays at the low end only.
     """
     groups = round(1 / share)
     below = np.sum(z[:, None] > z, axis=1)
     rank = below + (np.sum(z[:, None] == z, axis=1) + 1) / 2
-    group = np.floor(rank * groups / (len(z) + 1))
-    return np.asarray((group > 0) & (group < groups - 1))
+    place = rank * groups / (len(z) + 1)
+    return np.asarray((place >= 1) & (place <= groups - 1))
 
 
 def phi_of(z: Numbers) -> float:
