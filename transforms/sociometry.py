@@ -159,7 +159,7 @@ def place_of_ratings(ratings: Counts, is_rated: Marks) -> Place:
     steps = np.arange(len(counted) * (highest - lowest) + 1)
     waves = np.fft.rfft(shares, len(steps), axis=1)
     received_waves = np.where(is_rated[:, :, None], waves[:, None, :], 1.0).prod(axis=0)
-    chances = np.clip(np.fft.irfft(received_waves, len(steps), axis=1), 0.0, 1.0)
+    chances = np.maximum(np.fft.irfft(received_waves, len(steps), axis=1), 0.0)
     possible = steps + lowest * is_rated.sum(axis=0)[:, None]
     total = counted.sum(axis=0)
     return Place(
