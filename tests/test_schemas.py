@@ -21,6 +21,7 @@ from schemas.reason import Reason, reason_texts
 from schemas.rule import RuleFile
 from schemas.settings import Settings
 from schemas.survey import Survey
+from warehouse.instruments import definition_sha256, flag_basis
 
 INSTRUMENTS = list(shipped_instruments().values())
 LANGUAGES = {"nb", "nn", "en"}
@@ -41,8 +42,20 @@ def changed(text, old, new):
 # Instruments.
 
 
-def test_the_default_core_and_who5_are_shipped():
-    assert set(shipped_instruments()) == {"klassepuls_core_v1", "who5_v1"}
+def test_these_instruments_are_shipped_and_what_needs_an_agreement_is_off():
+    assert set(shipped_instruments()) == {
+        "klassepuls_core_v1",
+        "who5_v1",
+        "stirling_v1",
+        "pisa_bullying_v1",
+        "pisa_belonging_v1",
+        "ucla3_v1",
+        "swemwbs_v1",
+        "sdq_v1",
+        "kidscreen10_v1",
+    }
+    off = {one.key for one in INSTRUMENTS if one.off_by_default}
+    assert off == {one.key for one in INSTRUMENTS if one.supplied} == {"sdq_v1", "kidscreen10_v1"}
 
 
 @pytest.mark.parametrize("instrument", INSTRUMENTS, ids=ids(INSTRUMENTS))
@@ -58,13 +71,15 @@ def test_options_are_told_apart_and_never_taken_for_a_missing_answer(instrument)
 
 
 @pytest.mark.parametrize("instrument", INSTRUMENTS, ids=ids(INSTRUMENTS))
-def test_every_option_and_name_has_its_words_in_three_languages(instrument):
+def test_every_text_is_there_in_every_language_of_the_instrument(instrument):
     texts = [instrument.name, *(scale.label for scale in instrument.scales)]
     texts += [option.label for options in instrument.option_sets.values() for option in options]
     texts += [item.text for item in instrument.items if item.text]
+    texts += [band.label for scale in instrument.scales for band in scale.bands]
 
+    assert set(instrument.languages) >= LANGUAGES
     for text in texts:
-        assert set(text) >= LANGUAGES
+        assert set(text) == set(instrument.languages)
         assert all(words.strip() for words in text.values())
 
 
@@ -72,14 +87,83 @@ def test_every_option_and_name_has_its_words_in_three_languages(instrument):
 def test_a_scale_uses_items_of_its_instrument_and_reaches_its_ends(instrument):
     known = {item.id for item in instrument.items}
     for scale in instrument.scales:
-        lows = [min(instrument.codes(item)) for item in scale.items]
-        highs = [max(instrument.codes(item)) for item in scale.items]
-
         assert set(scale.items) <= known
-        assert {item.id for item in instrument.items if item.is_reversed} <= known
-        many = 1 if scale.formula == "sum" else len(scale.items)
-        assert scale.minimum == sum(lows) * scale.multiply_by / many
-        assert scale.maximum == sum(highs) * scale.multiply_by / many
+        if scale.formula in ("sum", "mean"):
+            lows = [min(instrument.codes(item)) for item in scale.items]
+            highs = [max(instrument.codes(item)) for item in scale.items]
+            many = 1 if scale.formula == "sum" else len(scale.items)
+            assert scale.minimum == sum(lows) * scale.multiply_by / many
+            assert scale.maximum == sum(highs) * scale.multiply_by / many
+        if scale.formula == "table":
+            scores = [score for _, score in scale.table]
+            assert scores == sorted(scores)
+            assert (scale.minimum, scale.maximum) == (scores[0], scores[-1])
+
+
+def test_items_are_reversed_where_the_sources_say_so_and_nowhere_else():
+    found = {
+        one.key: {item.id for item in one.items if item.is_reversed}
+        for one in INSTRUMENTS
+        if any(item.is_reversed for item in one.items)
+    }
+    assert found == {"pisa_belonging_v1": {"outsider", "awkward", "lonely"}}
+
+
+@pytest.mark.parametrize("instrument", INSTRUMENTS, ids=ids(INSTRUMENTS))
+def test_every_figure_names_its_population_and_source_and_every_licence_its_terms(instrument):
+    said = [instrument.licence.name, instrument.licence.source, instrument.licence.note]
+    for scale in instrument.scales:
+        for figure in (*scale.bands, *scale.reliability):
+            said += [figure.population, figure.source]
+    assert all(len(text.strip()) > 5 for text in said)
+
+
+def test_only_the_core_ships_its_questions_and_scores_without_items_are_only_taken_in():
+    ships = {one.key: one.licence.may_ship for one in INSTRUMENTS}
+    assert [key for key, what in ships.items() if what == "questions"] == ["klassepuls_core_v1"]
+    assert {key for key, what in ships.items() if what == "scores"} == {"sdq_v1", "kidscreen10_v1"}
+
+
+# What these measure must not change: homes hold answers to them, and a new meaning is a version 2.
+REGISTERED = {
+    "klassepuls_core_v1": "57c0386fc74b2d5d40c641806c8cdc210324ce4fc919d771ce45813a1dab8d68",
+    "who5_v1": "69493217ae39f76e22f186d8e513e7b26d237b2268f2f7e7445f3fdf4a2efa3a",
+}
+
+
+@pytest.mark.parametrize("key", REGISTERED)
+def test_an_instrument_that_homes_have_registered_still_measures_the_same(key):
+    assert definition_sha256(shipped_instruments()[key]) == REGISTERED[key]
+
+
+@pytest.mark.parametrize(
+    ("key", "change", "is_another"),
+    [
+        ("swemwbs_v1", {"table": ((7, 7.0),)}, True),
+        ("pisa_bullying_v1", {"at_least": 2}, True),
+        ("stirling_v1", {"rounding": "half_to_even"}, True),
+        ("stirling_v1", {"reliability": ()}, False),
+        ("stirling_v1", {"label": {"nb": "x"}}, False),
+    ],
+)
+def test_a_changed_formula_is_another_definition_and_mended_words_are_not(key, change, is_another):
+    instrument = shipped_instruments()[key]
+    scales = (instrument.scales[0].model_copy(update=change), *instrument.scales[1:])
+    changed_one = instrument.model_copy(update={"scales": scales})
+
+    found = definition_sha256(changed_one) != definition_sha256(instrument)
+    assert found == is_another
+    if change.get("reliability") == ():  # yet flags follow from it
+        assert flag_basis(changed_one) != flag_basis(instrument)
+
+
+def test_northern_sami_is_there_and_shown_to_nobody_before_it_is_reviewed():
+    core = shipped_instruments()["klassepuls_core_v1"]
+    read = core.model_copy(update={"not_reviewed": ()})
+
+    assert core.not_reviewed == ("se",)
+    assert core.label("safety", 5, "se") == core.label("safety", 5, "nb") == "alltid"
+    assert read.label("safety", 5, "se") == "álo"
 
 
 @pytest.mark.parametrize("instrument", INSTRUMENTS, ids=ids(INSTRUMENTS))
@@ -137,6 +221,27 @@ FAULTY_INSTRUMENTS = {
     "no source for a band": ('population = "Adults and adolescents"\n', ""),
     "a grade below the first": ("min_grade = 4", "min_grade = 0"),
     "no TOML": ("version = 1", f"version = {PLANTED}"),
+    "a scale without items": ('items = ["who5_1", "who5_2", "who5_3", "who5_4", "who5_5"]\n', ""),
+    "no answer needed": ("min_answered = 5", "min_answered = 0"),
+    "a limit that a sum has no use for": ("multiply_by = 4", "multiply_by = 4\nat_least = 3"),
+    "a count without its limit": ('formula = "sum"', 'formula = "count"'),
+    "a table without rows": ('formula = "sum"', 'formula = "table"'),
+    "rows that no formula reads": ("multiply_by = 4", "multiply_by = 4\ntable = [[0, 0.0]]"),
+    "a yes that is multiplied": ('formula = "sum"', 'formula = "any"\nat_least = 3'),
+    "a score supplied and made of items": ('formula = "sum"', 'formula = "supplied"'),
+    "a language that lacks a text": ('languages = ["nb", "nn", "en"]', 'languages = ["se"]'),
+    "a draft in no language of it": ("min_grade = 4", 'min_grade = 4\nnot_reviewed = ["se"]'),
+    "bokmål as a draft": ("min_grade = 4", 'min_grade = 4\nnot_reviewed = ["nb"]'),
+    "grades the wrong way round": ("min_grade = 4", "min_grade = 4\nmax_grade = 3"),
+    "wording that may not be shipped": (
+        'id = "who5_1"\n',
+        'id = "who5_1"\ntext = { nb = "x", nn = "x", en = "x" }\n',
+    ),
+    "items where only scores may be shipped": ('may_ship = "scoring"', 'may_ship = "scores"'),
+    "a part of no scale": ("decimals = 0", f'decimals = 0\npart_of = "{PLANTED}"'),
+    "a part of itself": ("decimals = 0", 'decimals = 0\npart_of = "wellbeing"'),
+    "a reliability above one": ("value = 0.80", "value = 1.2"),
+    "a reliability without a source": ('source = "Karger 2025, doi 10.1159/000543728"\n', ""),
 }
 
 
@@ -151,14 +256,14 @@ def test_a_faulty_instrument_is_refused_and_what_was_found_is_not_shown(old, new
 
 
 def test_two_scales_with_the_same_id_are_refused():
-    scale = WHO5_TEXT[WHO5_TEXT.index("[[scales]]") :]
+    scale = WHO5_TEXT[WHO5_TEXT.index("[[scales]]\n") :]
 
     with pytest.raises(DeclarationError, match="two scales have the same id"):
         Instrument.from_toml(WHO5_TEXT + "\n" + scale, name="mine.toml")
 
 
 def test_items_of_different_spans_do_not_stand_for_each_other():
-    short = '[[option_sets.short]]\ncode = 0\nlabel = { nb = "0" }\n\n[[items]]\n'
+    short = '[[option_sets.short]]\ncode = 0\nlabel = { nb = "0", nn = "0", en = "0" }\n\n[[items]]\n'
     text = changed(WHO5_TEXT, "[[items]]\n", short)
     text = changed(text, 'options = "time"', 'options = "short"')
     text = changed(text, "maximum = 100", "maximum = 80")
@@ -168,6 +273,73 @@ def test_items_of_different_spans_do_not_stand_for_each_other():
         Instrument.from_toml(
             changed(text, "min_answered = 5", "min_answered = 4"), name="mine.toml"
         )
+
+
+SWEMWBS_TEXT = (files("schemas") / "instruments" / "swemwbs.toml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("[7, 7.00], ", ""),
+        ("[35, 35.00],\n", ""),
+        ("[20, 18.59], ", ""),
+        ("[20, 18.59], ", "[20, 18.59], [20, 18.60], "),
+        ("[35, 35.00],\n", "[35, 35.00], [36, 36.0],\n"),
+        ("min_answered = 7", "min_answered = 6"),
+    ],
+)
+def test_a_table_has_one_row_for_each_sum_and_needs_every_item(old, new):
+    with pytest.raises(DeclarationError, match="table"):
+        Instrument.from_toml(changed(SWEMWBS_TEXT, old, new), name="mine.toml")
+
+
+@pytest.mark.parametrize("at_least", [1, 5])
+def test_a_limit_that_every_answer_or_none_reaches_is_refused(at_least):
+    text = (files("schemas") / "instruments" / "pisa_bullying.toml").read_text(encoding="utf-8")
+    with pytest.raises(DeclarationError, match="divide the options"):
+        Instrument.from_toml(
+            changed(text, "at_least = 3", f"at_least = {at_least}"), name="mine.toml"
+        )
+
+
+SUPPLIED = """
+id = "theirs"
+version = 1
+use_for = "class"
+min_grade = 5
+name = { nb = "Deres" }
+licence = { name = "theirs", source = "them", may_ship = "scores" }
+[[scales]]
+id = "total"
+formula = "supplied"
+decimals = 1
+minimum = 0
+maximum = 40
+label = { nb = "I alt" }
+"""
+
+
+def test_supplied_scores_need_no_items_and_a_range_that_a_score_fits_in():
+    made = Instrument.from_toml(SUPPLIED, name="mine.toml")
+
+    assert made.columns == ("total",)
+    assert made.codes("total") == ()
+    for old, new in (
+        ("maximum = 40", "maximum = 0"),
+        ("maximum = 40", f"maximum = {HIGHEST_OPTION + 1}"),
+        ("minimum = 0", f"minimum = {LOWEST_OPTION - 1}"),
+        ("decimals = 1", "decimals = 1\nmin_answered = 1"),
+        ("decimals = 1", "decimals = 1\nmultiply_by = 2"),
+    ):
+        with pytest.raises(DeclarationError):
+            Instrument.from_toml(changed(SUPPLIED, old, new), name="mine.toml")
+
+
+def test_an_instrument_without_items_and_scores_is_refused():
+    text = SUPPLIED[: SUPPLIED.index("[[scales]]")]
+    with pytest.raises(DeclarationError, match="neither an item nor a supplied score"):
+        Instrument.from_toml(text, name="mine.toml")
 
 
 # Reasons.

@@ -21,10 +21,11 @@ from transforms.pupil_flags import (
     hit_sql,
     inputs_of,
 )
+from transforms.use_for import as_instruments_allow
 from warehouse.asked import ASKED_CLASS_SQL
 from warehouse.failpoint import reach
 from warehouse.flag_life import settle_flags
-from warehouse.instruments import definition_sha256
+from warehouse.instruments import flag_basis
 from warehouse.stages import fingerprint, is_done, mark_done, wave_input
 from warehouse.store import transaction
 
@@ -59,7 +60,7 @@ def score_and_flag(
     linkage is pseudonymous: other forms have no pupil.
     """
     off = None if settings.routing else "no routing decision in the settings"
-    active = _active_rules(rules, settings)
+    active = _active_rules(rules, instruments, settings)
     state = flag_state(con, wave_id, instruments=instruments, rules=rules, settings=settings)
     if is_done(con, "flagged", wave_id, state):
         return Flagged(
@@ -108,15 +109,21 @@ def flag_state(
     """The fingerprint of all that a wave's scores and flags depend on."""
     return fingerprint(
         wave_input(con, wave_id),
-        {key: definition_sha256(instrument) for key, instrument in instruments.items()},
-        [rule.model_dump() for rule in _active_rules(rules, settings)],
+        {key: flag_basis(instrument) for key, instrument in instruments.items()},
+        [rule.model_dump() for rule in _active_rules(rules, instruments, settings)],
         settings.routing.model_dump() if settings.routing else None,
     )
 
 
-def _active_rules(rules: Rules, settings: Settings) -> Rules:
-    """Without a routing decision nobody may receive a pupil's flag, so none is computed."""
-    return [rule for rule in rules if rule.target == "class" or settings.routing]
+def _active_rules(
+    rules: Rules, instruments: Mapping[str, Instrument], settings: Settings
+) -> Rules:
+    """Without a routing decision nobody may receive a pupil's flag, so none is computed.
+
+    A rule sees only instruments that may be used for its target.
+    """
+    routed = [rule for rule in rules if rule.target == "class" or settings.routing]
+    return as_instruments_allow(routed, instruments)
 
 
 def _open_flags(con: duckdb.DuckDBPyConnection, wave_id: str) -> dict[tuple[str, str, str], int]:

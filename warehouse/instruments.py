@@ -7,11 +7,12 @@ view is never out of step with either, and costs less than writing them down.
 import hashlib
 import json
 from collections.abc import Mapping
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from schemas.instrument import DONT_KNOW, SKIPPED, Instrument
+from schemas.instrument import DONT_KNOW, SKIPPED, Instrument, Scale
 from schemas.settings import Settings
 from schemas.speakable import SpeakableError
 from transforms.scoring import score_sql
@@ -49,9 +50,39 @@ def definition_sha256(instrument: Instrument) -> str:
         "items": [
             (item.id, item.is_reversed, instrument.codes(item.id)) for item in instrument.items
         ],
-        "scales": [scale.model_dump(exclude={"label"}) for scale in instrument.scales],
+        "scales": [_measured(scale) for scale in instrument.scales],
     }
     return hashlib.sha256(json.dumps(measured, sort_keys=True).encode()).hexdigest()
+
+
+# What a scale could not say when the first homes were made: left out where it says nothing, or
+# every registered instrument would look changed.
+_SAID_LATER = {name: Scale.model_fields[name].default for name in ("at_least", "table", "rounding")}
+
+
+def _measured(scale: Scale) -> dict[str, Any]:
+    said = scale.model_dump(
+        exclude={
+            "label": True,
+            "part_of": True,
+            "reliability": True,
+            "bands": {"__all__": {"ages"}},
+        }
+    )
+    return {
+        name: value
+        for name, value in said.items()
+        if name not in _SAID_LATER or value != _SAID_LATER[name]
+    }
+
+
+def flag_basis(instrument: Instrument) -> Any:  # noqa: ANN401 - for a fingerprint
+    """All of an instrument that flags follow from: what it measures, in whom, and how surely."""
+    return [
+        definition_sha256(instrument),
+        (instrument.min_grade, instrument.max_grade, instrument.use_for),
+        [said.model_dump() for scale in instrument.scales for said in scale.reliability],
+    ]
 
 
 def _register_places(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
@@ -100,11 +131,16 @@ def _register_instrument(con: duckdb.DuckDBPyConnection, instrument: Instrument)
                 **{language: item.text.get(language) for language in ("nb", "nn", "en")},
             },
         ).fetchall()
-    items = ", ".join(f"{item.id} tinyint" for item in instrument.items)
-    con.execute(
-        f"create table {answer_table(instrument.key)} (response_id bigint not null, {items})"
-    ).fetchall()
+    columns = [f"{item.id} tinyint" for item in instrument.items]
+    columns += [f"{scale} {SUPPLIED_SQL}" for scale in instrument.supplied]
+    con.execute(f"""
+        create table {answer_table(instrument.key)}
+            (response_id bigint not null, {", ".join(columns)})
+    """).fetchall()
 
+
+# A supplied score as the warehouse keeps it: as many decimals as a scale may have.
+SUPPLIED_SQL = "decimal(9, 4)"
 
 _FORM = "r.response_id, r.survey_id, r.wave_id, r.school_id, r.class_group, r.grade, r.gender"
 
@@ -117,8 +153,10 @@ def _replace_views(con: duckdb.DuckDBPyConnection, instruments: Mapping[str, Ins
         con.execute(
             f"create or replace view {score_table(instrument.key)} as {_scores(instrument)}"
         ).fetchall()
-    answers = " union all by name ".join(_long_answers(item) for item in instruments.values())
-    con.execute(f"create or replace view core.answer as {answers}").fetchall()
+    answers = " union all by name ".join(
+        _long_answers(instrument) for instrument in instruments.values() if instrument.items
+    )
+    con.execute(f"create or replace view core.answer as {answers or _NO_ANSWERS}").fetchall()
     scores = " union all by name ".join(
         _long_score(instrument, scale.id) for instrument in scored for scale in instrument.scales
     )
@@ -138,15 +176,25 @@ def _drop_stored_scores(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def _scores(instrument: Instrument) -> str:
+    """The scores of the forms that count, of pupils whom the instrument is for."""
     columns = ", ".join(
         column for scale in instrument.scales for column in score_sql(instrument, scale)
     )
     # The answers of a form that waits because another contradicts it stay where they are.
     return f"""
         select response_id, {columns} from {answer_table(instrument.key)}
-        where response_id not in (select response_id from quarantine.response)
+        where response_id in (
+            select response_id from core.response
+            where grade between {instrument.min_grade} and {instrument.max_grade}
+        )
     """
 
+
+_NO_ANSWERS = f"""
+select {_FORM}, r.delivery_no, r.pupil, null::varchar as instrument_key, null::varchar as item_id,
+    null::tinyint as value, null::varchar as missing
+from core.response r where false
+"""
 
 _NO_SCORES = f"""
 select {_FORM}, r.pupil, null::varchar as instrument_key, null::varchar as scale_id,
