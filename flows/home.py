@@ -239,6 +239,7 @@ def _load_surveys(home: Home, instruments: Mapping[str, Instrument]) -> dict[str
             if key not in instruments:
                 raise DeclarationError(f"{path.name}: no instrument {key}")
         _check_items(path.name, survey, instruments)
+        _check_switches(path.name, survey, instruments)
         surveys[survey.id] = survey
     if not surveys:
         raise DeclarationError("surveys/: no survey file; at least one is needed")
@@ -281,9 +282,9 @@ def _amended(
 
 def _check_items(file: str, survey: Survey, instruments: Mapping[str, Instrument]) -> None:
     items = {
-        f"{key}.{item.id}": {str(code) for code in instruments[key].codes(item.id)}
+        f"{key}.{name}": {str(code) for code in instruments[key].codes(name)}
         for key in survey.instruments
-        for item in instruments[key].items
+        for name in instruments[key].columns
     }
     strangers = sorted({*survey.items, *survey.codes} - set(items) - set(CONTEXT_COLUMNS))
     if strangers:
@@ -291,6 +292,16 @@ def _check_items(file: str, survey: Survey, instruments: Mapping[str, Instrument
     for name, codes in survey.codes.items():
         if name in items and not set(codes.values()) <= items[name] | {*MISSING, NOT_ASKED}:
             raise DeclarationError(f"{file}: codes of {name}: not an option of the item")
+
+
+def _check_switches(file: str, survey: Survey, instruments: Mapping[str, Instrument]) -> None:
+    off = [key for key in survey.instruments if instruments[key].off_by_default]
+    unsaid = [key for key in off if not survey.switched_on.get(key, "").strip()]
+    if unsaid:
+        raise DeclarationError(
+            f"{file}: {unsaid[0]} is off by default: say in [switched_on] who switched it on, when,"
+            " and under which agreement"
+        )
 
 
 def _load_codebooks(

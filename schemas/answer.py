@@ -4,6 +4,7 @@
 element-wise and carries its reason code, so that it holds for distinct values as for rows.
 """
 
+import re
 from datetime import date
 
 import pandera.polars as pa
@@ -11,7 +12,7 @@ import polars as pl
 from pandera.api.polars.types import PolarsData
 
 from schemas.declared import DeclarationError
-from schemas.instrument import DONT_KNOW, SKIPPED, Instrument
+from schemas.instrument import DONT_KNOW, SKIPPED, Instrument, Scale
 from schemas.reason import Reason
 from schemas.settings import Settings
 from schemas.survey import Survey
@@ -41,6 +42,8 @@ CLASS_GROUP = (
     rf"|[{_LETTERS}][{_LETTERS} .\-]{{0,14}}[0-9][0-9{_LETTERS} .\-]{{0,14}}"
     rf"|[{_LETTERS}]{{1,16}}(?:[ .\-]{{1,2}}(?:[A-ZÆØÅ]|[a-zæøå]{{1,12}})){{0,3}}[.]?)$"
 )
+# A score that a tool supplies. A comma is a decimal point: no score has thousands.
+SUPPLIED_NUMBER = re.compile(r"-?[0-9]{1,3}([.,][0-9]{1,12})?")
 ISO_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}.*)?$"
 
 
@@ -84,8 +87,26 @@ def _one_of(values: tuple[str, ...], reason: Reason) -> list[pa.Check]:
     return [pa.Check.isin(values, error=reason.value)]
 
 
+def _supplied(scale: Scale, texts: tuple[str, ...]) -> list[pa.Check]:
+    """A number in the scale's range, or one of the texts for none."""
+
+    def is_score(data: PolarsData) -> pl.LazyFrame:
+        cell = pl.col(data.key)
+        number = cell.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
+        is_number = cell.str.contains(f"^{SUPPLIED_NUMBER.pattern}$")
+        in_range = (is_number & number.is_between(scale.minimum, scale.maximum)).fill_null(
+            value=False
+        )
+        return data.lazyframe.select(in_range | cell.is_in(texts) | cell.is_null())
+
+    return [pa.Check(is_score, error=Reason.ANSWER_NOT_AN_OPTION.value)]
+
+
 def answer_texts(survey: Survey, instrument: Instrument, item_id: str) -> dict[str, int]:
-    """What a cell may say for an item, and the option code that it means."""
+    """What a cell may say for an item, and the option code that it means.
+
+    For a supplied score: the texts for none, beside which a cell may be a number.
+    """
     own = {str(code): code for code in instrument.codes(item_id)}
     own_or_missing = own | MISSING
     codes = survey.codes.get(f"{instrument.key}.{item_id}", {})
@@ -124,6 +145,9 @@ def raw_answer_model(
         for item in instruments[key].items:
             texts = tuple(answer_texts(survey, instruments[key], item.id))
             columns[f"{key}.{item.id}"] = _one_of(texts, Reason.ANSWER_NOT_AN_OPTION)
+        for scale in instruments[key].supplied.values():
+            texts = tuple(answer_texts(survey, instruments[key], scale.id))
+            columns[f"{key}.{scale.id}"] = _supplied(scale, texts)
     return pa.DataFrameSchema(
         {name: pa.Column(pl.String, checks, nullable=True) for name, checks in columns.items()},
         name=f"raw_answer[{survey.id}]",

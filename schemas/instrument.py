@@ -83,6 +83,12 @@ class Reliability(Declared):
     mean: float | None = None
     sd: float | None = Field(default=None, gt=0)
 
+    @model_validator(mode="after")
+    def _mean_and_sd_come_together(self) -> Self:
+        if (self.mean is None) != (self.sd is None):
+            raise ValueError("mean and sd come together")
+        return self
+
 
 Formula = Literal["sum", "mean", "count", "any", "table", "supplied"]
 

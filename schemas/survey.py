@@ -92,6 +92,11 @@ class Survey(Declared):
         default=(),
         description="Columns of ours that this export does not have: items that are not asked.",
     )
+    switched_on: dict[str, str] = Field(
+        default={},
+        description="Instrument key = who switched it on, when, and under which agreement: needed"
+        " for an instrument that is off by default.",
+    )
     codebook: str | None = Field(
         default=None,
         description="File in `surveys/` with the form's questions: Nettskjema elements or `.sps`,"

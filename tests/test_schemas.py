@@ -263,7 +263,8 @@ def test_two_scales_with_the_same_id_are_refused():
 
 
 def test_items_of_different_spans_do_not_stand_for_each_other():
-    short = '[[option_sets.short]]\ncode = 0\nlabel = { nb = "0", nn = "0", en = "0" }\n\n[[items]]\n'
+    label = 'label = { nb = "0", nn = "0", en = "0" }'
+    short = f"[[option_sets.short]]\ncode = 0\n{label}\n\n[[items]]\n"
     text = changed(WHO5_TEXT, "[[items]]\n", short)
     text = changed(text, 'options = "time"', 'options = "short"')
     text = changed(text, "maximum = 100", "maximum = 80")

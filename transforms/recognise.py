@@ -122,7 +122,7 @@ def _column_of(survey: Survey, name: str) -> str:
 
 def item_columns(survey: Survey, instruments: Mapping[str, Instrument]) -> list[str]:
     """The canonical answer columns of a survey, in the order of its instruments."""
-    return [f"{key}.{item.id}" for key in survey.instruments for item in instruments[key].items]
+    return [f"{key}.{name}" for key in survey.instruments for name in instruments[key].columns]
 
 
 def _wanted(survey: Survey, instruments: Mapping[str, Instrument]) -> dict[str, str]:

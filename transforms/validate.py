@@ -36,6 +36,7 @@ from transforms.held import (
 from transforms.readers.reading import Batch
 from transforms.recognise import item_columns
 from transforms.stops import Strangers, persons_in, strangers_in
+from transforms.supplied import STORED, reader_of
 
 # A column with more distinct cells than this is not remembered from block to block.
 REMEMBERED_CELLS = 5_000
@@ -68,6 +69,15 @@ class Validator:
         self._items = {
             name: answer_texts(survey, instruments[name.split(".")[0]], name.split(".")[1])
             for name in item_columns(survey, instruments)
+        }
+        supplied = {
+            f"{key}.{scale.id}": scale
+            for key in survey.instruments
+            for scale in instruments[key].supplied.values()
+        }
+        self._scores = {
+            name: reader_of(scale, {"": SKIPPED, **self._items.pop(name)})
+            for name, scale in supplied.items()
         }
         self._required = required_columns(survey)
         self._waves = settings.waves
@@ -172,6 +182,8 @@ class Validator:
         for name, texts in self._items.items():
             codes = {"": SKIPPED, **texts}
             columns[name] = _recode(table.column(name), codes.get, pa.int8())
+        for name, read in self._scores.items():
+            columns[name] = _recode(table.column(name), read, STORED)
         return pa.table(columns)
 
 

@@ -142,7 +142,7 @@ def complete_kept(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def _items(survey: Survey, instruments: Mapping[str, Instrument]) -> list[str]:
-    return [f"{key}.{item.id}" for key in survey.instruments for item in instruments[key].items]
+    return [f"{key}.{name}" for key in survey.instruments for name in instruments[key].columns]
 
 
 def _stored(

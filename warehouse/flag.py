@@ -115,9 +115,7 @@ def flag_state(
     )
 
 
-def _active_rules(
-    rules: Rules, instruments: Mapping[str, Instrument], settings: Settings
-) -> Rules:
+def _active_rules(rules: Rules, instruments: Mapping[str, Instrument], settings: Settings) -> Rules:
     """Without a routing decision nobody may receive a pupil's flag, so none is computed.
 
     A rule sees only instruments that may be used for its target.

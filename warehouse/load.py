@@ -164,9 +164,9 @@ def _insert_forms(
             {"survey": survey.id},
         ).fetchall()
     for key in survey.instruments:
-        items = ", ".join(f'"{key}.{item.id}"' for item in instruments[key].items)
+        answers = ", ".join(f'"{key}.{name}"' for name in instruments[key].columns)
         con.execute(f"""
-            insert into {answer_table(key)} select response_id, {items} from arrived
+            insert into {answer_table(key)} select response_id, {answers} from arrived
             where response_id not in (from verdict select response_id where kind = 'duplicate')
         """).fetchall()
 
