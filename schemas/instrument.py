@@ -148,8 +148,10 @@ def _faults_of(scale: Scale) -> Iterator[tuple[bool, str]]:
 
 
 class Licence(Declared):
-    """Who owns the instrument, and what may be shipped: `questions`, only the `scoring` of items
-    without their wording, or nothing but `scores` that a survey tool supplies.
+    """Who owns the instrument, and what may be shipped.
+
+    `questions`, only the `scoring` of items without their wording, or nothing but `scores` that a
+    survey tool supplies.
     """
 
     name: str
