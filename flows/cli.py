@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from flows.fault import place_of
 from flows.home import HomeError, init_home, open_home
 from flows.quarantine_cli import add_audit, add_quarantine
+from flows.score_cli import add_score
 from schemas.declared import DeclarationError
 from schemas.speakable import SpeakableError
 from warehouse.damage import WarehouseBusyError
@@ -79,6 +80,7 @@ def command_line() -> argparse.ArgumentParser:
     _add_check(commands)
     _add_survey(commands)
     _add_flags(commands)
+    add_score(commands)
     add_quarantine(commands)
     add_audit(commands)
     _add_simulate(commands)

@@ -23,7 +23,8 @@ _NO_COLUMN = frozenset({"check", "primary"})
 # Views, and what no migration makes: the warehouse does when an instrument is registered
 # (warehouse/instruments.py), and when it opens its files (warehouse/store.py).
 _MADE_ELSEWHERE = {
-    "core.answer_KEY": "A table an instrument version: `response_id` and a column an item."
+    "core.answer_KEY": "A table an instrument version: `response_id`, a column an item, and a"
+    " column a score that the survey tool supplies."
     " Null: not asked. -101: skipped. -102: don't know.",
     "core.score_KEY": "A view an instrument version with scales: `response_id`, and for each scale"
     " `SCALE`, `SCALE_n` (items answered) and `SCALE_band`.",
