@@ -24,8 +24,8 @@ from schemas.settings import Settings
 from schemas.survey import Survey
 from transforms.canonical import canonical_batch
 from transforms.held import HeldRow
-from transforms.readers.delimited import as_utf8, read_delimited
-from transforms.readers.letters import from_cp1252
+from transforms.readers.delimited import read_delimited
+from transforms.readers.letters import as_utf8, from_cp1252
 from transforms.readers.reading import FileProblem, Reading, batch_of
 from transforms.readers.sniff import sniff
 from transforms.recognise import Layout, item_columns, lay_out
