@@ -80,6 +80,7 @@ def command_line() -> argparse.ArgumentParser:
     _add_check(commands)
     _add_survey(commands)
     _add_flags(commands)
+    _add_scales(commands)
     add_score(commands)
     add_quarantine(commands)
     add_audit(commands)
@@ -217,6 +218,28 @@ def _flags(parsed: argparse.Namespace) -> int:
         print(json.dumps(rows, ensure_ascii=False, indent=1))
     else:
         show_flags(rows)
+    return DONE
+
+
+def _add_scales(commands: "Commands") -> None:
+    parser = commands.add_parser(
+        "scales", help="how each scale worked in a wave: floor, ceiling, alpha, omega"
+    )
+    _add_home(parser)
+    parser.add_argument("--wave", help="only this wave's")
+    parser.add_argument("--json", action="store_true", help="the same as JSON")
+    parser.set_defaults(command=_scales)
+
+
+def _scales(parsed: argparse.Namespace) -> int:
+    from flows.display import show_scales
+    from flows.listing import scales
+
+    rows = scales(open_home(_home_of(parsed)), now=datetime.now(UTC), wave=parsed.wave)
+    if parsed.json:
+        print(json.dumps(rows, ensure_ascii=False, indent=1))
+    else:
+        show_scales(rows)
     return DONE
 
 

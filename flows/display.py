@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from flows.road import Progress as Tell
 from flows.road import Summary
@@ -164,6 +164,15 @@ def show_check(report: Mapping[str, Any]) -> None:
     )
     for reason, count in report["reasons"].items():
         console.print(f"  {count:>5} {reason}")
+
+
+def show_scales(rows: Sequence[Mapping[str, Any]]) -> None:
+    """How each scale worked, a line a wave and scale."""
+    scale = Column("Scale", no_wrap=True)
+    table = Table("Wave", scale, "Asked", "Scored", "Floor", "Ceiling", "Alpha", "Omega")
+    for row in rows:
+        table.add_row(*("–" if value is None else str(value) for value in row.values()))
+    console.print(table if rows else "No scale has been answered yet.")
 
 
 def show_flags(rows: Sequence[Mapping[str, Any]]) -> None:

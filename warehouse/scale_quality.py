@@ -1,18 +1,18 @@
 """How well each scale works in a wave, for whoever judges the instrument.
 
-Answers missing, ends of the range, and how the items hang together: counts and covariances over all
-forms, of no pupil.
+Answers missing, ends of the range, and how the items hang together: counts and reliabilities over
+all forms, of no pupil.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import duckdb
 import numpy as np
-import numpy.typing as npt
 
 from schemas.instrument import Instrument, Scale
 from transforms.scoring import answered_sql, item_sql
+from transforms.statistics.reliability import cronbach_alpha, mcdonald_omega
 from warehouse.instruments import answer_table, score_table
 
 # Fewer complete forms say nothing of a reliability, and much of those who answered.
@@ -22,10 +22,10 @@ _HANGS_TOGETHER = ("sum", "mean", "table")
 
 @dataclass(frozen=True, slots=True)
 class ScaleQuality:
-    """One scale in one wave. Counts of forms; `covariance`: items by items, complete forms.
+    """One scale in one wave. Counts of forms; alpha and omega of the complete ones.
 
-    None where fewer than FEWEST_FORMS are complete, or the score is not one of items that should
-    hang together.
+    Both are None where fewer than FEWEST_FORMS are complete, or the score is not one of items that
+    should hang together.
     """
 
     instrument_key: str
@@ -35,7 +35,8 @@ class ScaleQuality:
     at_floor: int
     at_ceiling: int
     complete: int
-    covariance: npt.NDArray[np.float64] | None
+    alpha: float | None
+    omega: float | None
 
 
 def scale_qualities(
@@ -62,41 +63,31 @@ def _quality(
         """,
         {"wave": wave_id, "low": scale.minimum, "high": scale.maximum},
     ).fetchall()
-    complete, covariance = 0, None
-    if scale.formula in _HANGS_TOGETHER:
-        complete, covariance = _covariance(con, wave_id, instrument, scale)
-    return ScaleQuality(
-        instrument.key, scale.id, asked, scored, at_floor, at_ceiling, complete, covariance
-    )
+    reliability: tuple[int, float | None, float | None] = (0, None, None)
+    if asked and scale.formula in _HANGS_TOGETHER:
+        reliability = _reliability(con, wave_id, instrument, scale)
+    return ScaleQuality(instrument.key, scale.id, asked, scored, at_floor, at_ceiling, *reliability)
 
 
-def _covariance(
+def _reliability(
     con: duckdb.DuckDBPyConnection, wave_id: str, instrument: Instrument, scale: Scale
-) -> tuple[int, npt.NDArray[np.float64] | None]:
-    """Complete forms, and the sample covariance of the items, reversed where they are."""
-    many = len(scale.items)
+) -> tuple[int, float | None, float | None]:
+    """Complete forms, and alpha and omega of their items, turned where they are reversed."""
     turned = ", ".join(f"{item_sql(instrument, item)} as {item}" for item in scale.items)
-    pairs = ", ".join(f"covar_samp({one}, {other})" for one, other in _pairs(scale))
-    [(complete, *cells)] = con.execute(
+    columns = con.execute(
         f"""
-        select count(*), {pairs}
+        select {turned}
         from (
-            select {turned}
-            from (
-                select {", ".join(scale.items)}
-                from core.response join {answer_table(instrument.key)} using (response_id)
-                where wave_id = $wave
-                    and grade between {instrument.min_grade} and {instrument.max_grade}
-                    and {answered_sql(scale)} = {many}
-            )
+            select {", ".join(scale.items)}
+            from core.response join {answer_table(instrument.key)} using (response_id)
+            where wave_id = $wave
+                and grade between {instrument.min_grade} and {instrument.max_grade}
+                and {answered_sql(scale)} = {len(scale.items)}
         )
         """,
         {"wave": wave_id},
-    ).fetchall()
-    if complete < FEWEST_FORMS:
-        return complete, None
-    return complete, np.array(cells, np.float64).reshape(many, many)
-
-
-def _pairs(scale: Scale) -> Iterator[tuple[str, str]]:
-    return ((one, other) for one in scale.items for other in scale.items)
+    ).fetchnumpy()
+    codes = np.column_stack([columns[item] for item in scale.items]).astype(np.float64)
+    if len(codes) < FEWEST_FORMS:
+        return len(codes), None, None
+    return len(codes), cronbach_alpha(codes), mcdonald_omega(codes)
