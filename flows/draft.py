@@ -9,6 +9,7 @@ from flows.inbox import take
 from schemas.instrument import Instrument, shipped_instruments
 from schemas.reason import reason_texts
 from transforms.readers.reading import FileProblem
+from transforms.revealing import revealing
 from transforms.survey_draft import draft_survey
 
 
@@ -17,16 +18,16 @@ def draft_from(export: Path, codebook: Path | None, instruments: Path | None = N
     book = _content(codebook) if codebook else None
     try:
         tool, reading = read_export(_content(export), book)
+        return draft_survey(
+            reading,
+            {**shipped_instruments(), **_own_instruments(instruments)},
+            tool=tool,
+            survey_id=_id_of(export),
+            codebook=_name_of(codebook) if codebook else None,
+        )
     except FileProblem as problem:
         reason = problem.reason
         raise HomeError(f"{reason.value}: {reason_texts()[reason].en}") from None
-    return draft_survey(
-        reading,
-        {**shipped_instruments(), **_own_instruments(instruments)},
-        tool=tool,
-        survey_id=_id_of(export),
-        codebook=codebook.name if codebook else None,
-    )
 
 
 def _content(path: Path) -> bytes:
@@ -43,6 +44,18 @@ def _own_instruments(folder: Path | None) -> dict[str, Instrument]:
 
 
 def _id_of(export: Path) -> str:
-    """A survey id made of the letters of the file's name."""
+    """A survey id made of the letters of the file's name, unless that may be a person's."""
+    if _may_be_a_person(export.stem):
+        return "survey"
     words = re.sub(r"[^a-z0-9]+", "_", export.stem.lower()).strip("_")
     return re.sub(r"^[^a-z]+", "", words)[:40].rstrip("_") or "survey"
+
+
+def _name_of(codebook: Path) -> str:
+    return "codebook" + codebook.suffix if _may_be_a_person(codebook.stem) else codebook.name
+
+
+def _may_be_a_person(name: str) -> bool:
+    """Whether a file was named by somebody's data: "Kari Nordmann", or a number with its class."""
+    spaced = re.sub(r"[_.-]+", " ", name)
+    return bool(revealing([spaced, *spaced.split()]))

@@ -12,6 +12,7 @@ from transforms.readers.days import iso_days
 from transforms.readers.letters import require_unspoilt_cells
 from transforms.readers.reading import Batch
 from transforms.recognise import Layout
+from transforms.spelling import respelled
 
 TEXT = pa.dictionary(pa.int32(), pa.string())
 DATES = frozenset({"submitted_on", "enrolled_on"})
@@ -31,6 +32,8 @@ def canonical_batch(batch: Batch, layout: Layout, items: list[str]) -> Batch:
         if name in layout.source:
             cells = _encoded(batch.table.column(layout.source[name]))
             require_unspoilt_cells(cells.dictionary, name)
+            if name in layout.survey.codes:
+                cells = _respelled(cells, layout.survey.codes[name])
             if name in CONTEXT_COLUMNS and name in layout.survey.codes:
                 cells = _recoded(cells, layout.survey.codes[name])
             if name in DATES:
@@ -67,6 +70,16 @@ def _encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
         whole = whole.chunk(0) if whole.num_chunks else pa.array([], TEXT)
     trimmed = pc.utf8_trim_whitespace(whole.dictionary.cast(pa.string()))
     return pa.DictionaryArray.from_arrays(whole.indices.cast(pa.int32()), trimmed)
+
+
+def _respelled(cells: pa.DictionaryArray, codes: Mapping[str, str]) -> pa.DictionaryArray:
+    """Each cell as the survey file spells it, where the two differ in capitals or spaces only."""
+    said = cells.dictionary.to_pylist()
+    spelled = respelled(said, codes)
+    if spelled == said:
+        return cells
+    whole: pa.DictionaryArray = pa.array(spelled, pa.string()).take(cells.indices)
+    return whole.dictionary_encode()
 
 
 def _recoded(cells: pa.DictionaryArray, codes: Mapping[str, str]) -> pa.DictionaryArray:

@@ -6,10 +6,8 @@ answers only those are told that many pupils gave: they are options, and give no
 
 from collections.abc import Mapping, Sequence
 
-import polars as pl
-
 from schemas.drift import DROPPED, NOT_ASKED
-from transforms.identifiers import find_identifiers
+from transforms.revealing import revealing
 from transforms.toml_text import quoted
 
 # An answer that is none of the options stops the file when so many pupils of the file gave such a
@@ -25,10 +23,11 @@ def columns_decision(survey_id: str, *, missing: Mapping[str, str], added: Seque
         lines.append(f"# It stood in {quoted(column)}. Which column now, or {quoted(NOT_ASKED)}?")
         lines.append(f'{quoted(name)} = ""')
     lines += ["", f"[added]  # columns that nobody has decided on: {quoted(DROPPED)}, or map them"]
-    revealing = _revealing(added)
-    lines += [f'{quoted(name)} = ""' for name in added if name not in revealing]
-    if revealing:
-        lines.append(f"# {len(revealing)} more with a person's data for a heading: mend the form")
+    hidden = revealing(added)
+    lines += [f'{quoted(name)} = ""' for name in added if name not in hidden]
+    if hidden:
+        lines.append(f"# {len(hidden)} more with what may be a person's data for a heading, which")
+        lines.append("# is not told: mend the form, or look in the file and write the heading here")
     return "\n".join(lines) + "\n"
 
 
@@ -56,8 +55,3 @@ def _head(survey_id: str) -> list[str]:
         "# signed_on = 2026-01-31",
         "",
     ]
-
-
-def _revealing(headings: Sequence[str]) -> set[str]:
-    found = find_identifiers(pl.Series(headings, dtype=pl.String))
-    return {headings[at] for hits in found.values() for at in hits.nonzero()[0].tolist()}

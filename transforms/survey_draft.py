@@ -2,18 +2,20 @@
 
 Only what is certain is filled in: a question worded like one of ours, an option worded like one of
 ours, a column that the tool itself writes. The rest stands there as comments to decide on. Nothing
-of a pupil's is written: headings, the codebook's labels, counts, and texts of our own.
+of a pupil's is written: headings, the codebook's labels, counts, and texts of our own; and of the
+first two, none that may be somebody's data (`revealing`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from schemas.instrument import Instrument, Item
+from schemas.instrument import Instrument
+from schemas.reason import Reason
+from schemas.survey import CONTEXT_COLUMNS
+from transforms.draft_codes import Match, codes_of, genders_of, languages_of
 from transforms.gate import personal_heading
-from transforms.readers.reading import Question, Reading
+from transforms.headings import is_a_row_of_answers
+from transforms.readers.reading import FileProblem, Question, Reading
+from transforms.revealing import revealing
 from transforms.toml_text import quoted
 from transforms.tools.labels import text_key
 
@@ -55,17 +57,8 @@ _WORDS: Mapping[str, str] = {
 _CONTEXT = {word: name for name, words in _WORDS.items() for word in words.split()}
 
 
-@dataclass(frozen=True, slots=True)
-class _Match:
-    """An item of an instrument, and the column that asks the same question."""
-
-    key: str
-    item: Item
-    column: str
-
-    @property
-    def name(self) -> str:
-        return f"{self.key}.{self.item.id}"
+# What stands between the names of groups and a question's own name, where a tool writes both.
+_GROUPS: Mapping[str, str] = {"odk": "-", "kobo": "-"}
 
 
 def draft_survey(
@@ -76,62 +69,80 @@ def draft_survey(
     survey_id: str,
     codebook: str | None = None,
 ) -> str:
-    """TOML text of a survey file for an export in the one shape (see transforms/tools)."""
+    """TOML text of a survey file for an export in the one shape (see transforms/tools).
+
+    Raises `FileProblem` HEADER_MISSING where answers stand in the place of the headings.
+    """
     columns = reading.table.column_names
-    context = _context(reading, tool)
+    hidden = revealing(columns)
+    told = [name for name in columns if name not in hidden]
+    context = _context(reading, told, tool)
     matches = [
-        match for match in _matches(reading, instruments) if match.column not in context.values()
+        match
+        for match in _matches(reading, told, instruments, tool)
+        if match.column not in context.values()
     ]
+    if tool == "canonical" and not matches and is_a_row_of_answers(reading):
+        raise FileProblem(Reason.HEADER_MISSING)
     used = _used(matches) or {"klassepuls_core_v1"}
     decided = {*context.values(), *(match.column for match in matches)}
     parts = [
         _head(survey_id, tool, sorted(used), codebook, linked="pupil_code" in context),
-        _undecided_part([name for name in columns if name not in decided], reading),
+        _undecided_part([name for name in columns if name not in decided], reading, hidden),
         _columns_part(context),
         _items_part(matches, {key: instruments[key] for key in sorted(used)}),
-        _codes_part(matches, reading, instruments),
+        _codes_part(matches, reading, instruments, context.get("gender")),
     ]
     return "\n".join(parts)
 
 
-def _context(reading: Reading, tool: str) -> dict[str, str]:
-    present = reading.table.column_names
+def _context(reading: Reading, present: Sequence[str], tool: str) -> dict[str, str]:
     found = {name: column for name, column in _OF_TOOL.get(tool, {}).items() if column in present}
     if tool == "redcap" and present:
         found["submission"] = present[0]
+    if tool == "canonical":
+        found = {name: name for name in CONTEXT_COLUMNS if name in present}
     for column in present:
-        for text in (column, _question(reading, column).label):
+        for text in (*_names_of(column, tool), _question(reading, column).label):
             name = _CONTEXT.get(text_key(text).strip("?:.* "))
             if name and name not in found and column not in found.values():
                 found[name] = column
     return found
 
 
+def _names_of(column: str, tool: str) -> Iterator[str]:
+    """The heading, and what is left of it without the groups that a question stands in."""
+    yield column
+    for separator in ("/", _GROUPS.get(tool, "/")):
+        yield column.rpartition(separator)[2]
+
+
 def _question(reading: Reading, column: str) -> Question:
     return reading.codebook.get(column, Question())
 
 
-def _matches(reading: Reading, instruments: Mapping[str, Instrument]) -> Iterator[_Match]:
+def _matches(
+    reading: Reading, present: Sequence[str], instruments: Mapping[str, Instrument], tool: str
+) -> Iterator[Match]:
     """Items and the one column that asks them: by our own name for it, or in our very words."""
+    texts = {
+        column: {text_key(text) for text in _texts(reading, column, tool)} for column in present
+    }
     for key, instrument in instruments.items():
         for item in instrument.items:
             names = {text_key(item.id), text_key(f"{key}.{item.id}")}
             words = names | {text_key(text) for text in item.text.values()}
-            asking = [
-                column
-                for column in reading.table.column_names
-                if words & {text_key(text) for text in _texts(reading, column)}
-            ]
+            asking = [column for column, said in texts.items() if words & said]
             if len(asking) == 1:
-                yield _Match(key, item, asking[0])
+                yield Match(key, item, asking[0])
 
 
-def _texts(reading: Reading, column: str) -> Iterable[str]:
+def _texts(reading: Reading, column: str, tool: str) -> Iterable[str]:
     question = _question(reading, column)
-    return (column, question.label, *question.labels.values())
+    return (*_names_of(column, tool), question.label, *question.labels.values())
 
 
-def _used(matches: Sequence[_Match]) -> set[str]:
+def _used(matches: Sequence[Match]) -> set[str]:
     return {match.key for match in matches}
 
 
@@ -155,7 +166,8 @@ def _head(
 
 
 def _columns_part(context: Mapping[str, str]) -> str:
-    wanted = ("school", "class_group", "grade", "gender", "pupil_code", "submission")
+    wanted = ["school", "class_group", "grade", "gender", "pupil_code", "submission"]
+    wanted = (["wave"] if "wave" in context else []) + wanted
     lines = ["[columns]  # what a row says of the pupil and the class = the export's column"]
     times = [name for name in ("answer_time_ms", "answer_time_s") if name in context]
     for name in (*wanted, "submitted_on", "enrolled_on", *times):
@@ -168,7 +180,7 @@ def _columns_part(context: Mapping[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _items_part(matches: Sequence[_Match], instruments: Mapping[str, Instrument]) -> str:
+def _items_part(matches: Sequence[Match], instruments: Mapping[str, Instrument]) -> str:
     column_of = {match.name: match.column for match in matches}
     lines = ["[items]  # which column answers which item"]
     for key, instrument in instruments.items():
@@ -183,81 +195,55 @@ def _items_part(matches: Sequence[_Match], instruments: Mapping[str, Instrument]
 
 
 def _codes_part(
-    matches: Sequence[_Match], reading: Reading, instruments: Mapping[str, Instrument]
+    matches: Sequence[Match],
+    reading: Reading,
+    instruments: Mapping[str, Instrument],
+    gender: str | None,
 ) -> str:
-    lines = ["[codes]  # the export's answer = our code. Look hard: 1 may be the best or the worst"]
+    lines = [
+        "[codes]  # the export's answer = our code. Look hard: 1 may be the best or the worst.",
+        "# Capitals and spaces make no difference. Options stand here whether or not anybody chose",
+        "# them: an answer that is not mapped waits in quarantine, and may be a child's who asks.",
+    ]
+    if gender:
+        lines += genders_of(gender, reading)
+    languages = languages_of(matches, reading, instruments)
     for match in matches:
-        lines += _codes_of(match, reading, instruments[match.key])
+        lines += codes_of(match, reading, instruments[match.key], languages)
     return "\n".join(lines) + "\n"
 
 
-def _codes_of(match: _Match, reading: Reading, instrument: Instrument) -> Iterator[str]:
-    ours = _our_labels(match.item, instrument)
-    options = _question(reading, match.column).options
-    if options:
-        pairs = {code: ours.get(text_key(label)) for code, label in options.items()}
-        known = {code: str(ours_code) for code, ours_code in pairs.items() if ours_code is not None}
-        if known and any(code != own for code, own in known.items()):
-            yield f"{quoted(match.name)} = {_table(known)}"
-        for code in (code for code, own in pairs.items() if own is None):
-            yield f"# {match.name}: {quoted(code)} reads {quoted(options[code])}: which is it?"
-        return
-    cells = _distinct(reading.table.column(match.column))
-    own_codes = {str(code) for code in instrument.codes(match.item.id)}
-    worded = {text_key(cell) for cell in cells} & set(ours)
-    if worded:
-        # A cell that is a label of ours, capitals and spaces apart, gives nobody away.
-        texts = {cell: str(ours[text_key(cell)]) for cell in cells if text_key(cell) in ours}
-        yield f"{quoted(match.name)} = {_table(texts)}"
-    unknown = sum(text_key(cell) not in ours and cell not in own_codes for cell in cells)
-    if unknown:
-        yield f"# {match.name}: {unknown} different answers in the file are none of ours"
-
-
-def _our_labels(item: Item, instrument: Instrument) -> dict[str, int]:
-    labels: dict[str, set[int]] = {}
-    for option in instrument.option_sets[item.options]:
-        for label in option.label.values():
-            labels.setdefault(text_key(label), set()).add(option.code)
-    return {key: codes.pop() for key, codes in labels.items() if len(codes) == 1}
-
-
-def _distinct(column: pa.ChunkedArray) -> list[str]:
-    cells = pc.unique(column.cast(pa.string())).to_pylist()
-    return [cell for cell in cells if cell and cell.strip()]
-
-
-def _undecided_part(columns: Sequence[str], reading: Reading) -> str:
+def _undecided_part(columns: Sequence[str], reading: Reading, hidden: set[str]) -> str:
     texts = [name for name in columns if _question(reading, name).kind == "text"]
+    others = [name for name in columns if name not in texts]
     return "\n".join(
         [
             "# No file is loaded until every column is decided on. Map those here below, or take",
             "# away the sign before a line: what is dropped is known and never stored.",
             "dropped = [",
-            *(_undecided(name, reading) for name in columns if name not in texts),
+            *(_undecided(name, reading, hidden) for name in others),
             "]",
             "# Of what pupils write in their own words, only whether they wrote is stored.",
             "free_text = [",
-            *(_undecided(name, reading) for name in texts),
+            *(_undecided(name, reading, hidden) for name in texts),
             "]",
             "",
         ]
     )
 
 
-def _undecided(column: str, reading: Reading) -> str:
+def _undecided(column: str, reading: Reading, hidden: set[str]) -> str:
+    if column in hidden:
+        number = reading.table.column_names.index(column) + 1
+        return f"    # column {number}: its heading may be a person's data: mend the form first"
     kind = personal_heading(column)
     label = f"personal: {kind}" if kind else _one_line(_question(reading, column).label)
     return f"    # {quoted(column)}," + (f"  # {label}" if label else "")
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())[:100]
-
-
-def _table(pairs: Mapping[str, str]) -> str:
-    inside = ", ".join(f"{quoted(text)} = {quoted(code)}" for text, code in pairs.items())
-    return f"{{ {inside} }}"
+    line = " ".join(text.split())
+    return "(a label that may be a person's data)" if revealing([line]) else line[:100]
 
 
 def _list(words: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ MAX_COLUMNS = 500
 
 _TEXT = re.compile(rb"\S")
 _QUOTED = re.compile(r'"[^"]*"')
+_TOLD = re.compile(rb'"?[sS][eE][pP]=[;,\t|]"?[;,\t|]*\r?\n')  # a line for Excel, no heading
 _VALUE = re.compile(r"[-+]?[0-9]+([.,][0-9]+)?|[0-9]{1,4}[-./][0-9]{1,2}[-./][0-9]{1,4}([T ].*)?")
 
 
@@ -33,7 +34,8 @@ class Heading:
 def read_heading(content: bytes) -> Heading:
     """Find the delimiter and the column names of a UTF-8 text.
 
-    The delimiter is the one that stands most often outside quotes. A heading that names a column
+    The delimiter is the one that stands most often outside quotes. A first line for Excel (`sep=;`)
+    is passed over. A heading that names a column
     twice, or that no delimiter splits, is a problem of the file; so is one that is missing, which
     shows where the first row's answers are taken for column names and one comes twice.
     """
@@ -48,15 +50,17 @@ def heading_as_named(content: bytes) -> Heading:
     """`read_heading`, also where a column is named twice: to see what the file is, not to read."""
     if not holds_text(content):
         raise FileProblem(Reason.EMPTY_FILE)
-    size, lines = _first_record(content)
-    text = content[:size].decode().rstrip("\r\n")
+    told = _TOLD.match(content)
+    start = told.end() if told else 0
+    size, lines = _first_record(content, start)
+    text = content[start:size].decode().rstrip("\r\n")
     delimiter = max(DELIMITERS, key=_QUOTED.sub("", text).count)
     columns = _split(text, delimiter)
     if columns and not columns[-1]:
         columns = columns[:-1]
     if len(columns) < 2 or len(columns) > MAX_COLUMNS:  # noqa: PLR2004 - one column is no table
         raise FileProblem(Reason.NOT_RECOGNISED)
-    return Heading(delimiter, tuple(columns), size, lines)
+    return Heading(delimiter, tuple(columns), size, lines + (1 if told else 0))
 
 
 def looks_like_data(cells: Sequence[str]) -> bool:
@@ -65,7 +69,12 @@ def looks_like_data(cells: Sequence[str]) -> bool:
     A heading of nothing but question numbers has no number twice, so it is not asked about.
     """
     said = [cell for cell in cells if cell]
-    return 2 * sum(_VALUE.fullmatch(cell) is not None for cell in said) > len(said)
+    return 2 * sum(map(is_value, said)) > len(said)
+
+
+def is_value(cell: str) -> bool:
+    """Whether a cell is a number or a day."""
+    return _VALUE.fullmatch(cell) is not None
 
 
 def holds_text(content: bytes, start: int = 0) -> bool:
@@ -78,9 +87,9 @@ def count_lines(content: bytes, heading: Heading) -> int:
     return sum(1 for line in content[heading.size :].split(b"\n") if line.strip())
 
 
-def _first_record(content: bytes) -> tuple[int, int]:
-    """Size in bytes and lines of the first record, which may hold newlines inside quotes."""
-    at, lines, quotes = 0, 0, 0
+def _first_record(content: bytes, start: int) -> tuple[int, int]:
+    """The end in bytes and the lines of the first record from `start`; quotes may hold newlines."""
+    at, lines, quotes = start, 0, 0
     while True:
         newline = content.find(b"\n", at)
         end = newline + 1 or len(content)
