@@ -1,5 +1,6 @@
 """An export in the one shape, read in the reading room: by its format, or by its tool."""
 
+from dataclasses import replace
 from functools import lru_cache
 
 from flows import reading_room
@@ -50,8 +51,18 @@ def read_export(content: bytes, book: bytes | None) -> tuple[str, Reading]:
     reading = read_table(kind, content)
     if nettskjema.is_nettskjema_table(reading.table.column_names):
         elements = elements_of(book) if book and is_form else None
-        return "nettskjema", nettskjema.from_table(reading, elements)
+        return "nettskjema", _told_by(codebook, nettskjema.from_table(reading, elements))
     books = {"redcap": [codebook]} if codebook else {}
     for evidence in known.recognise_table(reading, books):
         return evidence.tool, known.read_table(evidence.tool, reading, codebook)
-    return "canonical", reading
+    return "canonical", _told_by(codebook, reading)
+
+
+def _told_by(codebook: Codebook | None, reading: Reading) -> Reading:
+    """The reading with what a codebook without a reader of its own, such as `.sps`, says of it."""
+    known = {name: question for name, question in (codebook or {}).items() if name in _in(reading)}
+    return replace(reading, codebook={**reading.codebook, **known})
+
+
+def _in(reading: Reading) -> set[str]:
+    return set(reading.table.column_names)

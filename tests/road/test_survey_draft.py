@@ -131,3 +131,31 @@ def test_codebook_of_the_real_form_gives_every_question_its_label(tmp_path, shar
         "submitted_on": "created",
         "answer_time_ms": "answer_time_ms",
     }
+
+
+def test_spss_syntax_gives_the_real_form_the_same_labels(tmp_path, shared, capsys):
+    samples = shared / "samples" / "nettskjema"
+    export = samples / "data-123823-2025-08-20-1940.csv"
+    book = samples / "data-123823-2025-08-19-2249.sps"
+
+    assert main(["survey", "draft", str(export), "--codebook", str(book)]) == 0
+
+    out = capsys.readouterr().out
+    assert '    # "radio",  # How happy are we with Nettskjema?' in out
+    assert tomllib.loads(out)["codebook"] == book.name
+
+
+def test_spss_syntax_gives_questions_and_options_in_our_words(tmp_path):
+    item = INSTRUMENT.items[0]
+    codes = INSTRUMENT.codes(item.id)
+    book = tmp_path / "form.sps"
+    options = "\n".join(f"  {9 - code} '{INSTRUMENT.label(item.id, code, 'nb')}'" for code in codes)
+    book.write_text(
+        f"VARIABLE LABELS q1 '{item.text['nb']}'.\nVALUE LABELS q1\n{options}.\n", encoding="utf-8"
+    )
+    content = b'"$submission_id";"$created";"q1"\n"1";"2025-11-05T10:00:00+01:00";"4"\n'
+
+    draft = tomllib.loads(drafted(tmp_path, content, "--codebook", str(book)))
+
+    assert draft["items"] == {f"{CORE}.{item.id}": "q1"}
+    assert draft["codes"][f"{CORE}.{item.id}"] == {str(9 - code): str(code) for code in codes}

@@ -30,7 +30,9 @@ from schemas.personal import Personal
 from schemas.reason import Reason
 from transforms.codebooks.nettskjema_elements import Column, Elements, Kind
 from transforms.readers.cells import numbers_text, oslo_clock
+from transforms.readers.ndjson import first_keys
 from transforms.readers.nettskjema_answers import read_answers
+from transforms.readers.nettskjema_submissions import is_submission, read_submissions
 from transforms.readers.reading import FileProblem, Reading
 
 SUBMISSION, CREATED, ANSWER_TIME = "$submission_id", "$created", "$answer_time_ms"
@@ -49,8 +51,11 @@ def is_nettskjema_table(columns: Collection[str]) -> bool:
 
 
 def is_nettskjema_answers(keys: Collection[str]) -> bool:
-    """Whether the keys of a JSON file's first object are those of Nettskjema's answers."""
-    return {"submissionId", "elementId", "elementType"} <= set(keys)
+    """Whether the keys of a JSON file's first object are those of Nettskjema's answers.
+
+    They come as lines, one an answer, or as whole submissions.
+    """
+    return {"submissionId", "elementId", "elementType"} <= set(keys) or is_submission(keys)
 
 
 def from_table(reading: Reading, elements: Elements | None) -> Reading:
@@ -82,6 +87,8 @@ def from_answers(content: bytes, elements: Elements) -> Reading:
     is not an answer (the answer it held would be missing from a pupil), CODEBOOK_MISSING for a
     question or an option that the elements do not know, INCOMPLETE_UPLOAD, EMPTY_FILE, NO_ROWS.
     """
+    if is_submission(first_keys(content)):
+        return _from_submissions(content, elements)
     answers = read_answers(content, elements)
     columns = _by_elements(answers.cells, elements)
     rows = len(answers.row_no)
@@ -92,6 +99,31 @@ def from_answers(content: bytes, elements: Elements) -> Reading:
         answers.malformed,
         elements.codebook,
         _emptied(elements),
+    )
+
+
+def _from_submissions(content: bytes, elements: Elements) -> Reading:
+    """Whole submissions, read like the lines of their answers, with the time that each took.
+
+    `row_no` is the place of the submission in the file, counted from 1.
+    """
+    found = read_submissions(content)
+    try:
+        reading = from_answers(found.lines, elements)
+    except FileProblem as problem:
+        place = found.places[problem.line - 1] if problem.line else None
+        raise FileProblem(problem.reason, column=problem.column, line=place) from None
+    places = [found.places[line - 1] for line in reading.row_no.to_pylist()]
+    times = pa.array([found.times.get(place) for place in places], pa.string())
+    at = reading.table.column_names.index("answer_time_ms")
+    torn = (replace(row, row_no=found.places[row.row_no - 1]) for row in reading.malformed)
+    return replace(
+        reading,
+        table=reading.table.set_column(
+            at, "answer_time_ms", numbers_text(pa.chunked_array([times]))
+        ),
+        row_no=pa.array(places, pa.int32()),
+        malformed=(*found.malformed, *torn),
     )
 
 

@@ -21,6 +21,7 @@ the codebook calls personal.
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -54,6 +55,7 @@ _BOM = b"\xef\xbb\xbf"
 _BLANK = b" \t\r\n"
 _LOOK = 1_000_000
 _SAMPLE = 20
+_WRAPPER = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\r\n]*\{[ \t\r\n]*\"results\"[ \t\r\n]*:[ \t\r\n]*\[")
 _DEEPEST = 8
 _SCALARS: Mapping[object, str] = {True: "1", False: "0", None: ""}
 # Keys of other JSON: our own lines, Nettskjema, FHIR, REDCap, Qualtrics, and forms themselves.
@@ -98,6 +100,7 @@ class _Response:
 
 def recognise_bytes(content: bytes) -> Evidence | None:
     """Whether the first responses look like SurveyJS's; see the module for what is not claimed."""
+    content = _without_wrapper(content[:_LOOK])
     samples = list(islice(_samples(content), _SAMPLE))
     keys = {key for sample in samples for key in sample}
     if {HAPPENED, INSTANCE} <= keys:
@@ -171,8 +174,18 @@ def read_bytes(content: bytes, codebook: Codebook | None) -> Reading:
     )
 
 
+def _without_wrapper(content: bytes) -> bytes:
+    """The array of responses alone, where the maker's service has put it under `results`."""
+    opening = _WRAPPER.match(content)
+    if not opening:
+        return content
+    array = content[opening.end() - 1 :].rstrip(_BLANK)
+    return array.removesuffix(b"}").rstrip(_BLANK) if array.endswith(b"}") else array
+
+
 def _sources(content: bytes) -> list[Source]:
     """The responses as delivered; a file of one response may be spread over lines."""
+    content = _without_wrapper(content)
     text = content.removeprefix(_BOM).strip(_BLANK)
     if text.startswith(b"{") and isinstance(_parsed(text), dict):
         return [Source(1, text)]
