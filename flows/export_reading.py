@@ -10,6 +10,7 @@ from transforms.readers import nettskjema
 from transforms.readers.ndjson import first_keys
 from transforms.readers.reading import Codebook, FileProblem, Reading
 from transforms.readers.sniff import sniff
+from transforms.spelling import composed_table
 from transforms.tools import known
 from transforms.tools.evidence import Evidence
 
@@ -49,6 +50,7 @@ def read_export(content: bytes, book: bytes | None) -> tuple[str, Reading]:
         for evidence in marks_of(content):
             return evidence.tool, read_bytes(evidence.tool, content, codebook)
     reading = read_table(kind, content)
+    reading = replace(reading, table=composed_table(reading.table))
     if nettskjema.is_nettskjema_table(reading.table.column_names):
         elements = elements_of(book) if book and is_form else None
         return "nettskjema", _told_by(codebook, nettskjema.from_table(reading, elements))

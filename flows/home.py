@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.resources import files
@@ -128,6 +129,7 @@ class Config:
     variants: Mapping[str, Sequence[Survey]] = field(default_factory=dict)
     # survey -> digest of all that decides whether its rows are sound
     declared: Mapping[str, str] = field(default_factory=dict)
+    inbox: Path | None = None  # the folders in it may tell surveys apart that look alike
 
     def local(self, now: datetime) -> datetime:
         """The same moment on the municipality's clock: deadlines and closings are days there."""
@@ -181,6 +183,16 @@ def open_home(root: Path) -> Home:
     return home
 
 
+def make_inbox_folders(home: Home, config: Config) -> None:
+    """Make the folders of the inbox that survey files name, so that people find them."""
+    for survey in config.surveys.values():
+        if survey.inbox_folder:
+            folder = home.inbox / survey.inbox_folder
+            with suppress(FileExistsError):
+                folder.mkdir()
+                folder.chmod(home.folders()[home.inbox])
+
+
 def load_config(home: Home) -> Config:
     """Read and check every declaration of the home; an error says which file to mend, and how."""
     settings = Settings.from_file(home.settings_file)
@@ -197,6 +209,7 @@ def load_config(home: Home) -> Config:
         codebooks=codebooks,
         books=books,
         key=_load_key(home, settings),
+        inbox=home.inbox,
         declared={
             key: _digest([survey, *variants.get(key, ())], settings, instruments)
             for key, survey in surveys.items()

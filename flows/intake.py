@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 
 from flows import class_lists
-from flows.home import OUTCOMES, Config, Home
+from flows.home import OUTCOMES, Config, Home, make_inbox_folders
 from flows.inbox import Arrival, clear_folders, file_away, lying_in, take, take_back, waiting
 from flows.outcome import HeldPlace, Outcome, copy_of
 from flows.recognition import Delivery, recognise_arrival, validated_blocks
@@ -40,6 +40,7 @@ UNIT_FILES = 2_000
 QUARANTINED_WHOLE = frozenset(
     {
         Reason.NOT_RECOGNISED,
+        Reason.SURVEYS_ALIKE,
         Reason.HEADER_MISMATCH,
         Reason.CODEBOOK_MISSING,
         Reason.SURVEY_MISSING,
@@ -70,6 +71,7 @@ def ingest(
         progress(len(outcomes), len(paths))
     ledger.mark_all_filed(con, now=now)
     clear_folders(home)
+    make_inbox_folders(home, config)
     return outcomes
 
 
@@ -96,11 +98,13 @@ def _ingest_unit(
     *,
     now: datetime,
 ) -> list[tuple[str, Outcome]]:
-    done, fresh, copies = _sort_out(con, home, config, unit)
+    entries = ledger.known(con, [arrival.delivery_id for arrival in unit])
+    done, fresh, copies = _sort_out(con, home, config, unit, entries)
     deliveries: list[Delivery] = []
     for arrival in fresh:
+        placed = _where_it_belongs(arrival, entries.get(arrival.delivery_id), config)
         try:
-            deliveries.append(recognise_arrival(arrival, config))
+            deliveries.append(replace(recognise_arrival(placed, config), arrival=arrival))
         except FileProblem as problem:
             done[arrival.path] = _refuse(con, arrival, problem, now=now)
     reach("after-read")
@@ -114,11 +118,22 @@ def _ingest_unit(
     return _file(con, home, [(arrival, done[arrival.path]) for arrival in unit], now=now)
 
 
+def _where_it_belongs(arrival: Arrival, entry: ledger.Entry | None, config: Config) -> Arrival:
+    """A file that is read again, as if in the folder of the survey that it was read for."""
+    survey = config.surveys.get(entry.survey_id or "") if entry else None
+    if survey is None or survey.inbox_folder is None or config.inbox is None:
+        return arrival
+    return replace(arrival, path=config.inbox / survey.inbox_folder / arrival.path.name)
+
+
 def _sort_out(
-    con: duckdb.DuckDBPyConnection, home: Home, config: Config, unit: Sequence[Arrival]
+    con: duckdb.DuckDBPyConnection,
+    home: Home,
+    config: Config,
+    unit: Sequence[Arrival],
+    entries: Mapping[str, ledger.Entry],
 ) -> tuple[dict[Path, Outcome], list[Arrival], list[Arrival]]:
     """Outcomes that are known already, contents to read, and further copies of those."""
-    entries = ledger.known(con, [arrival.delivery_id for arrival in unit])
     done: dict[Path, Outcome] = {}
     fresh: dict[str, Arrival] = {}
     copies = []

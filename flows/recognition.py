@@ -6,6 +6,7 @@ A file that cannot be used raises FileProblem, whatever is wrong with it.
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeAlias, TypeVar
@@ -39,8 +40,10 @@ from transforms.recognise import (
     is_class_list,
     item_columns,
     lay_out,
+    of_folder,
     recognise,
 )
+from transforms.spelling import composed_table
 from transforms.tools import known
 from transforms.tools.evidence import Evidence
 from transforms.validate import Validated, Validator
@@ -164,7 +167,7 @@ def _of_text(arrival: Arrival, text: bytes, config: Config) -> Delivery:
     heading = _heading_of(text)
     require_closed(text)
     require_bounded(text, heading.delimiter.encode())
-    own = _own_layout(heading.columns, config)
+    own = _own_layout(arrival, heading.columns, config)
     if own is None:
         return _recognise_table(arrival, read_delimited(text), "csv", config)
     if not holds_text(text, heading.size):
@@ -172,12 +175,24 @@ def _of_text(arrival: Arrival, text: bytes, config: Config) -> Delivery:
     return Delivery(arrival, "csv", own, heading=heading, text=text)
 
 
-def _own_layout(columns: Sequence[str], config: Config) -> Layout | None:
+def _folder_of(arrival: Arrival, config: Config) -> str | None:
+    """The folder of the inbox that a file lies in, however deep; None for one that lies in none."""
+    if config.inbox is None:
+        return None
+    with suppress(ValueError):
+        within = arrival.path.absolute().relative_to(config.inbox).parts
+        return within[0] if len(within) > 1 else None
+    return None
+
+
+def _own_layout(arrival: Arrival, columns: Sequence[str], config: Config) -> Layout | None:
     """The canonical survey that the columns fit, if one and only one does."""
     layouts = [
         lay_out(columns, survey, config.instruments) for survey in _of(config, "canonical").values()
     ]
     fitting = [layout for layout in layouts if layout.fits]
+    if len(fitting) > 1:
+        fitting = of_folder(fitting, _folder_of(arrival, config))
     return fitting[0] if len(fitting) == 1 else None
 
 
@@ -192,6 +207,7 @@ def _of(config: Config, tool: str) -> dict[str, Survey]:
 
 
 def _recognise_table(arrival: Arrival, reading: Reading, kind: str, config: Config) -> Delivery:
+    reading = replace(reading, table=composed_table(reading.table))
     require_unspoilt(reading.table.column_names)
     try:
         return _of_table(arrival, reading, kind, config)
@@ -215,7 +231,7 @@ def _of_table(arrival: Arrival, reading: Reading, kind: str, config: Config) -> 
     columns = reading.table.column_names
     if is_class_list(columns):
         return Delivery(arrival, kind, None, class_list=ClassList(reading))
-    own = _own_layout(columns, config)
+    own = _own_layout(arrival, columns, config)
     if own is not None:
         return Delivery(arrival, kind, own, reading=reading)
     found: list[Found] = [
@@ -231,7 +247,8 @@ def _of_table(arrival: Arrival, reading: Reading, kind: str, config: Config) -> 
 
 def _of_own(reading: Reading, kind: str, arrival: Arrival, config: Config) -> Delivery:
     """A table of no tool that is known: one of our own, or a problem that says how near it is."""
-    layout = recognise(reading.table, _of(config, "canonical"), config.instruments)
+    surveys, folder = _of(config, "canonical"), _folder_of(arrival, config)
+    layout = recognise(reading.table, surveys, config.instruments, folder)
     return Delivery(arrival, kind, layout, reading=reading)
 
 
@@ -241,7 +258,8 @@ def _laid_out(arrival: Arrival, kind: str, reading: Reading, config: Config) -> 
     try:
         if not surveys:
             raise FileProblem(Reason.SURVEY_MISSING)
-        layout = recognise(reading.table, surveys, config.instruments)
+        folder = _folder_of(arrival, config)
+        layout = recognise(reading.table, surveys, config.instruments, folder)
     except FileProblem as problem:
         raise problem.with_tool("nettskjema", reading.delivered) from None
     return Delivery(arrival, kind, layout, reading=reading, evidence=_NETTSKJEMA)
@@ -276,16 +294,21 @@ def _of_tools(
             fitting.append(_of_tool(arrival, kind, evidence, read, config))
         except FileProblem as problem:
             problems.append(problem)
-    if len(fitting) > 1:
-        raise FileProblem(Reason.NOT_RECOGNISED)
     if fitting:
-        return fitting[0]
+        return _of_folder(arrival, fitting, config)
     try:
         return otherwise(arrival, config)
     except FileProblem as problem:
         if problems and problem.reason in (Reason.NOT_RECOGNISED, Reason.UNREADABLE):
             raise min(problems, key=lambda told: told.reason == Reason.SURVEY_MISSING) from None
         raise
+
+
+def _of_folder(arrival: Arrival, fitting: Sequence[Delivery], config: Config) -> Delivery:
+    """The one delivery that is meant, of those that surveys of several tools make of a file."""
+    layouts = [delivery.layout for delivery in fitting if delivery.layout]
+    layout = choose(layouts, _folder_of(arrival, config))
+    return next(delivery for delivery in fitting if delivery.layout is layout)
 
 
 def _of_tool(
@@ -309,7 +332,8 @@ def _of_tool(
         if not tried:
             raise FileProblem(Reason.SURVEY_MISSING)
         # Every survey reads the same file: what it holds is told by any of the readings.
-        layout = choose([layout for layout, _ in layouts.values()], tried[0][1].table)
+        found = [layout for layout, _ in layouts.values()]
+        layout = choose(found, tried[0][1].table, _folder_of(arrival, config))
     except FileProblem as problem:
         readings = [reading for _, reading in tried] or _without_book(read)
         for reading in readings[:1]:

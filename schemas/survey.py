@@ -6,7 +6,7 @@ to have said which kind this is.
 
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from schemas.declared import Declared
 
@@ -78,7 +78,8 @@ class Survey(Declared):
     codes: dict[str, dict[str, str]] = Field(
         default={},
         description='`"instrument_key.item"` = a table: the export\'s answer = our option code, or'
-        " `dont_know`, `skipped` or `not_asked`; a context column likewise, in our words.",
+        " `dont_know`, `skipped` or `not_asked`; a context column likewise, in our words. Capitals,"
+        " spaces and underscores of an answer in words make no difference.",
     )
     dropped: tuple[str, ...] = Field(
         default=(), description="Columns of the export that are known and never stored."
@@ -102,11 +103,25 @@ class Survey(Declared):
         description="File in `surveys/` with the form's questions: Nettskjema elements or `.sps`,"
         " `.lss`, REDCap dictionary, `.qsf`, XLSForm or FHIR Questionnaire.",
     )
+    inbox_folder: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=100,
+        description="Name of a folder in `inbox/`. Where the headings of an export fit several"
+        " survey files, one that lies in this folder, or below it, belongs to this survey.",
+    )
     encoding: Literal["cp1252"] | None = Field(
         default=None,
         description="`cp1252` where the export is a CSV of a Windows program that cannot write"
         " UTF-8. Tried only for a file that is not UTF-8 and whose headings fit this survey.",
     )
+
+    @field_validator("inbox_folder")
+    @classmethod
+    def _is_one_folder(cls, name: str | None) -> str | None:
+        if name and (name.startswith(".") or "/" in name or not name.strip()):
+            raise ValueError("inbox_folder is the name of one folder, and not a hidden one")
+        return name
 
     @model_validator(mode="after")
     def _context_is_known(self) -> Self:

@@ -98,7 +98,7 @@ def test_a_survey_tool_s_columns_are_mapped():
 
 
 def test_a_file_that_two_surveys_fit_belongs_to_neither():
-    assert problem_of(COLUMNS, LINKED, survey(id="twin")) == (Reason.NOT_RECOGNISED, None)
+    assert problem_of(COLUMNS, LINKED, survey(id="twin")) == (Reason.SURVEYS_ALIKE, None)
 
 
 def test_the_survey_that_fits_is_taken_though_another_comes_near():

@@ -12,7 +12,7 @@ from transforms.readers.days import iso_days
 from transforms.readers.letters import require_unspoilt_cells
 from transforms.readers.reading import Batch
 from transforms.recognise import Layout
-from transforms.spelling import respelled
+from transforms.spelling import composed, respelled
 
 TEXT = pa.dictionary(pa.int32(), pa.string())
 DATES = frozenset({"submitted_on", "enrolled_on"})
@@ -46,7 +46,8 @@ def canonical_batch(batch: Batch, layout: Layout, items: list[str]) -> Batch:
         else:
             columns[name] = _constant(layout.survey.constants.get(name), rows)
     columns["answer_time_ms"] = _answer_time(columns)
-    texts = [name for name in layout.survey.free_text if name in batch.table.column_names]
+    free = set(map(composed, layout.survey.free_text))
+    texts = [name for name in batch.table.column_names if composed(name) in free]
     columns["had_text"] = had_text([batch.table.column(name) for name in texts], rows)
     return Batch(pa.table(columns), batch.file_no, batch.row_no, batch.malformed)
 

@@ -12,6 +12,7 @@ from schemas.survey import CONTEXT_COLUMNS, Survey
 from transforms.drift import columns_decision
 from transforms.gate import personal_heading
 from transforms.readers.reading import FileProblem
+from transforms.spelling import composed
 
 _CLASS_COLUMNS = frozenset({"school_year", "school", "class_group", "grade"})
 CLASS_LIST_COLUMNS = _CLASS_COLUMNS | {"enrolled"}
@@ -52,39 +53,60 @@ def is_pupil_list(columns: Sequence[str]) -> bool:
 def lay_out(
     columns: Sequence[str], survey: Survey, instruments: Mapping[str, Instrument]
 ) -> Layout:
-    """Map an export's columns to the canonical ones as `survey` says."""
-    wanted = _wanted(survey, instruments)
-    present = set(columns)
-    source = {name: column for name, column in wanted.items() if column in present}
-    decided = {*wanted.values(), *survey.dropped, *survey.free_text}
+    """Map an export's columns to the canonical ones as `survey` says.
+
+    Headings are compared with each letter and its accent as one sign: a Mac writes them as two.
+    """
+    wanted = {name: composed(column) for name, column in _wanted(survey, instruments).items()}
+    present = {composed(column): column for column in columns}
+    source = {name: present[column] for name, column in wanted.items() if column in present}
+    decided = {*wanted.values(), *map(composed, (*survey.dropped, *survey.free_text))}
     return Layout(
         survey=survey,
         source=source,
         missing=tuple(name for name in _required(survey, instruments) if name not in source),
-        unknown=tuple(name for name in columns if name not in decided),
+        unknown=tuple(name for name in columns if composed(name) not in decided),
     )
 
 
 def recognise(
-    table: pa.Table, surveys: Mapping[str, Survey], instruments: Mapping[str, Instrument]
+    table: pa.Table,
+    surveys: Mapping[str, Survey],
+    instruments: Mapping[str, Instrument],
+    folder: str | None = None,
 ) -> Layout:
     """The one survey that the table's columns fit; raises as `choose` does."""
     layouts = [lay_out(table.column_names, survey, instruments) for survey in surveys.values()]
-    return choose(layouts, table)
+    return choose(layouts, table, folder)
 
 
-def choose(layouts: Sequence[Layout], table: pa.Table) -> Layout:
-    """The one layout that fits.
+def of_folder(layouts: Sequence[Layout], folder: str | None) -> list[Layout]:
+    """Of several layouts that fit, those of the survey whose folder the file lies in.
 
-    Raises NOT_RECOGNISED where none comes near or several fit, and HEADER_MISMATCH, with the first
-    column that is missing, where one comes near: most of its columns are there. PERSONAL_DATA where
-    a column that nobody has decided on asks for a person and is filled in.
+    `folder` is the folder of the inbox, None where it lies in none. A survey without a folder is
+    not taken for the one that is meant: then a file in a wrong place would be another school's.
     """
-    fitting = [layout for layout in layouts if layout.fits]
+    if len(layouts) < 2 or folder is None:  # noqa: PLR2004 - there is a choice
+        return list(layouts)
+    lies_in = composed(folder)
+    own = [one for one in layouts if composed(one.survey.inbox_folder or "") == lies_in]
+    return own or list(layouts)
+
+
+def choose(layouts: Sequence[Layout], table: pa.Table, folder: str | None = None) -> Layout:
+    """The one layout that fits; where several do, that of the folder of the inbox, if it is one's.
+
+    Raises NOT_RECOGNISED where none comes near, SURVEYS_ALIKE where several fit, HEADER_MISMATCH,
+    with the first column that is missing, where one comes near: most of its columns are there.
+    PERSONAL_DATA where a column that nobody has decided on asks for a person and is filled in.
+    """
+    fitting = of_folder([layout for layout in layouts if layout.fits], folder)
     if len(fitting) == 1:
         return fitting[0]
+    if fitting:
+        raise FileProblem(Reason.SURVEYS_ALIKE)
     near = [layout for layout in layouts if len(layout.source) > len(layout.missing)]
-    if fitting or not near:
+    if not near:
         raise FileProblem(Reason.NOT_RECOGNISED)
     closest = max(near, key=lambda layout: len(layout.source))
     for name in closest.unknown:
