@@ -8,6 +8,7 @@ from flows.home import HomeError
 from flows.inbox import take
 from schemas.instrument import Instrument, shipped_instruments
 from schemas.reason import reason_texts
+from transforms.readers.foreign import told_better
 from transforms.readers.reading import FileProblem
 from transforms.revealing import revealing
 from transforms.survey_draft import draft_survey
@@ -15,9 +16,10 @@ from transforms.survey_draft import draft_survey
 
 def draft_from(export: Path, codebook: Path | None, instruments: Path | None = None) -> str:
     """The text of a survey file; HomeError, with the reason in words, where a file is no use."""
+    content = _content(export)
     book = _content(codebook) if codebook else None
     try:
-        tool, reading = read_export(_content(export), book)
+        tool, reading = read_export(content, book)
         return draft_survey(
             reading,
             {**shipped_instruments(), **_own_instruments(instruments)},
@@ -26,7 +28,7 @@ def draft_from(export: Path, codebook: Path | None, instruments: Path | None = N
             codebook=_name_of(codebook) if codebook else None,
         )
     except FileProblem as problem:
-        reason = problem.reason
+        reason = told_better(problem, content).reason
         raise HomeError(f"{reason.value}: {reason_texts()[reason].en}") from None
 
 

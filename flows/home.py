@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
+from stat import S_IMODE
 from zoneinfo import ZoneInfo
 
 from flows.fixes import fixed_surveys
@@ -190,7 +191,7 @@ def make_inbox_folders(home: Home, config: Config) -> None:
             folder = home.inbox / survey.inbox_folder
             with suppress(FileExistsError):
                 folder.mkdir()
-                folder.chmod(home.folders()[home.inbox])
+                folder.chmod(S_IMODE(home.inbox.stat().st_mode))
 
 
 def load_config(home: Home) -> Config:

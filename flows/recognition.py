@@ -6,7 +6,6 @@ A file that cannot be used raises FileProblem, whatever is wrong with it.
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeAlias, TypeVar
@@ -16,6 +15,7 @@ from flows.class_lists import ClassList, package_of
 from flows.export_reading import elements_of, marks_of, read_bytes, read_table
 from flows.home import Config
 from flows.inbox import Arrival
+from flows.inbox_folder import folder_of
 from schemas.reason import Reason
 from schemas.survey import Survey
 from transforms.canonical import canonical_batch
@@ -29,6 +29,7 @@ from transforms.readers.heading import (
     holds_text,
     looks_like_data,
 )
+from transforms.readers.foreign import told_better
 from transforms.readers.letters import as_utf8, from_cp1252, require_our_letters, require_unspoilt
 from transforms.readers.ndjson import first_keys
 from transforms.readers.reading import Batch, Codebook, FileProblem, Reading, batch_of
@@ -44,6 +45,7 @@ from transforms.recognise import (
     recognise,
 )
 from transforms.spelling import composed_table
+from transforms.strange import strange_table
 from transforms.tools import known
 from transforms.tools.evidence import Evidence
 from transforms.validate import Validated, Validator
@@ -96,6 +98,13 @@ def recognise_arrival(arrival: Arrival, config: Config) -> Delivery:
 
 
 def _recognise(arrival: Arrival, content: bytes, config: Config) -> Delivery:
+    try:
+        return _of_content(arrival, content, config)
+    except FileProblem as problem:
+        raise told_better(problem, content) from None
+
+
+def _of_content(arrival: Arrival, content: bytes, config: Config) -> Delivery:
     kind = sniff(content).format
     if kind == "unknown" and (package := package_of(content, config)):
         return Delivery(arrival, "oneroster", None, class_list=package)
@@ -175,16 +184,6 @@ def _of_text(arrival: Arrival, text: bytes, config: Config) -> Delivery:
     return Delivery(arrival, "csv", own, heading=heading, text=text)
 
 
-def _folder_of(arrival: Arrival, config: Config) -> str | None:
-    """The folder of the inbox that a file lies in, however deep; None for one that lies in none."""
-    if config.inbox is None:
-        return None
-    with suppress(ValueError):
-        within = arrival.path.absolute().relative_to(config.inbox).parts
-        return within[0] if len(within) > 1 else None
-    return None
-
-
 def _own_layout(arrival: Arrival, columns: Sequence[str], config: Config) -> Layout | None:
     """The canonical survey that the columns fit, if one and only one does."""
     layouts = [
@@ -192,7 +191,7 @@ def _own_layout(arrival: Arrival, columns: Sequence[str], config: Config) -> Lay
     ]
     fitting = [layout for layout in layouts if layout.fits]
     if len(fitting) > 1:
-        fitting = of_folder(fitting, _folder_of(arrival, config))
+        fitting = of_folder(fitting, folder_of(arrival.path, config.inbox))
     return fitting[0] if len(fitting) == 1 else None
 
 
@@ -247,8 +246,13 @@ def _of_table(arrival: Arrival, reading: Reading, kind: str, config: Config) -> 
 
 def _of_own(reading: Reading, kind: str, arrival: Arrival, config: Config) -> Delivery:
     """A table of no tool that is known: one of our own, or a problem that says how near it is."""
-    surveys, folder = _of(config, "canonical"), _folder_of(arrival, config)
-    layout = recognise(reading.table, surveys, config.instruments, folder)
+    surveys, folder = _of(config, "canonical"), folder_of(arrival.path, config.inbox)
+    try:
+        layout = recognise(reading.table, surveys, config.instruments, folder)
+    except FileProblem as problem:
+        if problem.reason != Reason.NOT_RECOGNISED:
+            raise
+        raise strange_table(reading) from None
     return Delivery(arrival, kind, layout, reading=reading)
 
 
@@ -258,7 +262,7 @@ def _laid_out(arrival: Arrival, kind: str, reading: Reading, config: Config) -> 
     try:
         if not surveys:
             raise FileProblem(Reason.SURVEY_MISSING)
-        folder = _folder_of(arrival, config)
+        folder = folder_of(arrival.path, config.inbox)
         layout = recognise(reading.table, surveys, config.instruments, folder)
     except FileProblem as problem:
         raise problem.with_tool("nettskjema", reading.delivered) from None
@@ -295,7 +299,7 @@ def _of_tools(
         except FileProblem as problem:
             problems.append(problem)
     if fitting:
-        return _of_folder(arrival, fitting, config)
+        return _of_one_tool(arrival, fitting, config)
     try:
         return otherwise(arrival, config)
     except FileProblem as problem:
@@ -304,10 +308,10 @@ def _of_tools(
         raise
 
 
-def _of_folder(arrival: Arrival, fitting: Sequence[Delivery], config: Config) -> Delivery:
+def _of_one_tool(arrival: Arrival, fitting: Sequence[Delivery], config: Config) -> Delivery:
     """The one delivery that is meant, of those that surveys of several tools make of a file."""
     layouts = [delivery.layout for delivery in fitting if delivery.layout]
-    layout = choose(layouts, _folder_of(arrival, config))
+    layout = choose(layouts, folder_of(arrival.path, config.inbox))
     return next(delivery for delivery in fitting if delivery.layout is layout)
 
 
@@ -333,7 +337,7 @@ def _of_tool(
             raise FileProblem(Reason.SURVEY_MISSING)
         # Every survey reads the same file: what it holds is told by any of the readings.
         found = [layout for layout, _ in layouts.values()]
-        layout = choose(found, tried[0][1].table, _folder_of(arrival, config))
+        layout = choose(found, tried[0][1].table, folder_of(arrival.path, config.inbox))
     except FileProblem as problem:
         readings = [reading for _, reading in tried] or _without_book(read)
         for reading in readings[:1]:

@@ -46,10 +46,14 @@ CLASS_GROUP = (
 SUPPLIED_NUMBER = re.compile(r"-?[0-9]{1,3}([.,][0-9]{1,12})?")
 ISO_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}.*)?$"
 
+# What proves no order by itself; where another date of the column does, it is ISO by now.
+EITHER_ORDER = r"^(0?[1-9]|1[0-2])[/-](0?[1-9]|1[0-2])[/-]([0-9]{4}|[0-9]{2})([T ,].*)?$"
+
 
 def _is_calendar_date(data: PolarsData) -> pl.LazyFrame:
     day = pl.col(data.key).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
-    return data.lazyframe.select(day.is_not_null() | pl.col(data.key).is_null())
+    told_apart = pl.col(data.key).str.contains(EITHER_ORDER)  # it has a reason of its own
+    return data.lazyframe.select(day.is_not_null() | told_apart | pl.col(data.key).is_null())
 
 
 def _is_no_identity(data: PolarsData) -> pl.LazyFrame:
@@ -63,9 +67,16 @@ def _is_no_class(data: PolarsData) -> pl.LazyFrame:
     return data.lazyframe.select(~looks_like_one.fill_null(value=False))
 
 
+def _has_an_order(data: PolarsData) -> pl.LazyFrame:
+    """Not 5/11/2025: read as a day it is one, whichever of the two is the month."""
+    either = pl.col(data.key).str.contains(EITHER_ORDER)
+    return data.lazyframe.select(~either.fill_null(value=False))
+
+
 def _date(reason: Reason) -> list[pa.Check]:
     return [
-        pa.Check.str_matches(ISO_DATE, error=reason.value),
+        pa.Check(_has_an_order, error=Reason.DATE_ORDER_UNPROVEN.value),
+        pa.Check.str_matches(f"{ISO_DATE}|{EITHER_ORDER}", error=reason.value),
         pa.Check(_is_calendar_date, error=reason.value),
     ]
 

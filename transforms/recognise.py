@@ -50,6 +50,20 @@ def is_pupil_list(columns: Sequence[str]) -> bool:
     return PUPIL_LIST_COLUMNS <= set(columns) <= PUPIL_LIST_COLUMNS | PUPIL_LIST_DATES
 
 
+def is_like_a_class_list(columns: Sequence[str]) -> bool:
+    """Whether the columns are nearly those of a class list: no survey's file names these."""
+    names = set(columns)
+    marks = names & {"school_year", "enrolled", "left_on"}
+    return bool(marks) and len(names & _CLASS_COLUMNS) >= len(_CLASS_COLUMNS) - 1
+
+
+def missing_of_class_list(columns: Sequence[str]) -> str | None:
+    """The first column that a class list must have and these lack; None where none is missing."""
+    count = "pupil_code" if "pupil_code" in columns else "enrolled"
+    needed = ("school_year", "school", "class_group", "grade", count)
+    return next((name for name in needed if name not in columns), None)
+
+
 def lay_out(
     columns: Sequence[str], survey: Survey, instruments: Mapping[str, Instrument]
 ) -> Layout:

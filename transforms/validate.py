@@ -11,6 +11,7 @@ from datetime import date
 from functools import cache
 
 import numpy as np
+import numpy.typing as npt
 import pandera.polars as pandera
 import polars as pl
 import pyarrow as pa
@@ -89,7 +90,10 @@ class Validator:
         verdicts = self._judge(batch.table)
         failures = self._failures(batch.table, verdicts)
         wave = self._wave_of(batch.table)
-        failures["wave"] = np.where(wave < 0, np.int16(CODE_OF[Reason.WAVE_UNKNOWN]), 0)
+        # A date that says nothing is told as such, and not as a date outside every wave as well.
+        undated = (failures["submitted_on"] > 0) & _is_null(batch.table.column("wave"))
+        is_unknown = (wave < 0) & ~undated
+        failures["wave"] = np.where(is_unknown, np.int16(CODE_OF[Reason.WAVE_UNKNOWN]), 0)
         bad = {column: codes for column, codes in failures.items() if codes.any()}
         is_held = np.zeros(batch.table.num_rows, np.bool_)
         for codes in bad.values():
@@ -150,8 +154,7 @@ class Validator:
         if (named >= 0).all():
             return named
         dated = _map(table.column("submitted_on"), self._wave_on, if_null=-1)
-        unnamed = table.column("wave").is_null().to_numpy(zero_copy_only=False)
-        return np.where(unnamed, dated, named)
+        return np.where(_is_null(table.column("wave")), dated, named)
 
     def _wave_on(self, cell: str) -> int:
         day = _day(cell)
@@ -185,6 +188,11 @@ class Validator:
         for name, read in self._scores.items():
             columns[name] = _recode(table.column(name), read, STORED)
         return pa.table(columns)
+
+
+def _is_null(column: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+    nulls: npt.NDArray[np.bool_] = column.is_null().to_numpy(zero_copy_only=False)
+    return nulls
 
 
 def _check(model_of: ModelOf, cells: Mapping[str, pa.Array]) -> dict[str, Codes]:

@@ -91,7 +91,7 @@ def test_first_delivery_of_a_municipality_ends_as_its_page_says(home) -> None:
 @pytest.mark.parametrize("with_codebook", [False, True])
 def test_nettskjema_form_ends_as_its_page_says(home, *, with_codebook: bool) -> None:
     page = HOW_TO / "map-a-nettskjema-form.md"
-    survey, codebook, _decision = blocks(page, "toml")
+    survey, codebook, _folder, _decision = blocks(page, "toml")
     [answers] = blocks(page, "csv")
     if with_codebook:
         survey = codebook + survey

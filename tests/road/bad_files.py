@@ -72,7 +72,7 @@ CASES: dict[str, Case] = {
     "heading only": Case(lambda _: HEADING + b"\n", REFUSED, Reason.NO_ROWS),
     "heading and blank lines": Case(lambda _: HEADING + b"\n\r\n  \n", REFUSED, Reason.NO_ROWS),
     "a picture": Case(
-        lambda _: b"\x89PNG\r\n\x1a\n" + b"\0" * 99, REFUSED, Reason.UNREADABLE, ending=".png"
+        lambda _: b"\x89PNG\r\n\x1a\n" + b"\0" * 99, REFUSED, Reason.NOT_A_TABLE, ending=".png"
     ),
     "a text of somebody's": Case(
         lambda _: b"Hei!\nHer er svarene.\n", ON_HOLD, Reason.NOT_RECOGNISED, ending=".txt"

@@ -181,7 +181,7 @@ def test_each_sort_of_trouble_comes_with_its_outcome(manifest):
         ("rejected", "INCOMPLETE_UPLOAD"),
         ("rejected", "UNTERMINATED_QUOTE"),
         ("rejected", "HEADER_REPEATED"),
-        ("rejected", "UNREADABLE"),
+        ("rejected", "NOT_A_TABLE"),
     }
     assert {reason for file in manifest.files for reason in file.bad_rows} == {
         *(reason.value for reason in REASON_OF.values()),
@@ -212,7 +212,7 @@ def test_broken_files_break_as_they_should(folder, manifest):
     assert broken["EMPTY_FILE"] == b""
     assert broken["NO_ROWS"].count(b"\n") == 1
     assert broken["UNTERMINATED_QUOTE"].count(b'"') == 1
-    assert broken["UNREADABLE"].startswith(b"\x89PNG")
+    assert broken["NOT_A_TABLE"].startswith(b"\x89PNG")
     assert broken["INCOMPLETE_UPLOAD"].startswith(b"PK")
     assert b"PK\x05\x06" not in broken["INCOMPLETE_UPLOAD"]
     heading = broken["HEADER_REPEATED"].splitlines()[0].split(b";")

@@ -127,7 +127,7 @@ def test_withdrawn_response_is_left_out_and_counted():
     assert column(reading, "q") == ["2"]
     assert [(row.row_no, row.reason) for row in reading.malformed] == [(2, Reason.WITHDRAWN)]
     assert reading.delivered == 2
-    assert refused(json.dumps(wrong).encode()) == Reason.NO_ROWS
+    assert refused(json.dumps(wrong).encode()) == Reason.ALL_WITHDRAWN
 
 
 @pytest.mark.parametrize(

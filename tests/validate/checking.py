@@ -78,7 +78,7 @@ CELLS = [
     ("submitted_on", "2025-11-04 08:15", None),
     ("submitted_on", "", None),
     ("submitted_on", "2025-02-30", Reason.DATE_INVALID),
-    ("submitted_on", "04/11/2025", Reason.DATE_INVALID),
+    ("submitted_on", "04/11/2025", Reason.DATE_ORDER_UNPROVEN),
     ("submitted_on", "2025-W45-2", Reason.DATE_INVALID),
     ("submitted_on", "20251104", Reason.DATE_INVALID),
     ("submitted_on", "2025-11-04 morning", Reason.DATE_INVALID),

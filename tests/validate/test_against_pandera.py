@@ -17,6 +17,10 @@ from transforms import validate
 from transforms.validate import Validator
 
 
+# enrolled_on has a reason of its own, but for an order that nothing proves.
+_DATED = {Reason.DATE_INVALID, Reason.DATE_ORDER_UNPROVEN}
+
+
 def plain_verdicts(forms, declared):
     """{row: reasons} of the rows that are held, by the slowest and plainest road."""
     required = required_columns(declared)
@@ -26,8 +30,9 @@ def plain_verdicts(forms, declared):
     for index, reason in _plain_failures(cells, declared):
         reasons[index + 2].add(reason)
     for row, known in zip(reasons, cells, strict=True):
+        undated = _DATED & reasons[row] and not known["wave"]
         reasons[row] |= {reason for name, reason in required.items() if not known[name]}
-        if _plain_wave(known) is None:
+        if _plain_wave(known) is None and not undated:
             reasons[row].add(Reason.WAVE_UNKNOWN)
     return {row: tuple(sorted(found)) for row, found in reasons.items() if found}
 

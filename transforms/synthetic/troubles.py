@@ -188,7 +188,7 @@ def stray_files(drop: str, wave_name: str, heading: bytes | None) -> list[Delive
     """
     menu = f"dag;rett\nmandag;fiskesuppe\ntirsdag;grønnsakslasagne ({wave_name})\n".encode()
     strays = [
-        held_back(drop, "klassebilde.png", _picture(wave_name), Reason.UNREADABLE),
+        held_back(drop, "klassebilde.png", _picture(wave_name), Reason.NOT_A_TABLE),
         held_back(drop, "Ukas meny på SFO.csv", menu, Reason.NOT_RECOGNISED),
     ]
     if heading is not None:

@@ -94,7 +94,7 @@ def read_bytes(content: bytes, codebook: Codebook | None) -> Reading:
     """The canonical table of the responses in a file.
 
     Raises `FileProblem`: INCOMPLETE_UPLOAD for a file that was cut off, UNREADABLE where no
-    response can be read, NOT_RECOGNISED where there is none, NO_ROWS where all were withdrawn,
+    response can be read, NOT_RECOGNISED where there is none, ALL_WITHDRAWN where all were,
     CODEBOOK_MISSING with the question where one code stands for answers of two code systems,
     HEADER_REPEATED where two columns would have one name, TOO_LARGE above 500 columns, EMPTY_FILE.
     """
@@ -109,7 +109,7 @@ def read_bytes(content: bytes, codebook: Codebook | None) -> Reading:
     malformed = tuple(malformed_of(one, form) for one, form in found if isinstance(form, Reason))
     if not forms:
         all_withdrawn = all(status_of(one) == WITHDRAWN for one in responses)
-        raise FileProblem(Reason.NO_ROWS if all_withdrawn else Reason.UNREADABLE)
+        raise FileProblem(Reason.ALL_WITHDRAWN if all_withdrawn else Reason.UNREADABLE)
     columns, dropped = _columns(forms, known)
     return Reading(
         table=_table(forms, columns),
