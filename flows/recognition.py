@@ -23,13 +23,13 @@ from transforms.codebooks.nettskjema_elements import Elements, is_elements
 from transforms.gate import number_in
 from transforms.readers import nettskjema
 from transforms.readers.delimited import read_batches, read_delimited
+from transforms.readers.foreign import told_better
 from transforms.readers.heading import (
     Heading,
     heading_as_named,
     holds_text,
     looks_like_data,
 )
-from transforms.readers.foreign import told_better
 from transforms.readers.letters import as_utf8, from_cp1252, require_our_letters, require_unspoilt
 from transforms.readers.ndjson import first_keys
 from transforms.readers.reading import Batch, Codebook, FileProblem, Reading, batch_of
@@ -311,7 +311,8 @@ def _of_tools(
 def _of_one_tool(arrival: Arrival, fitting: Sequence[Delivery], config: Config) -> Delivery:
     """The one delivery that is meant, of those that surveys of several tools make of a file."""
     layouts = [delivery.layout for delivery in fitting if delivery.layout]
-    layout = choose(layouts, folder_of(arrival.path, config.inbox))
+    tables = [delivery.reading.table for delivery in fitting if delivery.reading]
+    layout = choose(layouts, tables[0], folder_of(arrival.path, config.inbox))
     return next(delivery for delivery in fitting if delivery.layout is layout)
 
 

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.answer import GENDERS
-from transforms.readers.delimited import is_value
+from transforms.readers.heading import is_value
 from transforms.readers.reading import Reading
 
 _FEWEST = 2  # signs: one column alone may be headed with the number of its question

@@ -16,7 +16,6 @@ from tests.validate.checking import CELLS, LINKED, UNLINKED, check
 from transforms import validate
 from transforms.validate import Validator
 
-
 # enrolled_on has a reason of its own, but for an order that nothing proves.
 _DATED = {Reason.DATE_INVALID, Reason.DATE_ORDER_UNPROVEN}
 
