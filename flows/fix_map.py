@@ -21,6 +21,7 @@ from schemas.survey import Survey
 from transforms.fixes import fixable_columns, is_target, is_understood
 from transforms.pseudonym import keyed_digest
 from warehouse import audit
+from warehouse.audit import Hand
 from warehouse.ledger import ask_again
 from warehouse.quarantine import deliveries_read_since, deliveries_waiting_for
 from warehouse.store import transaction
@@ -157,7 +158,7 @@ def _tell(
 ) -> None:
     audit.append(
         con,
-        actor=account(),
+        by=Hand(account(), config.key),
         action=action,
         subject=fix.survey,
         detail=_detail(fix, config),

@@ -7,6 +7,7 @@ import duckdb
 from flows.bring_back import delete_files, quarantined_files
 from flows.home import Config, Home
 from warehouse import audit
+from warehouse.audit import Hand
 from warehouse.decide import BY_CLOCK, expire
 from warehouse.quarantine import given_up_files
 from warehouse.store import transaction
@@ -24,14 +25,15 @@ def give_up_old(
     outcome/quarantined are deleted, of which no row counts: those of loaded/ prove what counts.
     """
     keep = timedelta(days=config.settings.quarantine.keep_days)
-    expired = sum(expire(con, keep=keep, now=now).values())
+    by = Hand(BY_CLOCK, config.key)
+    expired = sum(expire(con, by=by, keep=keep, now=now).values())
     files = given_up_files(con, before=now - REGRET)
     paths = quarantined_files(home, files) if files else []
     if paths:
         with transaction(con):
             audit.append(
                 con,
-                actor=BY_CLOCK,
+                by=by,
                 action="quarantine.files_deleted",
                 subject="quarantine",
                 detail={"files": len(paths)},

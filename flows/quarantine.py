@@ -14,6 +14,7 @@ from flows.road import at_work
 from schemas.decision import Why
 from schemas.reason import Reason, reason_texts
 from warehouse import decide, ledger
+from warehouse.audit import Hand
 from warehouse.quarantine import (
     HeldPlace,
     WaitingDelivery,
@@ -34,6 +35,10 @@ def account() -> str:
         return pwd.getpwuid(number).pw_name
     except KeyError:
         return f"uid {number}"
+
+
+def _hand(config: Config) -> Hand:
+    return Hand(account(), config.key)
 
 
 def list_waiting(home: Home, *, now: datetime) -> dict[str, Any]:
@@ -131,8 +136,9 @@ def release_version(
     home: Home, name: str, which: Literal["first", "latest"], *, why: Why, now: datetime
 ) -> int:
     """Let the first or the latest waiting version of a contradiction count."""
-    with at_work(home, load_config(home), now=now) as con:
-        return decide.release_one(con, name, which, by=account(), why=why, now=now)
+    config = load_config(home)
+    with at_work(home, config, now=now) as con:
+        return decide.release_one(con, name, which, by=_hand(config), why=why, now=now)
 
 
 def release_place(home: Home, delivery: str, row_no: int | None, *, why: Why, now: datetime) -> int:
@@ -140,21 +146,25 @@ def release_place(home: Home, delivery: str, row_no: int | None, *, why: Why, no
 
     Returns how many contradictions are decided.
     """
-    with at_work(home, load_config(home), now=now) as con:
+    config = load_config(home)
+    by = _hand(config)
+    with at_work(home, config, now=now) as con:
         delivery_id = delivery_named(con, delivery)
         if row_no is None:
-            return decide.release_delivery(con, delivery_id, by=account(), why=why, now=now)
-        return decide.release_row(con, delivery_id, row_no, by=account(), why=why, now=now)
+            return decide.release_delivery(con, delivery_id, by=by, why=why, now=now)
+        return decide.release_row(con, delivery_id, row_no, by=by, why=why, now=now)
 
 
 def reject(
     home: Home, name: str, rows: Sequence[int], *, why: Why, now: datetime
 ) -> Mapping[str, int]:
     """Decide that a contradiction's forms, or a delivery's held rows or file, are not used."""
-    with at_work(home, load_config(home), now=now) as con:
+    config = load_config(home)
+    by = _hand(config)
+    with at_work(home, config, now=now) as con:
         if _is_contradiction(name):
-            count = decide.reject_contradiction(con, name, by=account(), why=why, now=now)
-            return {"rows": count}
-        delivery_id = delivery_named(con, name)
-        count = decide.reject_delivery(con, delivery_id, rows, by=account(), why=why, now=now)
-        return {"rows": count}
+            count = decide.reject_contradiction(con, name, by=by, why=why, now=now)
+        else:
+            delivery_id = delivery_named(con, name)
+            count = decide.reject_delivery(con, delivery_id, rows, by=by, why=why, now=now)
+    return {"rows": count}

@@ -10,8 +10,9 @@ from warehouse.audit import verify_chain
 
 def verify_audit(home: Home, *, anchor: str | None, now: datetime) -> dict[str, Any]:
     """Count, head, and the first event that does not fit; `anchor` is a head of an earlier day."""
-    with at_work(home, load_config(home), now=now) as con:
-        chain = verify_chain(con, anchor=anchor)
+    config = load_config(home)
+    with at_work(home, config, now=now) as con:
+        chain = verify_chain(con, key=config.key, anchor=anchor)
     return {
         "events": chain.events,
         "head": chain.head,

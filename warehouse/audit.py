@@ -1,10 +1,12 @@
-"""The log of decisions: rows are only added, and each seals the one before it.
+"""The log of decisions: rows are only added, and each seals the one before it with the home's key.
 
-An edit or a gap shows. That the newest events were cut off shows only to somebody who has written
-down an earlier head, so the head is told whenever the chain is verified.
+An edit or a gap shows, and only who holds the key can seal a log anew. That the newest events were
+cut off shows only to somebody who has written down an earlier head, so the head is told whenever
+the chain is verified.
 """
 
 import hashlib
+import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,8 +14,18 @@ from datetime import UTC, datetime, timedelta
 
 import duckdb
 
+from transforms.pseudonym import PseudonymKey
+
 FIRST = "0" * 64
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """Who does it, as an account of the machine or the program's own, and the key that seals it."""
+
+    actor: str
+    key: PseudonymKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +46,7 @@ class Chain:
 def append(
     con: duckdb.DuckDBPyConnection,
     *,
-    actor: str,
+    by: Hand,
     action: str,
     subject: str,
     detail: Mapping[str, object],
@@ -50,7 +62,7 @@ def append(
     number, previous = (last[0][0] + 1, last[0][1]) if last else (1, FIRST)
     told = json.dumps(detail, sort_keys=True, ensure_ascii=False)
     at = (now - _EPOCH) // timedelta(microseconds=1)
-    seal = _seal(number, at, actor, action, subject, told, previous)
+    seal = _seal(_sealing_key(by.key), number, at, by.actor, action, subject, told, previous)
     con.execute(
         """
         insert into audit.event
@@ -59,7 +71,7 @@ def append(
         {
             "number": number,
             "now": now,
-            "actor": actor,
+            "actor": by.actor,
             "action": action,
             "subject": subject,
             "told": told,
@@ -70,15 +82,18 @@ def append(
     return number
 
 
-def verify_chain(con: duckdb.DuckDBPyConnection, *, anchor: str | None = None) -> Chain:
+def verify_chain(
+    con: duckdb.DuckDBPyConnection, *, key: PseudonymKey, anchor: str | None = None
+) -> Chain:
     """Check every seal; `anchor` is a head that was written down earlier."""
+    secret = _sealing_key(key)
     events = con.execute("""
         select event_no, epoch_us(happened_at), actor, action, subject, detail, previous, sha256
         from audit.event order by event_no
     """).fetchall()
     head, broken_at, seals = FIRST, None, {FIRST}
     for expected, (*told, seal) in enumerate(events, start=1):
-        fits = told[0] == expected and told[-1] == head and _seal(*told) == seal
+        fits = told[0] == expected and told[-1] == head and _seal(secret, *told) == seal
         if not fits and broken_at is None:
             broken_at = expected
         head = seal
@@ -105,5 +120,12 @@ def last_told(
     return (found[0][0], found[0][1]) if found else None
 
 
-def _seal(*told: object) -> str:
-    return hashlib.sha256(json.dumps(told, ensure_ascii=False).encode()).hexdigest()
+def _sealing_key(key: PseudonymKey) -> bytes:
+    """A key of the log's own, so that no seal is ever a pseudonym or a digest of anything else."""
+    return hmac.digest(key.secret, key.message("audit seal").encode(), hashlib.sha256)
+
+
+def _seal(secret: bytes, *told: object) -> str:
+    """HMAC-SHA-256 (RFC 2104) of an event and the seal before it."""
+    message = json.dumps(told, ensure_ascii=False).encode()
+    return hmac.digest(secret, message, hashlib.sha256).hex()

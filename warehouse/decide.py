@@ -15,6 +15,7 @@ from schemas.decision import Why
 from schemas.reason import Reason
 from schemas.speakable import SpeakableError
 from warehouse import audit
+from warehouse.audit import Hand
 from warehouse.quarantine import (
     ALL_FORMS,
     NothingWaitsError,
@@ -38,7 +39,7 @@ def release_one(
     contradiction_id: str,
     which: Literal["first", "latest"],
     *,
-    by: str,
+    by: Hand,
     why: Why,
     now: datetime,
 ) -> int:
@@ -57,7 +58,7 @@ def release_row(
     delivery_id: str,
     row_no: int,
     *,
-    by: str,
+    by: Hand,
     why: Why,
     now: datetime,
 ) -> int:
@@ -83,7 +84,7 @@ def release_row(
 
 
 def release_delivery(
-    con: duckdb.DuckDBPyConnection, delivery_id: str, *, by: str, why: Why, now: datetime
+    con: duckdb.DuckDBPyConnection, delivery_id: str, *, by: Hand, why: Why, now: datetime
 ) -> int:
     """Let this delivery's versions count wherever they wait; returns how many contradictions."""
     found = con.execute(
@@ -127,7 +128,7 @@ def _release(
     chosen: Sequence[int],
     *,
     subject: str,
-    by: str,
+    by: Hand,
     why: Why,
     now: datetime,
 ) -> int:
@@ -158,7 +159,7 @@ def _release(
 
 
 def reject_contradiction(
-    con: duckdb.DuckDBPyConnection, contradiction_id: str, *, by: str, why: Why, now: datetime
+    con: duckdb.DuckDBPyConnection, contradiction_id: str, *, by: Hand, why: Why, now: datetime
 ) -> int:
     """Let none of the versions count; returns how many there are."""
     versions = versions_of(con, contradiction_id)
@@ -174,7 +175,7 @@ def reject_delivery(
     delivery_id: str,
     rows: Sequence[int],
     *,
-    by: str,
+    by: Hand,
     why: Why,
     now: datetime,
 ) -> int:
@@ -205,7 +206,9 @@ def reject_delivery(
     return len(held)
 
 
-def expire(con: duckdb.DuckDBPyConnection, *, keep: timedelta, now: datetime) -> Mapping[str, int]:
+def expire(
+    con: duckdb.DuckDBPyConnection, *, by: Hand, keep: timedelta, now: datetime
+) -> Mapping[str, int]:
     """Give up all that has waited for `keep`; returns counts of rows, contradictions and files.
 
     A contradiction waits from its newest version on. Where the clock stands before the last event
@@ -232,7 +235,7 @@ def expire(con: duckdb.DuckDBPyConnection, *, keep: timedelta, now: datetime) ->
         return nothing
     with transaction(con):
         why = Why.KEPT_TOO_LONG
-        ruling = _told(con, "expired", "quarantine", counts, by=BY_CLOCK, why=why, now=now)
+        ruling = _told(con, "expired", "quarantine", counts, by=by, why=why, now=now)
         rule_rows(con, pa.array([number for (number,) in rows], pa.int64()), "expired", ruling)
         _rule_all(con, old, "expired", ruling)
         _give_up_files(con, files, Reason.WAITED_TOO_LONG, "expired", ruling)
@@ -307,10 +310,10 @@ def _told(
     subject: str,
     detail: Mapping[str, object],
     *,
-    by: str,
+    by: Hand,
     why: Why,
     now: datetime,
 ) -> Ruling:
     action = f"quarantine.{what}"
-    event = audit.append(con, actor=by, action=action, subject=subject, detail=detail, now=now)
-    return Ruling(by, why, now, event)
+    event = audit.append(con, by=by, action=action, subject=subject, detail=detail, now=now)
+    return Ruling(by.actor, why, now, event)

@@ -19,6 +19,7 @@ from transforms.held import sound_text_sql
 from transforms.pseudonym import PseudonymKey, keyed_digest
 from transforms.recognise import item_columns
 from warehouse import audit
+from warehouse.audit import Hand
 from warehouse.instruments import answer_table
 from warehouse.rulings import Ruling, rule_rows
 
@@ -48,7 +49,7 @@ def settle_mended(
         return 0
     event = audit.append(
         con,
-        actor="klassepuls",
+        by=Hand("klassepuls", key),
         action="quarantine.mended",
         subject=survey.id,
         detail={"rows": len(mended)},

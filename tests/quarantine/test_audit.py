@@ -1,5 +1,7 @@
 """The audit log: every decision is in it, and an edit, a gap or a cut-off end is told."""
 
+import hashlib
+import hmac
 import json
 
 import duckdb
@@ -54,6 +56,63 @@ def test_edit_or_gap_is_told_where_it_is(home, command, asked, change, at):
     code, said = command(home, "audit", "verify")
     assert code == 5
     assert f"event {at} does not fit" in said
+
+
+def reseal(home, seal):
+    """What somebody does who may write to the warehouse: tell another story, and seal it all."""
+    events = "select event_no, epoch_us(happened_at), actor, action, subject, detail"
+    with duckdb.connect(str(home.restricted / "warehouse.duckdb")) as con:
+        con.execute("update audit.event set actor = 'somebody' where event_no = 2").fetchall()
+        previous = "0" * 64
+        for told in con.execute(f"{events} from audit.event order by event_no").fetchall():
+            sealed = seal(json.dumps([*told, previous], ensure_ascii=False).encode())
+            con.execute(
+                "update audit.event set previous = ?, sha256 = ? where event_no = ?",
+                [previous, sealed, told[0]],
+            ).fetchall()
+            previous = sealed
+
+
+def derived(secret):
+    return hmac.digest(secret, b"1|9901|audit seal|", "sha256")
+
+
+@pytest.mark.parametrize(
+    "seal",
+    [
+        lambda told: hashlib.sha256(told).hexdigest(),
+        lambda told: hmac.digest(b"x" * 32, told, "sha256").hex(),
+        lambda told: hmac.digest(derived(b"x" * 32), told, "sha256").hex(),
+        lambda told: hmac.digest(b"q" * 32, told, "sha256").hex(),
+    ],
+    ids=["no key", "another key", "another key's own", "the key as it is"],
+)
+def test_log_that_was_sealed_anew_without_the_key_does_not_fit(home, command, seal):
+    reseal(home, seal)
+    code, said = command(home, "audit", "verify")
+    assert code == 5
+    assert "event 1 does not fit" in said
+
+
+def test_only_the_key_makes_a_seal_that_fits(home, command):
+    reseal(home, lambda told: hmac.digest(derived(b"q" * 32), told, "sha256").hex())
+    assert command(home, "audit", "verify")[0] == 0
+
+
+def test_log_is_not_verified_without_its_key(home, command):
+    home.key_file.unlink()
+    code, said = command(home, "audit", "verify")
+    assert code == 2
+    assert "key is missing" in said
+
+
+def test_log_is_not_verified_with_another_key(home, command):
+    home.key_file.chmod(0o600)
+    home.key_file.write_bytes(b"x" * 32)
+    home.key_file.chmod(0o400)
+    code, said = command(home, "audit", "verify")
+    assert code == 4
+    assert "put the old one back" in said
 
 
 def test_end_that_was_cut_off_shows_to_whoever_wrote_the_head_down(home, command, asked):
