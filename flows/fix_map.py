@@ -14,14 +14,13 @@ import duckdb
 
 from flows.bring_back import bring_back
 from flows.fixes import read_fixes, write_fixes
+from flows.hand import hand
 from flows.home import Config, Home, HomeError, load_config
-from flows.quarantine import account
 from flows.road import at_work
 from schemas.survey import Survey
 from transforms.fixes import fixable_columns, is_target, is_understood
 from transforms.pseudonym import keyed_digest
 from warehouse import audit
-from warehouse.audit import Hand
 from warehouse.ledger import ask_again
 from warehouse.quarantine import deliveries_read_since, deliveries_waiting_for
 from warehouse.store import transaction
@@ -158,7 +157,7 @@ def _tell(
 ) -> None:
     audit.append(
         con,
-        by=Hand(account(), config.key),
+        by=hand(config),
         action=action,
         subject=fix.survey,
         detail=_detail(fix, config),

@@ -128,6 +128,7 @@ class Config:
     books: Mapping[str, Codebook] = field(default_factory=dict)  # survey -> its codebook, read
     # survey -> how exports of it look that have changed, as people have decided
     variants: Mapping[str, Sequence[Survey]] = field(default_factory=dict)
+    decisions: Sequence[DriftDecision] = ()  # all that people have signed
     # survey -> digest of all that decides whether its rows are sound
     declared: Mapping[str, str] = field(default_factory=dict)
     inbox: Path | None = None  # the folders in it may tell surveys apart that look alike
@@ -199,12 +200,14 @@ def load_config(home: Home) -> Config:
     settings = Settings.from_file(home.settings_file)
     instruments = _load_instruments(home)
     written = fixed_surveys(_load_surveys(home, instruments), home.fixes_file, instruments)
-    surveys, variants = _load_decisions(home, written, instruments)
+    decisions = _load_decisions(home)
+    surveys, variants = _decided(decisions, written, instruments)
     codebooks, books = _load_codebooks(home, surveys)
     return Config(
         settings=settings,
         surveys=surveys,
         variants=variants,
+        decisions=list(decisions.values()),
         instruments=instruments,
         rules=shipped_rules(),
         codebooks=codebooks,
@@ -260,14 +263,19 @@ def _load_surveys(home: Home, instruments: Mapping[str, Instrument]) -> dict[str
     return surveys
 
 
-def _load_decisions(
-    home: Home, surveys: dict[str, Survey], instruments: Mapping[str, Instrument]
-) -> tuple[dict[str, Survey], dict[str, list[Survey]]]:
-    """The surveys with the answers that people have decided on, and their changed forms."""
-    decisions = {
+def _load_decisions(home: Home) -> dict[str, DriftDecision]:
+    return {
         path.name: DriftDecision.from_file(path)
         for path in sorted((home.surveys / DECISIONS).glob("*.toml"))
     }
+
+
+def _decided(
+    decisions: Mapping[str, DriftDecision],
+    surveys: dict[str, Survey],
+    instruments: Mapping[str, Instrument],
+) -> tuple[dict[str, Survey], dict[str, list[Survey]]]:
+    """The surveys with the answers that people have decided on, and their changed forms."""
     decided, variants = dict(surveys), dict[str, list[Survey]]()
     by_columns = {name: one for name, one in decisions.items() if one.missing or one.added}
     for name, one in decisions.items():

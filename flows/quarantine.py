@@ -3,18 +3,16 @@
 Each decision and its audit event are one transaction, so a command that was cut off is given again.
 """
 
-import os
-import pwd
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from flows.hand import hand
 from flows.home import Config, Home, load_config
 from flows.road import at_work
 from schemas.decision import Why
 from schemas.reason import Reason, reason_texts
 from warehouse import decide, ledger
-from warehouse.audit import Hand
 from warehouse.quarantine import (
     HeldPlace,
     WaitingDelivery,
@@ -26,19 +24,6 @@ from warehouse.quarantine import (
 )
 
 SHORT = 12
-
-
-def account() -> str:
-    """Who gives the command, as the machine knows them."""
-    number = os.getuid()
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return f"uid {number}"
-
-
-def _hand(config: Config) -> Hand:
-    return Hand(account(), config.key)
 
 
 def list_waiting(home: Home, *, now: datetime) -> dict[str, Any]:
@@ -138,7 +123,7 @@ def release_version(
     """Let the first or the latest waiting version of a contradiction count."""
     config = load_config(home)
     with at_work(home, config, now=now) as con:
-        return decide.release_one(con, name, which, by=_hand(config), why=why, now=now)
+        return decide.release_one(con, name, which, by=hand(config), why=why, now=now)
 
 
 def release_place(home: Home, delivery: str, row_no: int | None, *, why: Why, now: datetime) -> int:
@@ -147,7 +132,7 @@ def release_place(home: Home, delivery: str, row_no: int | None, *, why: Why, no
     Returns how many contradictions are decided.
     """
     config = load_config(home)
-    by = _hand(config)
+    by = hand(config)
     with at_work(home, config, now=now) as con:
         delivery_id = delivery_named(con, delivery)
         if row_no is None:
@@ -160,7 +145,7 @@ def reject(
 ) -> Mapping[str, int]:
     """Decide that a contradiction's forms, or a delivery's held rows or file, are not used."""
     config = load_config(home)
-    by = _hand(config)
+    by = hand(config)
     with at_work(home, config, now=now) as con:
         if _is_contradiction(name):
             count = decide.reject_contradiction(con, name, by=by, why=why, now=now)

@@ -16,7 +16,9 @@ from threading import Thread
 
 import duckdb
 
+from flows.decisions_log import tell_decisions
 from flows.given_up import give_up_old
+from flows.hand import hand
 from flows.home import Config, Home, HomeError, load_config
 from flows.inbox import SETTLE_SECONDS, count_left
 from flows.intake import ingest
@@ -79,6 +81,7 @@ def at_work(home: Home, config: Config, *, now: datetime) -> Iterator[duckdb.Duc
     ):
         require_same_key(con, config.key)
         register(con, config.instruments, config.settings)
+        tell_decisions(con, config, by=hand(config), now=now)
         yield con
 
 

@@ -63,7 +63,7 @@ def test_same_command_again_changes_nothing(tmp_path, command, asked):
 @pytest.mark.parametrize(
     "stopped",
     [
-        (fix_map, "account"),
+        (fix_map, "hand"),
         (fix_map, "write_fixes"),
         (fix_map, "_bring_back"),
         (files, "_remove_notes"),
