@@ -1,12 +1,15 @@
 """The command line: `klassepuls ...`. The road without a server; Prefect is never imported here.
 
 Exit codes: 0 done, 1 done and something needs a person, 2 wrong usage or settings, 3 another run
-holds the warehouse, 4 refused for safety, 5 a fault of the machine.
+holds the warehouse, 4 refused for safety, 5 a fault of the machine. As a shell has it, 130 says
+that Ctrl-C stopped the command, and 141 that whoever read its output (`| head`) had seen enough.
 """
 
 import argparse
+import io
 import json
 import os
+import select
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 
 DONE, NEEDS_A_PERSON, USAGE, BUSY, REFUSED, FAULT = range(6)
 INTERRUPTED = 130  # as the shell says it of Ctrl-C; SIGTERM ends the process by itself, 143
+PIPE_CLOSED = 141  # as the shell says it of a program that SIGPIPE ended
 _EXIT_CODES: dict[type[SpeakableError], int] = {
     HomeError: USAGE,
     DeclarationError: USAGE,
@@ -43,6 +47,22 @@ _EXIT_CODES: dict[type[SpeakableError], int] = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
+    try:
+        code = _answer(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = PIPE_CLOSED
+    except SystemExit:
+        # The parser has printed its help or what is wrong.
+        if not _is_read():
+            _let_go()
+        raise
+    if code == PIPE_CLOSED:
+        _let_go()
+    return code
+
+
+def _answer(arguments: Sequence[str] | None) -> int:
     parsed = command_line().parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = parsed.command
     try:
@@ -52,6 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         untouched = "nothing done: " if code in (BUSY, REFUSED) else ""
         return _fail(code, f"{untouched}{error}")
     except OSError as error:
+        if isinstance(error, BrokenPipeError) and not _is_read():
+            return PIPE_CLOSED
         # The name of a file is data from outside, so only the kind of fault is told.
         what = error.strerror or type(error).__name__
         return _fail(
@@ -62,6 +84,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 - a trace may quote what it stumbled over
         where = place_of(error)
         return _fail(FAULT, f"a fault stopped the run: {type(error).__name__} at {where}")
+
+
+def _is_read() -> bool:
+    """Whether somebody still reads what we print: a broken pipe may also be one of our own."""
+    look = select.poll()
+    try:
+        look.register(sys.stdout.fileno(), 0)
+    except io.UnsupportedOperation:
+        return True  # it is kept in memory
+    return not any(seen & select.POLLERR for _, seen in look.poll(0))
+
+
+def _let_go() -> None:
+    """What is printed from here on goes nowhere, so that Python ends without a complaint."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _fail(code: int, message: str) -> int:

@@ -1,5 +1,6 @@
 """What the command line shows: counts and words, never a code, a cell or a pseudonym."""
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -10,6 +11,7 @@ from rich.table import Column, Table
 
 from flows.road import Progress as Tell
 from flows.road import Summary
+from schemas.personal import personal_texts
 from schemas.reason import reason_texts
 
 STEPS = {
@@ -19,7 +21,17 @@ STEPS = {
     "publish": "Publish",
 }
 
-console = Console(highlight=False, markup=False)
+WIDE = 1_000  # where there is no terminal, a line is as long as it must be and nothing is cut
+
+
+class _Console(Console):
+    """Rich's console; whoever closes the pipe that we write into ends the command, quietly."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+console = _Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else WIDE)
 
 
 @contextmanager
@@ -152,7 +164,9 @@ def show_check(report: Mapping[str, Any]) -> None:
         marks = ", ".join(report["marks"])
         console.print(f"How sure: {report['sure']} ({marks}).", markup=False, soft_wrap=True)
     if report["taken_away"]:
-        kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(report["taken_away"].items()))
+        names = {kind.value: text.en for kind, text in personal_texts().items()}
+        taken = sorted(report["taken_away"].items())
+        kinds = ", ".join(f"{names[kind]} {count}" for kind, count in taken)
         console.print(f"Columns taken away: {kinds}.", soft_wrap=True)
     if report["reason"]:
         console.print(f"The file would not be used: {report['reason']}. {report['text']}")

@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Sequence
+from functools import cache
 
 from flows.outcome import HeldPlace, Outcome
-from schemas.reason import Reason, reason_texts
+from schemas.personal import personal_texts
+from schemas.reason import Reason, reason_names, reason_texts
 
 ROWS_IN_NOTE = 20
+SHORT = 12  # signs of a delivery's id, as people see and write it
 DECISION_ENDING = ".decision.toml"
 
 
@@ -51,7 +54,8 @@ _OUTCOME_WORDS = {
 def person_note(outcome: Outcome) -> str:
     """What became of the file, for a school secretary: bokmål first, then English."""
     norwegian, english = _OUTCOME_WORDS[outcome.outcome]
-    lines = [f"{norwegian} / {english}", ""]
+    lines = [f"{norwegian} / {english}"]
+    lines += [f"Levering / delivery: {outcome.delivery_id[:SHORT]}", ""]
     if outcome.reason:
         lines += _in_words(outcome.reason)
     lines += _recognised(outcome)
@@ -95,8 +99,8 @@ def _recognised(outcome: Outcome) -> list[str]:
         sure = f" ({_SURE[outcome.sure]}: {', '.join(outcome.marks)})" if outcome.sure else ""
         lines += [f"Verktøy / tool: {outcome.tool}{sure}"]
     if outcome.taken_away:
-        kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(outcome.taken_away.items()))
-        lines += [f"Kolonner tatt bort / columns taken away: {kinds}"]
+        lines += ["Kolonner tatt bort / columns taken away:"]
+        lines += [f"  {_name(kind)}: {count}" for kind, count in sorted(outcome.taken_away.items())]
     return lines
 
 
@@ -127,7 +131,7 @@ def _places(rows: Sequence[HeldPlace]) -> list[str]:
     if not rows:
         return []
     shown = [
-        f"  {row.row_no}: {', '.join(row.reasons)}"
+        f"  {row.row_no}: {'; '.join(_name(code) for code in row.reasons)}"
         + (f" ({', '.join(row.columns)})" if row.columns else "")
         for row in rows[:ROWS_IN_NOTE]
     ]
@@ -138,6 +142,14 @@ def _places(rows: Sequence[HeldPlace]) -> list[str]:
         *shown,
         *([f"  … +{more} (se .json-fila / see the .json file)"] if more else []),
     ]
+
+
+@cache
+def _name(code: str) -> str:
+    """A reason or a kind of personal data by its name, in both languages."""
+    kinds = {kind.value: text for kind, text in personal_texts().items()}
+    name = kinds.get(code) or reason_names()[Reason(code)]
+    return name.nb if name.nb == name.en else f"{name.nb} / {name.en}"
 
 
 def _in_words(reason: Reason) -> list[str]:

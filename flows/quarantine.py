@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from flows.hand import hand
 from flows.home import Config, Home, load_config
+from flows.outcome_note import SHORT
 from flows.road import at_work
 from schemas.decision import Why
 from schemas.reason import Reason, reason_texts
@@ -22,8 +23,6 @@ from warehouse.quarantine import (
     waiting_contradictions,
     waiting_deliveries,
 )
-
-SHORT = 12
 
 
 def list_waiting(home: Home, *, now: datetime) -> dict[str, Any]:

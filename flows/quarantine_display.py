@@ -8,6 +8,15 @@ from rich.table import Column, Table
 from flows.display import console
 
 
+def _whole(heading: str) -> Column:
+    """A column that is never cut: others give way where a terminal is narrow."""
+    return Column(heading, no_wrap=True, min_width=10)
+
+
+def _day_columns() -> tuple[Column, Column]:
+    return _whole("Since"), _whole("Expires on")
+
+
 def show_waiting(waiting: Mapping[str, Any]) -> None:
     """Deliveries and contradictions that wait, and the words of each reason."""
     deliveries, contradictions = waiting["deliveries"], waiting["contradictions"]
@@ -15,7 +24,7 @@ def show_waiting(waiting: Mapping[str, Any]) -> None:
         console.print("Nothing waits.")
         return
     why = Column("Reasons", min_width=24, overflow="fold")
-    table = Table("Delivery", "Survey", "Rows", why, "Since", "Expires on")
+    table = Table(_whole("Delivery"), "Survey", "Rows", why, *_day_columns())
     for entry in deliveries:
         reasons = "\n".join(f"{reason['code']} {reason['rows']}" for reason in entry["reasons"])
         table.add_row(
@@ -36,7 +45,7 @@ def show_waiting(waiting: Mapping[str, Any]) -> None:
 def _show_contradictions(contradictions: Sequence[Mapping[str, Any]]) -> None:
     if not contradictions:
         return
-    table = Table("Contradiction", "Survey", "Wave", "Versions", "Since", "Expires on")
+    table = Table(_whole("Contradiction"), "Survey", "Wave", "Versions", *_day_columns())
     for entry in contradictions:
         table.add_row(
             entry["id"], entry["survey"], entry["wave"], str(entry["versions"]), *_dates(entry)

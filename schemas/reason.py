@@ -84,3 +84,18 @@ def reason_texts() -> dict[Reason, ReasonText]:
     """The text of every reason code."""
     text = (files("schemas") / "messages" / "reasons.toml").read_text(encoding="utf-8")
     return {Reason(code): ReasonText.model_validate(entry) for code, entry in loads(text).items()}
+
+
+class ReasonName(Declared):
+    """What a code is called where there is no room for its text."""
+
+    nb: str
+    nn: str
+    en: str
+
+
+@cache
+def reason_names() -> dict[Reason, ReasonName]:
+    """The short name of every reason code."""
+    text = (files("schemas") / "messages" / "reason_names.toml").read_text(encoding="utf-8")
+    return {Reason(code): ReasonName.model_validate(entry) for code, entry in loads(text).items()}
