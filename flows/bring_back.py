@@ -20,7 +20,7 @@ def bring_back(home: Home, delivery_ids: Collection[str]) -> set[str]:
     marks = {path.stem.rpartition("~")[2] for path in home.inbox.iterdir()}
     found = {delivery_id for delivery_id in delivery_ids if _mark(delivery_id) in marks}
     for folder in SEARCHED:
-        for delivery_id, path in _files_of(home, folder, delivery_ids):
+        for delivery_id, path in files_of(home, folder, delivery_ids):
             if delivery_id not in found:
                 found.add(delivery_id)
                 path.rename(home.inbox / _marked(path, delivery_id))
@@ -40,7 +40,7 @@ def _marked(path: Path, delivery_id: str) -> str:
 
 def quarantined_files(home: Home, delivery_ids: Collection[str]) -> list[Path]:
     """The files of these contents under outcome/quarantined."""
-    return [path for _, path in _files_of(home, "quarantined", delivery_ids)]
+    return [path for _, path in files_of(home, "quarantined", delivery_ids)]
 
 
 def delete_files(paths: Sequence[Path], *, today: date) -> None:
@@ -51,18 +51,18 @@ def delete_files(paths: Sequence[Path], *, today: date) -> None:
             note.write(f"\nFila er slettet / the file was deleted: {today.isoformat()}\n")
 
 
-def _files_of(home: Home, folder: str, delivery_ids: Collection[str]) -> Iterator[tuple[str, Path]]:
+def files_of(home: Home, folder: str, delivery_ids: Collection[str]) -> Iterator[tuple[str, Path]]:
     """The files of an outcome folder whose note names one of these contents."""
     for note in sorted((home.outcome / folder).glob("*.json")):
         if note.is_symlink() or not note.is_file():
             continue
-        delivery_id = _content_of(note)
+        delivery_id = content_of(note)
         path = note.with_suffix("")
         if delivery_id in delivery_ids and path.is_file() and not path.is_symlink():
             yield delivery_id, path
 
 
-def _content_of(note: Path) -> str:
+def content_of(note: Path) -> str:
     """The content that a note of ours begins with; nothing where it is no note."""
     with note.open("rb") as file:
         beginning = file.read(_BEGINNING).decode("utf-8", "replace")

@@ -8,6 +8,7 @@ from flows.inbox import SETTLE_SECONDS
 from flows.intake import ingest
 from flows.patience import patient_task
 from flows.stage import open_stage
+from flows.told_anew import tell_anew
 
 
 @flow(persist_result=False, result_serializer="json")
@@ -24,4 +25,5 @@ def take_in(home: str) -> list[Fact]:
     """Load the files; where one was loaded, pupils are to be flagged."""
     with open_stage(home) as at:
         outcomes = ingest(at.con, at.home, at.config, now=at.now, settle=SETTLE_SECONDS)
+        tell_anew(at.con, at.home, at.config, now=at.now)
     return delivery_facts([outcome for _, outcome in outcomes], makes_due="flag-pupils")

@@ -43,6 +43,8 @@ class Outcome:
     sure: str | None = None
     marks: Sequence[str] = ()
     taken_away: Mapping[str, int] = field(default_factory=dict)
+    decided: Mapping[str, int] = field(default_factory=dict)  # rows that waited: how they ended
+    decided_on: str | None = None
     decision: str | None = field(default=None, repr=False)  # a file for a person to sign
 
 

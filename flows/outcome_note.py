@@ -40,10 +40,12 @@ def machine_note(outcome: Outcome) -> str:
             for row in outcome.rows
         ],
     }
+    if outcome.decided_on:
+        note |= {"decided": dict(outcome.decided), "decided_on": outcome.decided_on}
     return json.dumps(note, ensure_ascii=False) + "\n"
 
 
-_OUTCOME_WORDS = {
+OUTCOME_WORDS = {
     "loaded": ("Lastet", "Loaded"),
     "duplicate": ("Levert før", "Delivered before"),
     "quarantined": ("Satt i karantene", "Quarantined"),
@@ -51,9 +53,22 @@ _OUTCOME_WORDS = {
 }
 
 
+_DROPPED = {
+    False: "var der fra før / were there already",
+    True: "var der fra før, eller brukes ikke / were there already, or are not used",
+}
+_DECIDED = {
+    "released": "valgt, og teller / chosen, and counts",
+    "not_chosen": "ikke valgt / not chosen",
+    "rejected": "skal ikke brukes / not to be used",
+    "expired": "ventet for lenge / waited too long",
+    "mended": "kom rettet i en annen fil / came mended in another file",
+}
+
+
 def person_note(outcome: Outcome) -> str:
     """What became of the file, for a school secretary: bokmål first, then English."""
-    norwegian, english = _OUTCOME_WORDS[outcome.outcome]
+    norwegian, english = OUTCOME_WORDS[outcome.outcome]
     lines = [f"{norwegian} / {english}"]
     lines += [f"Levering / delivery: {outcome.delivery_id[:SHORT]}", ""]
     if outcome.reason:
@@ -66,8 +81,9 @@ def person_note(outcome: Outcome) -> str:
             f"Rader i fila / rows in the file: {outcome.delivered}",
             f"  tatt imot / accepted: {outcome.accepted}",
             f"  i karantene / quarantined: {outcome.quarantined}",
-            f"  var der fra før / were there already: {outcome.dropped}",
+            f"  {_DROPPED[bool(outcome.decided_on)]}: {outcome.dropped}",
         ]
+    lines += _of_decisions(outcome)
     for code, rows in sorted(outcome.reasons.items()):
         lines += ["", f"{code}: {rows} rad(er) / row(s)", *_in_words(Reason(code))]
     if outcome.still_waiting:
@@ -81,6 +97,15 @@ def person_note(outcome: Outcome) -> str:
     lines += [*_of_texts(outcome), *_of_alikeness(outcome)]
     lines += _places(outcome.rows)
     return "\n".join(lines) + "\n"
+
+
+def _of_decisions(outcome: Outcome) -> list[str]:
+    """How rows ended that waited when the file was put away."""
+    if not outcome.decided_on:
+        return []
+    told = [f"  {_DECIDED[how]}: {rows}" for how, rows in sorted(outcome.decided.items())]
+    waits = [] if outcome.quarantined else ["  ingenting venter lenger / nothing waits any more"]
+    return ["", f"Avgjort, sist / decided, last on {outcome.decided_on}:", *told, *waits]
 
 
 _TO_DECIDE = (

@@ -11,6 +11,7 @@ from flows.hand import hand
 from flows.home import Config, Home, load_config
 from flows.outcome_note import SHORT
 from flows.road import at_work
+from flows.told_anew import tell_anew
 from schemas.decision import Why
 from schemas.reason import Reason, reason_texts
 from warehouse import decide, ledger
@@ -122,7 +123,9 @@ def release_version(
     """Let the first or the latest waiting version of a contradiction count."""
     config = load_config(home)
     with at_work(home, config, now=now) as con:
-        return decide.release_one(con, name, which, by=hand(config), why=why, now=now)
+        count = decide.release_one(con, name, which, by=hand(config), why=why, now=now)
+        tell_anew(con, home, config, now=now)
+    return count
 
 
 def release_place(home: Home, delivery: str, row_no: int | None, *, why: Why, now: datetime) -> int:
@@ -135,8 +138,11 @@ def release_place(home: Home, delivery: str, row_no: int | None, *, why: Why, no
     with at_work(home, config, now=now) as con:
         delivery_id = delivery_named(con, delivery)
         if row_no is None:
-            return decide.release_delivery(con, delivery_id, by=by, why=why, now=now)
-        return decide.release_row(con, delivery_id, row_no, by=by, why=why, now=now)
+            count = decide.release_delivery(con, delivery_id, by=by, why=why, now=now)
+        else:
+            count = decide.release_row(con, delivery_id, row_no, by=by, why=why, now=now)
+        tell_anew(con, home, config, now=now)
+    return count
 
 
 def reject(
@@ -151,4 +157,5 @@ def reject(
         else:
             delivery_id = delivery_named(con, name)
             count = decide.reject_delivery(con, delivery_id, rows, by=by, why=why, now=now)
+        tell_anew(con, home, config, now=now)
     return {"rows": count}

@@ -24,6 +24,7 @@ from flows.inbox import SETTLE_SECONDS, count_left
 from flows.intake import ingest
 from flows.outcome import Outcome
 from flows.reporting import report_state, write_reports
+from flows.told_anew import tell_anew
 from warehouse.flag import Flagged, score_and_flag
 from warehouse.flag_life import expire_flags
 from warehouse.instruments import register
@@ -111,6 +112,7 @@ def run(
             )
         summary.left = count_left(home)
         summary.expired = give_up_old(con, home, config, now=now)
+        tell_anew(con, home, config, now=now)
         waves = [wave] if wave else answered_waves(con)
         for done, wave_id in enumerate(waves, start=1):
             with _timed(summary, "flag"):

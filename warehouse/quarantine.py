@@ -79,6 +79,45 @@ class Version:
     state: State
 
 
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """How many rows of a delivery were decided on in which way, and when the last was.
+
+    A decision on a file as a whole is no row.
+    """
+
+    rows: Mapping[str, int]
+    last: datetime
+
+
+def last_decided(con: duckdb.DuckDBPyConnection) -> int:
+    """The number of the newest event that decided on something that waited; 0 for none."""
+    [(event_no,)] = con.execute(
+        "select coalesce(max(event_no), 0) from quarantine.decided"
+    ).fetchall()
+    return int(event_no)
+
+
+def decided_after(con: duckdb.DuckDBPyConnection, event_no: int) -> dict[str, Decided]:
+    """All that was ever decided on deliveries that an event after this one decided on."""
+    found = con.execute(
+        """
+        with counted as (
+            select delivery_id, decision, count(*) filter (row_no > 0)::integer as rows,
+                max(decided_at) as last, max(event_no) as event_no
+            from quarantine.decided group by all
+        )
+        select delivery_id,
+            coalesce(map_from_entries(list((decision, rows) order by decision)
+                filter (rows > 0)), map {}),
+            max(last)
+        from counted group by all having max(event_no) > $event_no
+        """,
+        {"event_no": event_no},
+    ).fetchall()
+    return {delivery_id: Decided(rows, last) for delivery_id, rows, last in found}
+
+
 def waiting_deliveries(con: duckdb.DuckDBPyConnection) -> list[WaitingDelivery]:
     """Deliveries of which rows wait, and files that wait as a whole; the longest waiting first."""
     found = con.execute("""

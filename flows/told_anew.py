@@ -1,0 +1,171 @@
+"""Notes that are told anew: what people, the clock and later files decided on rows and files.
+
+A note says what became of a file on the day it was put away. What waited then is decided later, and
+a note that goes on saying that it waits misleads whoever reads it, the secretary and the auditor.
+So the counts are written as they are now, and nothing that was told is lost: an old note stays
+below the sentence that settles it, and every decision stands in the log.
+"""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from flows.bring_back import SEARCHED, content_of, files_of
+from flows.home import Config, Home
+from flows.outcome import HeldPlace, Outcome
+from flows.outcome_note import DECISION_ENDING, OUTCOME_WORDS, machine_note, person_note
+from schemas.reason import Reason
+from warehouse import ledger
+from warehouse.quarantine import Decided, decided_after, last_decided
+
+# Where files lie that did not get in. What becomes of them later is told beside their old place.
+_REFUSED = ("quarantined", "rejected")
+_BY_DECISION = (Reason.DECIDED_NOT_TO_USE, Reason.WAITED_TOO_LONG)
+
+
+def tell_anew(con: duckdb.DuckDBPyConnection, home: Home, config: Config, *, now: datetime) -> None:
+    """Bring the notes up to what the ledger says; what is cut off is taken up by the next call."""
+    _settle(con, home, today=config.local(now).date())
+    last, told = last_decided(con), _told_until(home)
+    if last == told:
+        return
+    _renew(con, home, config, after=told if told < last else 0)
+    _write_over(_mark(home), f"{last}\n")
+
+
+def _mark(home: Home) -> Path:
+    """The number of the last event that the notes tell of; it may be lost without harm."""
+    return home.restricted / "quarantine" / "notes_until"
+
+
+def _told_until(home: Home) -> int:
+    try:
+        return int(_mark(home).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return 0
+
+
+def _renew(con: duckdb.DuckDBPyConnection, home: Home, config: Config, *, after: int) -> None:
+    """The notes beside files of which rows have been decided on, with the counts of now."""
+    decided = decided_after(con, after)
+    entries = ledger.known(con, list(decided))
+    held = ledger.held_rows(con, list(decided))
+    for folder in SEARCHED:
+        for delivery_id, path in files_of(home, folder, entries):
+            note, entry = _read_note(path.with_name(f"{path.name}.json")), entries[delivery_id]
+            if note["outcome"] == "duplicate":
+                note["still_waiting"] = entry.quarantined
+            else:
+                places = [HeldPlace(*place) for place in held.get(delivery_id, [])]
+                day = config.local(decided[delivery_id].last).date()
+                note = _as_now(note, entry, places, decided[delivery_id], day)
+            _write_notes(path, _outcome_of(note))
+
+
+def _as_now(
+    note: Mapping[str, Any],
+    entry: ledger.Entry,
+    places: list[HeldPlace],
+    decided: Decided,
+    day: date,
+) -> dict[str, Any]:
+    """What a note said, with what the ledger says now."""
+    already = note["reasons"].get(Reason.DUPLICATE_ROW.value)
+    waiting = Counter(code for place in places for code in place.reasons)
+    return {
+        **note,
+        "outcome": entry.outcome,
+        "reason": entry.reason_code,
+        "accepted": entry.accepted,
+        "quarantined": entry.quarantined,
+        "dropped": entry.dropped,
+        "reasons": {**waiting, **({Reason.DUPLICATE_ROW.value: already} if already else {})},
+        "rows": [
+            {"row": place.row_no, "reasons": place.reasons, "columns": place.columns}
+            for place in places
+        ],
+        "decided": dict(decided.rows),
+        "decided_on": day.isoformat(),
+    }
+
+
+def _outcome_of(note: Mapping[str, Any]) -> Outcome:
+    """What a note for a program says, as it was before it was written."""
+    named = {
+        **note,
+        "survey_id": note["survey"],
+        "reason": note["reason"] and Reason(note["reason"]),
+    }
+    rows = [HeldPlace(row["row"], row["reasons"], row["columns"]) for row in note["rows"]]
+    known = {name: value for name, value in named.items() if name in Outcome.__slots__}
+    return replace(Outcome(**known), rows=rows)
+
+
+def _settle(con: duckdb.DuckDBPyConnection, home: Home, *, today: date) -> None:
+    """Say beside the old place of a refused content what it became when it was read again."""
+    notes = {folder: dict(_notes_in(home, folder)) for folder in _REFUSED}
+    contents = {delivery_id for found in notes.values() for delivery_id in found.values()}
+    entries = ledger.known(con, sorted(contents)) if contents else {}
+    for folder, found in notes.items():
+        for path, delivery_id in found.items():
+            entry = entries.get(delivery_id)
+            if entry and entry.outcome != folder and entry.reason_code not in _BY_DECISION:
+                _tell_settled(path, entry.outcome, today)
+
+
+def _notes_in(home: Home, folder: str) -> Iterator[tuple[Path, str]]:
+    for path in sorted((home.outcome / folder).glob("*.json")):
+        if path.is_file() and not path.is_symlink() and (delivery_id := content_of(path)):
+            yield path, delivery_id
+
+
+def _tell_settled(path: Path, outcome: str, today: date) -> None:
+    """Put the sentence above the old notes; the note for a program goes last, for it is asked."""
+    note = _read_note(path)
+    if note.get("settled", {}).get("outcome") == outcome:
+        return
+    norwegian, english = OUTCOME_WORDS[outcome]
+    sentence = [
+        f"Avgjort {today}: innholdet er lest på nytt ({norwegian.lower()}, outcome/{outcome}/).",
+        "Det som står under, gjelder ikke lenger.",
+        f"Settled on {today}: the content was read again ({english.lower()}, outcome/{outcome}/).",
+        "What stands below holds no more.",
+    ]
+    _put_above(path.with_name(f"{path.stem}.txt"), [*sentence, ""])
+    _put_above(path.with_name(f"{path.stem}{DECISION_ENDING}"), [f"# {line}" for line in sentence])
+    note["settled"] = {"on": today.isoformat(), "outcome": outcome}
+    _write_over(path, json.dumps(note, ensure_ascii=False) + "\n")
+
+
+def _put_above(path: Path, lines: list[str]) -> None:
+    if path.is_file() and not path.is_symlink():
+        above, below = "\n".join(lines) + "\n", path.read_text(encoding="utf-8")
+        if not below.startswith(above):
+            _write_over(path, above + below)
+
+
+def _read_note(path: Path) -> dict[str, Any]:
+    note: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return note
+
+
+def _write_notes(path: Path, outcome: Outcome) -> None:
+    _write_over(path.with_name(f"{path.name}.json"), machine_note(outcome))
+    _write_over(path.with_name(f"{path.name}.txt"), person_note(outcome))
+
+
+def _write_over(path: Path, text: str) -> None:
+    """Put a text in a file's place at once, as old as it was: a file that is younger has grown."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(text, encoding="utf-8")
+    if path.exists():
+        was = path.stat()
+        os.utime(partial, ns=(was.st_atime_ns, was.st_mtime_ns))
+    partial.replace(path)
