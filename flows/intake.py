@@ -19,11 +19,10 @@ from flows.home import OUTCOMES, Config, Home, make_inbox_folders
 from flows.inbox import Arrival, clear_folders, file_away, lying_in, take, take_back, waiting
 from flows.outcome import HeldPlace, Outcome, copy_of
 from flows.recognition import Delivery, recognise_arrival, validated_blocks
+from flows.row_counts import rows_of, rows_read
 from schemas.reason import Reason
 from schemas.survey import Survey
 from transforms.drift import options_decision
-from transforms.readers.heading import count_lines, read_heading
-from transforms.readers.letters import as_utf8
 from transforms.readers.reading import FileProblem
 from transforms.stops import FilesStopped, Strangers
 from warehouse import ledger
@@ -218,7 +217,8 @@ def _load_class_list(
             con, delivery.class_list, config, incoming=delivery.incoming, now=now
         )
     except FileProblem as problem:
-        return _refuse(con, delivery.arrival, problem, now=now)
+        counted = problem.with_tool(rows=rows_read(delivery))
+        return _refuse(con, delivery.arrival, counted, now=now)
     return _outcome(loaded, None, delivery.format)
 
 
@@ -291,7 +291,7 @@ def _refuse(
     outcome = "quarantined" if problem.reason in QUARANTINED_WHOLE else "rejected"
     rows = 0
     if outcome == "quarantined":
-        rows = _rows_of(arrival) if problem.rows is None else problem.rows
+        rows = rows_of(arrival) if problem.rows is None else problem.rows
     incoming = Incoming(arrival.delivery_id, "unknown", len(arrival.content or b""))
     ledger.refuse(con, incoming, outcome=outcome, reason=problem.reason, delivered=rows, now=now)
     return Outcome(
@@ -344,17 +344,12 @@ def _stop(
 def _why(delivery: Delivery, has_persons: bool, strangers: Strangers) -> FileProblem:  # noqa: FBT001
     if has_persons or delivery.layout is None:
         return FileProblem(Reason.PERSONAL_DATA)
-    decision = options_decision(delivery.layout.survey.id, strangers)
-    return FileProblem(Reason.OPTIONS_CHANGED, column=next(iter(strangers)), decision=decision)
-
-
-def _rows_of(arrival: Arrival) -> int:
-    """Lines after the heading of a text; a file that is no text is one thing to look at."""
-    try:
-        text = as_utf8(arrival.content or b"")
-        return count_lines(text, read_heading(text))
-    except FileProblem:
-        return 0
+    return FileProblem(
+        Reason.OPTIONS_CHANGED,
+        column=next(iter(strangers)),
+        rows=rows_read(delivery),
+        decision=options_decision(delivery.layout.survey.id, strangers),
+    )
 
 
 def _file(
