@@ -3,10 +3,12 @@
 Each decision and its audit event are one transaction, so a command that was cut off is given again.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from flows.bring_back import files_of
 from flows.hand import hand
 from flows.home import Config, Home, load_config
 from flows.outcome_note import SHORT
@@ -20,6 +22,7 @@ from warehouse.quarantine import (
     WaitingDelivery,
     delivery_named,
     held_places,
+    refused_for_persons,
     versions_of,
     waiting_contradictions,
     waiting_deliveries,
@@ -27,10 +30,14 @@ from warehouse.quarantine import (
 
 
 def list_waiting(home: Home, *, now: datetime) -> dict[str, Any]:
-    """What waits: per delivery reasons and counts, and every contradiction, with dates."""
+    """What waits: per delivery reasons and counts, and every contradiction, with dates.
+
+    And files that nobody may keep: those that were refused for personal data and still lie there.
+    """
     config = load_config(home)
     with at_work(home, config, now=now) as con:
         deliveries, contradictions = waiting_deliveries(con), waiting_contradictions(con)
+        refused = refused_for_persons(con)
     return {
         "deliveries": [_delivery(entry, config) for entry in deliveries],
         "contradictions": [
@@ -43,7 +50,23 @@ def list_waiting(home: Home, *, now: datetime) -> dict[str, Any]:
             }
             for entry in contradictions
         ],
+        "to_delete": _to_delete(home, config, refused),
     }
+
+
+def _to_delete(home: Home, config: Config, refused: Mapping[str, datetime]) -> list[dict[str, Any]]:
+    """The refused deliveries of which files lie in outcome/rejected, with how many there are."""
+    lying = Counter(delivery_id for delivery_id, _ in files_of(home, "rejected", refused))
+    return [
+        {
+            "delivery": delivery_id[:SHORT],
+            "files": lying[delivery_id],
+            "reason": _reason(Reason.PERSONAL_DATA.value, 0),
+            "since": config.local(since).date().isoformat(),
+        }
+        for delivery_id, since in refused.items()
+        if lying[delivery_id]
+    ]
 
 
 def _delivery(entry: WaitingDelivery, config: Config) -> dict[str, Any]:

@@ -13,6 +13,27 @@ def _whole(heading: str) -> Column:
     return Column(heading, no_wrap=True, min_width=10)
 
 
+def _show_to_delete(refused: Sequence[Mapping[str, Any]]) -> None:
+    if not refused:
+        return
+    files, since = (
+        sum(entry["files"] for entry in refused),
+        min(entry["since"] for entry in refused),
+    )
+    console.print(
+        f"PERSONAL_DATA: {files} fil(er) med personopplysninger ligger i outcome/rejected, den"
+        f" eldste siden {since}. Slett dem der, og der de kom fra: ingen andre gjør det.",
+        soft_wrap=True,
+    )
+    console.print(
+        f"               {files} file(s) with personal data lie in outcome/rejected, the oldest"
+        f" since {since}. Delete them there and where they came from: nobody else does.",
+        soft_wrap=True,
+    )
+    named = ", ".join(entry["delivery"] for entry in refused)
+    console.print(f"               Levering / delivery: {named}", soft_wrap=True)
+
+
 def _day_columns() -> tuple[Column, Column]:
     return _whole("Since"), _whole("Expires on")
 
@@ -20,6 +41,7 @@ def _day_columns() -> tuple[Column, Column]:
 def show_waiting(waiting: Mapping[str, Any]) -> None:
     """Deliveries and contradictions that wait, and the words of each reason."""
     deliveries, contradictions = waiting["deliveries"], waiting["contradictions"]
+    _show_to_delete(waiting["to_delete"])
     if not deliveries and not contradictions:
         console.print("Nothing waits.")
         return

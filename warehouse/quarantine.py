@@ -7,6 +7,7 @@ from typing import Literal
 
 import duckdb
 
+from schemas.reason import Reason
 from schemas.speakable import SpeakableError
 
 # A contradiction is named by a digest of whose it is, so that the name outlives a file that is read
@@ -142,6 +143,18 @@ def waiting_deliveries(con: duckdb.DuckDBPyConnection) -> list[WaitingDelivery]:
         order by since, delivery_id
     """).fetchall()
     return [WaitingDelivery(*entry) for entry in found]
+
+
+def refused_for_persons(con: duckdb.DuckDBPyConnection) -> dict[str, datetime]:
+    """Deliveries that were refused for personal data, and when; the oldest first."""
+    found = con.execute(
+        """
+        select delivery_id, received_at from core.delivery
+        where outcome = 'rejected' and reason_code = $reason order by received_at, delivery_id
+        """,
+        {"reason": Reason.PERSONAL_DATA.value},
+    ).fetchall()
+    return dict(found)
 
 
 def waiting_contradictions(con: duckdb.DuckDBPyConnection) -> list[Contradiction]:

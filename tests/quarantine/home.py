@@ -14,6 +14,7 @@ from tests.support.home import NOW, Row, csv_bytes, drop, make_home, run
 from tests.support.state import warehouse_of
 
 Said = tuple[int, str]
+NOTHING: dict[str, list[Any]] = {"deliveries": [], "contradictions": [], "to_delete": []}
 
 
 class Clock(datetime):

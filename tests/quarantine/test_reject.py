@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.quarantine.home import counts_hold, events_of, flags_of, home_with
+from tests.quarantine.home import NOTHING, counts_hold, events_of, flags_of, home_with
 from tests.support.home import NOW, csv_bytes, drop, form, outcomes, run, school_class
 from tests.support.state import filed, ledger_of, warehouse_of, words_on
 
@@ -53,7 +53,7 @@ def test_row_that_came_mended_in_another_file_waits_no_longer(tmp_path, asked, t
     mended = [form("P001", safety="1"), form("P009")]
     for name, files in {"a": ([*OTHERS, twin], mended), "b": (mended, [*OTHERS, twin])}.items():
         home = home_with(tmp_path / name, *files)
-        assert asked(home, "quarantine", "list") == {"deliveries": [], "contradictions": []}
+        assert asked(home, "quarantine", "list") == NOTHING
         assert counts_hold(home)
         assert [action for action, *_ in events_of(home)] == ["quarantine.mended"]
         report = home.health / "S01" / "2025H" / "report.nb.html"
@@ -109,7 +109,7 @@ def test_what_waits_too_long_expires_on_its_day_and_no_earlier(tmp_path, asked):
     assert run(home, now=NOW + 30 * DAY - timedelta(seconds=1)).expired == 0
     assert run(home, now=NOW + 30 * DAY).expired == 2
     assert run(home, now=NOW + 31 * DAY).expired == 1
-    assert asked(home, "quarantine", "list") == {"deliveries": [], "contradictions": []}
+    assert asked(home, "quarantine", "list") == NOTHING
     assert counts_hold(home)
     assert events_of(home) == [
         ("quarantine.expired", "klassepuls", {"contradictions": 1, "files": 0, "rows": 1}),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.quarantine.home import counts_hold, events_of, flags_of, home_with
+from tests.quarantine.home import NOTHING, counts_hold, events_of, flags_of, home_with
 from tests.support.home import csv_bytes, drop, form, run, school_class
 from tests.support.state import ledger_of, warehouse_of
 
@@ -28,7 +28,7 @@ def test_released_version_gives_the_flags_that_it_would_give_alone(
     run(home)
     assert flags_of(home) == flags_of(home_with(tmp_path / "other", [*OTHERS, alone]))
     assert counts_hold(home)
-    assert asked(home, "quarantine", "list") == {"deliveries": [], "contradictions": []}
+    assert asked(home, "quarantine", "list") == NOTHING
 
 
 def test_version_is_chosen_by_its_place_and_may_be_chosen_anew(tmp_path, command, asked):
@@ -136,7 +136,7 @@ def test_reject_and_release_keep_their_word_when_the_file_is_read_again(
     run(home)
     assert flags_of(home) == before
     assert counts_hold(home)
-    assert asked(home, "quarantine", "list") == {"deliveries": [], "contradictions": []}
+    assert asked(home, "quarantine", "list") == NOTHING
     with warehouse_of(home) as con:
         accepted = con.execute("select sum(accepted) from core.delivery").fetchall()
     assert accepted == [(4 + 1 + (decide[0] == "release"),)]
@@ -150,7 +150,7 @@ def test_rejected_contradiction_raises_nothing_until_a_person_takes_a_further_ve
     assert command(home, "quarantine", "reject", name, "--why", "shared_code")[0] == 0
     run(home)
     assert flags_of(home) == []
-    assert asked(home, "quarantine", "list") == {"deliveries": [], "contradictions": []}
+    assert asked(home, "quarantine", "list") == NOTHING
     drop(home, "copy.csv", csv_bytes([UNSAFE, form("P900")]))
     run(home)
     assert flags_of(home) == []
