@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from schemas.personal import Personal, personal_texts
 from tests.support import eight_pupils, exports
 from tests.support.eight_pupils import PLANTED, PUPILS, Export
 from tests.support.exports import EXPORTS
@@ -129,7 +130,10 @@ def test_the_note_names_the_tool_how_sure_and_what_was_taken_away(ran, name):
     assert note["marks"]
     sure = {"certain": "sikkert / certain", "likely": "trolig / likely"}[note["sure"]]
     assert f"{tool} ({sure}: {', '.join(note['marks'])})" in words
-    assert all(f"{kind} {count}" in words for kind, count in TAKEN_AWAY[tool].items())
+    for kind, count in TAKEN_AWAY[tool].items():
+        text = personal_texts()[Personal(kind)]
+        name = text.nb if text.nb == text.en else f"{text.nb} / {text.en}"
+        assert f"  {name}: {count}\n" in words
 
 
 @pytest.mark.parametrize("name", EXPORTS)
