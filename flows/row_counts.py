@@ -5,7 +5,9 @@ import re
 from flows.inbox import Arrival
 from flows.recognition import Delivery
 from transforms.readers import nettskjema
-from transforms.readers.delimited import as_utf8, count_lines, read_batches, read_heading
+from transforms.readers.delimited import read_batches
+from transforms.readers.heading import count_lines, read_heading
+from transforms.readers.letters import as_utf8
 from transforms.readers.ndjson import first_keys
 from transforms.readers.reading import FileProblem, Reading
 
