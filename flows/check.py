@@ -8,7 +8,8 @@ from typing import Any
 from flows.class_lists import preview
 from flows.home import Config, Home, HomeError, load_config
 from flows.inbox import Arrival, take
-from flows.recognition import Delivery, recognise_arrival, validated_blocks
+from flows.recognition import Delivery, recognise_arrival
+from flows.validation import validated_blocks
 from schemas.reason import Reason, reason_texts
 from transforms.held import HeldRow
 from transforms.readers.reading import FileProblem

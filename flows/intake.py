@@ -18,8 +18,9 @@ from flows import class_lists
 from flows.home import OUTCOMES, Config, Home, make_inbox_folders
 from flows.inbox import Arrival, clear_folders, file_away, lying_in, take, take_back, waiting
 from flows.outcome import HeldPlace, Outcome, copy_of
-from flows.recognition import Delivery, recognise_arrival, validated_blocks
+from flows.recognition import Delivery, recognise_arrival
 from flows.row_counts import rows_of, rows_read
+from flows.validation import validated_blocks
 from schemas.reason import Reason
 from schemas.survey import Survey
 from transforms.drift import options_decision

@@ -4,8 +4,7 @@ A file that cannot be used raises FileProblem, whatever is wrong with it.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeAlias, TypeVar
@@ -18,11 +17,10 @@ from flows.inbox import Arrival
 from flows.inbox_folder import folder_of
 from schemas.reason import Reason
 from schemas.survey import Survey
-from transforms.canonical import canonical_batch
 from transforms.codebooks.nettskjema_elements import Elements, is_elements
 from transforms.gate import number_in
 from transforms.readers import nettskjema
-from transforms.readers.delimited import read_batches, read_delimited
+from transforms.readers.delimited import read_delimited
 from transforms.readers.foreign import told_better
 from transforms.readers.heading import (
     Heading,
@@ -32,14 +30,13 @@ from transforms.readers.heading import (
 )
 from transforms.readers.letters import as_utf8, from_cp1252, require_our_letters, require_unspoilt
 from transforms.readers.ndjson import first_keys
-from transforms.readers.reading import Batch, Codebook, FileProblem, Reading, batch_of
+from transforms.readers.reading import Codebook, FileProblem, Reading
 from transforms.readers.sniff import sniff
 from transforms.readers.structure import require_bounded, require_closed
 from transforms.recognise import (
     Layout,
     choose,
     is_class_list,
-    item_columns,
     lay_out,
     of_folder,
     recognise,
@@ -48,7 +45,6 @@ from transforms.spelling import composed_table
 from transforms.strange import strange_table
 from transforms.tools import known
 from transforms.tools.evidence import Evidence
-from transforms.validate import Validated, Validator
 from warehouse.entries import Incoming
 
 log = logging.getLogger(__name__)
@@ -215,7 +211,15 @@ def _recognise_table(arrival: Arrival, reading: Reading, kind: str, config: Conf
         raise problem.with_tool(rows=reading.delivered) from None
 
 
-_UNDECIDED = frozenset({Reason.NOT_RECOGNISED, Reason.HEADER_MISMATCH, Reason.SURVEY_MISSING})
+_UNDECIDED = frozenset(
+    {
+        Reason.NOT_RECOGNISED,
+        Reason.HEADER_MISMATCH,
+        Reason.HEADER_MISSING,
+        Reason.SURVEY_MISSING,
+        Reason.CLASS_LIST_COLUMNS,
+    }
+)
 
 
 def _require_no_number(problem: FileProblem, reading: Reading) -> None:
@@ -394,52 +398,3 @@ def _nearest(reading: Reading, forms: Sequence[Elements]) -> Elements | None:
     known = {id(form): len(names & {column.name for column in form.columns}) for form in forms}
     nearest = max(forms, key=lambda form: known[id(form)], default=None)
     return nearest if nearest and 2 * known[id(nearest)] > len(names) else None
-
-
-def validated_blocks(deliveries: Sequence[Delivery], config: Config) -> Iterator[Validated]:
-    """The typed rows of one survey's deliveries; `file_no` is the place in `deliveries`."""
-    validators: dict[int, tuple[Validator, list[str]]] = {}
-    for batch, layout in _read_ahead(_batches(deliveries)):
-        form = id(layout.survey)  # a changed form of a survey has columns and codes of its own
-        if form not in validators:
-            validators[form] = (
-                Validator(layout.survey, config.instruments, config.settings),
-                item_columns(layout.survey, config.instruments),
-            )
-        yield _validated(batch, layout, *validators[form])
-
-
-def _validated(batch: Batch, layout: Layout, validator: Validator, items: list[str]) -> Validated:
-    """The batch's rows, typed. What nobody foresaw in them must not stop other people's files."""
-    try:
-        return validator.validate(canonical_batch(batch, layout, items))
-    except FileProblem:
-        raise
-    except Exception as error:  # noqa: BLE001 - the boundary to what other people's cells may hold
-        log.warning("the validator stopped with %s", type(error).__name__)
-    raise FileProblem(Reason.UNREADABLE)
-
-
-def _read_ahead(batches: Iterator[T]) -> Iterator[T]:
-    """Read the next block while this one is validated: reading lets other threads work."""
-    with ThreadPoolExecutor(max_workers=1) as reader:
-        coming = reader.submit(next, batches, None)
-        while (batch := coming.result()) is not None:
-            coming = reader.submit(next, batches, None)
-            yield batch
-
-
-def _batches(deliveries: Sequence[Delivery]) -> Iterator[tuple[Batch, Layout]]:
-    """Texts with the same heading as one stream of blocks, every other reading by itself."""
-    texts: dict[Heading, list[tuple[int, Delivery]]] = {}
-    for file_no, delivery in enumerate(deliveries):
-        if delivery.heading is not None:
-            texts.setdefault(delivery.heading, []).append((file_no, delivery))
-        elif delivery.reading is not None and delivery.layout is not None:
-            yield batch_of(delivery.reading, file_no), delivery.layout
-    for heading, group in texts.items():
-        layout = group[0][1].layout
-        if layout is not None:
-            contents = ((file_no, delivery.text) for file_no, delivery in group)
-            for batch in read_batches(contents, heading):
-                yield batch, layout

@@ -147,6 +147,7 @@ CASES: dict[str, Case] = {
         lambda _: b'{"submissionId":1,"elementId":2,"elementType":"RADIO"}\n',
         ON_HOLD,
         Reason.SURVEY_MISSING,
+        (1, 0, 1, 0),
         ending=".json",
     ),
     # rows

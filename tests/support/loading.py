@@ -9,7 +9,8 @@ import duckdb
 
 from flows.home import Config
 from flows.inbox import Arrival
-from flows.recognition import Delivery, recognise_arrival, validated_blocks
+from flows.recognition import Delivery, recognise_arrival
+from flows.validation import validated_blocks
 from schemas.instrument import Instrument, shipped_instruments
 from schemas.reason import Reason
 from schemas.rule import shipped_rules

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from flows.recognition import validated_blocks
+from flows.validation import validated_blocks
 from schemas.reason import Reason
 from tests.support.loading import (
     deliver,
