@@ -22,6 +22,7 @@ _KINDS = {
     **dict.fromkeys(("pdf", "png", "jpeg", "gif"), Reason.NOT_A_TABLE),
     "ole2": Reason.OLD_WORKBOOK,
 }
+_REGISTER = {"manifest.csv", "orgs.csv", "classes.csv", "enrollments.csv"}  # OneRoster's names
 _DOCUMENTS = {"content.xml", "word/document.xml", "ppt/presentation.xml"}
 _WEB_PAGE = re.compile(rb"<(!doctype\s+html|html|table|meta|body)\b", re.IGNORECASE)
 _SYNTAX = re.compile(rb"^[ \t]*(ADD[ \t]+)?(VARIABLE|VALUE)[ \t]+LABELS\b", re.I | re.M)
@@ -50,9 +51,12 @@ def _what_it_is(content: bytes) -> Reason | None:
     return _KINDS.get(evidence) or (Reason.CODEBOOK_DELIVERED if _is_codebook(content) else None)
 
 
-def _of_zip(content: bytes) -> Reason:
+def _of_zip(content: bytes) -> Reason | None:
+    """A register's package is delivered packed: what is wrong with it is told by its reader."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         names = {entry.filename.replace("\\", "/").lower() for entry in archive.infolist()}
+    if _REGISTER & {name.rpartition("/")[2] for name in names}:
+        return None
     return Reason.NOT_A_TABLE if names & _DOCUMENTS else Reason.FILE_PACKED
 
 
