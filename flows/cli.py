@@ -10,8 +10,11 @@ import io
 import json
 import os
 import select
+import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 DONE, NEEDS_A_PERSON, USAGE, BUSY, REFUSED, FAULT = range(6)
 INTERRUPTED = 130  # as the shell says it of Ctrl-C; SIGTERM ends the process by itself, 143
 PIPE_CLOSED = 141  # as the shell says it of a program that SIGPIPE ended
+_STOPPED = "stopped. Nothing is lost: run again to go on"
 _EXIT_CODES: dict[type[SpeakableError], int] = {
     HomeError: USAGE,
     DeclarationError: USAGE,
@@ -65,6 +69,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _answer(arguments: Sequence[str] | None) -> int:
     parsed = command_line().parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = parsed.command
+    with _ctrl_c() as is_pressed:
+        return _carry_out(command, parsed, is_pressed)
+
+
+@contextmanager
+def _ctrl_c() -> Iterator[Callable[[], bool]]:
+    """Whether Ctrl-C was pressed. A database that is asked something then raises what it likes."""
+    pressed: list[int] = []
+
+    def press(number: int, _frame: object) -> None:
+        pressed.append(number)
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    before = signal.signal(signal.SIGINT, press)
+    try:
+        yield lambda: bool(pressed)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _carry_out(
+    command: Callable[[argparse.Namespace], int],
+    parsed: argparse.Namespace,
+    is_pressed: Callable[[], bool],
+) -> int:
     try:
         return command(parsed)
     except SpeakableError as error:
@@ -79,9 +111,9 @@ def _answer(arguments: Sequence[str] | None) -> int:
         return _fail(
             FAULT, f"the machine refused: {what}. Nothing is lost: mend that, and run again"
         )
-    except KeyboardInterrupt:
-        return _fail(INTERRUPTED, "stopped. Nothing is lost: run again to go on")
-    except Exception as error:  # noqa: BLE001 - a trace may quote what it stumbled over
+    except (KeyboardInterrupt, Exception) as error:  # a trace may quote what it stumbled over
+        if is_pressed() or isinstance(error, KeyboardInterrupt):
+            return _fail(INTERRUPTED, _STOPPED)
         where = place_of(error)
         return _fail(FAULT, f"a fault stopped the run: {type(error).__name__} at {where}")
 
