@@ -111,7 +111,7 @@ def _carry_out(
         return _fail(
             FAULT, f"the machine refused: {what}. Nothing is lost: mend that, and run again"
         )
-    except (KeyboardInterrupt, Exception) as error:  # a trace may quote what it stumbled over
+    except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001 - a trace may quote cells
         if is_pressed() or isinstance(error, KeyboardInterrupt):
             return _fail(INTERRUPTED, _STOPPED)
         where = place_of(error)
