@@ -31,24 +31,57 @@ class Condition(Declared):
 
     `input` is `instrument_key.item` or `instrument_key.scale`, or `register.new_pupil`, which is
     1 where the pupil is new by the rule in the domain notes (S13).
+
+    `wave = "previous"` looks at what the same pupil answered in the same school in the latest wave
+    that opened before this one. `fallen_by`: now at least `threshold` lower than it was then. A
+    condition never holds where an answer that it needs is missing.
     """
 
     input: str = Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")
-    op: Literal["at_least", "at_most"]
+    op: Literal["at_least", "at_most", "fallen_by"]
     threshold: float
+    wave: Literal["this", "previous"] = "this"
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether the condition needs the previous wave."""
+        return self.wave == "previous" or self.op == "fallen_by"
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        if self.looks_back and self.input.startswith("register."):
+            raise ValueError("the register has no previous wave")
+        if self.op == "fallen_by" and self.wave == "previous":
+            raise ValueError("a fall is seen from this wave")
+        if self.op == "fallen_by" and self.threshold <= 0:
+            raise ValueError("a fall is more than nothing")
+        return self
 
 
 class PupilStep(Declared):
-    """A level and what it takes: at least one of `any_of` (if given) and every one of `all_of`."""
+    """A level and what it takes.
+
+    At least one of `any_of` (if given), every one of `all_of`, and not one of `none_of`. A missing
+    answer is no reason against: it does not make a condition of `none_of` hold.
+    """
 
     level: PupilLevel
     any_of: tuple[Condition, ...] = ()
     all_of: tuple[Condition, ...] = ()
+    none_of: tuple[Condition, ...] = ()
+
+    @property
+    def reasons(self) -> tuple[Condition, ...]:
+        """The conditions that speak for the flag, and are its evidence where they hold."""
+        return (*self.all_of, *self.any_of)
 
     @model_validator(mode="after")
     def _asks_for_something(self) -> Self:
         if not self.any_of and not self.all_of:
             raise ValueError("a level needs any_of or all_of")
+        now = {condition.input for condition in self.reasons if condition.wave == "this"}
+        if any(condition.input not in now for condition in self.reasons):
+            raise ValueError("what is looked at in the previous wave must be looked at now too")
         return self
 
 
@@ -111,6 +144,12 @@ class ClassRule(Declared):
     texts: RuleTexts
     rationale: str
     source: str
+
+    @model_validator(mode="after")
+    def _looks_at_one_wave(self) -> Self:
+        if any(condition.looks_back for condition in self.any_of):
+            raise ValueError("a class is compared with other classes, not with an earlier wave")
+        return self
 
     @model_validator(mode="after")
     def _every_grade_has_one_baseline(self) -> Self:

@@ -1,7 +1,8 @@
 """Pupil rules as query expressions over one wave's linked forms.
 
 `form_sql` gives a row a form with every input that the rules name, as columns called `in_0`,
-`in_1`, ...; `hit_sql` gives the forms that any rule flags, and `evidence_sql` why.
+`in_1`, ..., and what some of them were in the wave before as `was_0`, `was_1`, ...; `hit_sql` gives
+the forms that any rule flags, and `evidence_sql` why.
 No weighted total, no ranking: a rule looks at answers; its level is the highest step that holds.
 """
 
@@ -19,24 +20,31 @@ _OPERATOR = {"at_least": ">=", "at_most": "<="}
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """The inputs that some rules look at."""
+    """The inputs that some rules look at, and those they also look back at."""
 
     names: tuple[str, ...]
+    earlier: tuple[str, ...] = ()
 
     def column(self, name: str) -> str:
         """The column of `form_sql` that holds an input."""
         return f"in_{self.names.index(name)}"
+
+    def before(self, name: str) -> str:
+        """The column of `form_sql` that holds what an input was in the wave before."""
+        return f"was_{self.earlier.index(name)}"
 
 
 def inputs_of(
     rules: Iterable[PupilRule | ClassRule], instruments: Mapping[str, Instrument]
 ) -> Inputs:
     """Every input of the rules; ValueError where a rule names one that nobody declared."""
-    names = sorted({condition.input for rule in rules for condition in conditions(rule)})
+    asked = [condition for rule in rules for condition in conditions(rule)]
+    names = sorted({condition.input for condition in asked})
     for name in names:
         if name != NEW_PUPIL:
             _require_declared(name, instruments)
-    return Inputs(tuple(names))
+    earlier = sorted({condition.input for condition in asked if condition.looks_back})
+    return Inputs(tuple(names), tuple(earlier))
 
 
 def _require_declared(name: str, instruments: Mapping[str, Instrument]) -> None:
@@ -54,24 +62,31 @@ def conditions(rule: PupilRule | ClassRule) -> list[Condition]:
     """All conditions of a rule."""
     if rule.target == "class":
         return list(rule.any_of)
-    return [condition for step in rule.steps for condition in (*step.all_of, *step.any_of)]
+    return [condition for step in rule.steps for condition in (*step.reasons, *step.none_of)]
 
 
 def form_sql(inputs: Inputs, instruments: Mapping[str, Instrument]) -> str:
     """One row a form of wave $wave: context, and the inputs; a missing answer is null."""
     columns = [f"{_input_sql(name, instruments)} as {inputs.column(name)}" for name in inputs.names]
-    joins = [
-        f"left join core.{table} {table} using (response_id)"
-        for table in sorted({_source(name, instruments) for name in inputs.names} - {""})
-    ]
+    joins = _joins(inputs.names, instruments)
     if NEW_PUPIL in inputs.names:
         joins.append("left join listed_start using (school_id, pupil)")
+    if inputs.earlier:
+        columns += ["before.before_wave", *(f"before.{inputs.before(it)}" for it in inputs.earlier)]
+        joins.append("left join before using (school_id, pupil)")
     return f"""
         select r.response_id, r.survey_id, r.wave_id, r.school_id, r.class_group, r.grade, r.pupil,
             {", ".join(columns) or "1"}
         from core.response r {" ".join(joins)}
         where r.wave_id = $wave
     """
+
+
+def _joins(names: Iterable[str], instruments: Mapping[str, Instrument]) -> list[str]:
+    return [
+        f"left join core.{table} {table} using (response_id)"
+        for table in sorted({_source(name, instruments) for name in names} - {""})
+    ]
 
 
 def _source(name: str, instruments: Mapping[str, Instrument]) -> str:
@@ -109,7 +124,7 @@ _NEW_PUPIL_SQL = f"""
     end
 """
 
-HISTORY_SQL = """
+_HISTORY_SQL = """
     create or replace temp table seen_before as
     select distinct r.pupil
     from core.response r join core.dim_wave w using (wave_id)
@@ -134,19 +149,60 @@ HISTORY_SQL = """
 """
 
 
+def history_sql(inputs: Inputs, instruments: Mapping[str, Instrument]) -> list[str]:
+    """Statements for the temporary tables that `form_sql` looks back at; each takes $wave."""
+    statements = _HISTORY_SQL.split(";")
+    return [*statements, _before_sql(inputs, instruments)] if inputs.earlier else statements
+
+
+def _before_sql(inputs: Inputs, instruments: Mapping[str, Instrument]) -> str:
+    """One row a pupil and school: what the pupil answered there in the wave before.
+
+    Where two surveys of the wave asked the same, the latest form that has an answer counts.
+    """
+    columns = ", ".join(
+        f"arg_max({_input_sql(name, instruments)}, r.response_id) as {inputs.before(name)}"
+        for name in inputs.earlier
+    )
+    return f"""
+        create or replace temp table before as
+        select r.school_id, r.pupil, any_value(r.wave_id) as before_wave, {columns}
+        from core.response r {" ".join(_joins(inputs.earlier, instruments))}
+        where r.pupil is not null and r.wave_id = ({_WAVE_BEFORE_SQL})
+        group by r.school_id, r.pupil
+    """
+
+
+# A wave that was planned and that nobody answered is none.
+_WAVE_BEFORE_SQL = """
+    select wave_id from core.dim_wave semi join core.response using (wave_id)
+    where opens < (select opens from core.dim_wave where wave_id = $wave)
+    order by opens desc limit 1
+"""
+
+
 def condition_sql(condition: Condition, inputs: Inputs) -> str:
     """Whether a condition holds for a row of `form_sql`; a missing answer never holds."""
-    column = inputs.column(condition.input)
-    return f"coalesce({column} {_OPERATOR[condition.op]} {condition.threshold!r}, false)"
+    threshold = repr(condition.threshold)
+    if condition.op == "fallen_by":
+        now, was = inputs.column(condition.input), inputs.before(condition.input)
+        return f"coalesce({was} - {now} >= {threshold}, false)"
+    return f"coalesce({_looked_at(condition, inputs)} {_OPERATOR[condition.op]} {threshold}, false)"
+
+
+def _looked_at(condition: Condition, inputs: Inputs) -> str:
+    is_now = condition.wave == "this"
+    return inputs.column(condition.input) if is_now else inputs.before(condition.input)
 
 
 def step_sql(step: PupilStep, inputs: Inputs) -> str:
-    """Whether a step holds: every one of all_of, and one of any_of where there are any."""
+    """Whether a step holds: all of all_of, one of any_of where there are any, none of none_of."""
     parts = [condition_sql(condition, inputs) for condition in step.all_of]
     if step.any_of:
         parts.append(
             "(" + " or ".join(condition_sql(condition, inputs) for condition in step.any_of) + ")"
         )
+    parts += [f"not {condition_sql(condition, inputs)}" for condition in step.none_of]
     return " and ".join(parts)
 
 
@@ -194,5 +250,5 @@ def evidence_sql(rule: PupilRule, inputs: Inputs) -> Sequence[tuple[int, Conditi
     return [
         (at, condition, condition_sql(condition, inputs))
         for at, step in enumerate(rule.steps)
-        for condition in (*step.all_of, *step.any_of)
+        for condition in step.reasons
     ]

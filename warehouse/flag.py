@@ -9,15 +9,15 @@ import duckdb
 import pyarrow as pa
 
 from schemas.instrument import Instrument
-from schemas.rule import ClassRule, PupilRule
+from schemas.rule import ClassRule, Condition, PupilRule
 from schemas.settings import Settings
 from transforms.class_flags import control, indicate
 from transforms.pupil_flags import (
-    HISTORY_SQL,
     Inputs,
     condition_sql,
     evidence_sql,
     form_sql,
+    history_sql,
     hit_sql,
     inputs_of,
 )
@@ -94,7 +94,7 @@ def score_and_flag(
 def _tidy(con: duckdb.DuckDBPyConnection) -> None:
     for view in ("found", "found_evidence"):
         con.execute(f"drop view temp.{view}").fetchall()
-    for table in ("hit", "outstanding", "seen_before", "complete_before", "listed_start"):
+    for table in ("hit", "outstanding", "seen_before", "complete_before", "listed_start", "before"):
         con.execute(f"drop table if exists temp.{table}").fetchall()
 
 
@@ -160,7 +160,7 @@ def _flag_id(rule: PupilRule | ClassRule) -> str:
 def _find_pupils(forms: _Forms, rules: Sequence[PupilRule]) -> None:
     """The temporary table `hit`: the forms that any rule flags."""
     named = {"wave": forms.wave_id}
-    for statement in HISTORY_SQL.split(";"):
+    for statement in history_sql(forms.inputs, forms.instruments):
         forms.con.execute(statement, named).fetchall()
     about = _ABOUT.format(pupil="pupil")
     hits = hit_sql(rules, forms.inputs, forms.instruments)
@@ -198,15 +198,26 @@ def _flags_of(i: int, rule: PupilRule) -> str:
 
 
 def _evidence_of(i: int, rule: PupilRule, inputs: Inputs) -> list[str]:
+    """What each condition saw; a fall is two rows, one of each wave."""
     return [
         f"""
         select {_flag_id(rule)} as flag_id, '{condition.input}' as item_or_scale,
-            {inputs.column(condition.input)} as observed, {condition.threshold!r} as threshold,
-            wave_id
+            {observed} as observed, {condition.threshold!r} as threshold, {wave} as wave_id
         from hit where step_{i} = {step} and {holds}
         """
         for step, condition, holds in evidence_sql(rule, inputs)
+        for wave, observed in _seen(condition, inputs)
     ]
+
+
+def _seen(condition: Condition, inputs: Inputs) -> list[tuple[str, str]]:
+    """The waves that a condition looks at, and the value in each, as columns of `hit`."""
+    seen = []
+    if condition.wave == "this":
+        seen.append(("wave_id", inputs.column(condition.input)))
+    if condition.looks_back:
+        seen.append(("before_wave", inputs.before(condition.input)))
+    return seen
 
 
 def _find_classes(forms: _Forms, rules: Sequence[ClassRule]) -> None:
@@ -232,7 +243,7 @@ def _find_classes(forms: _Forms, rules: Sequence[ClassRule]) -> None:
 
 def _test_classes(forms: _Forms, rules: Sequence[ClassRule]) -> pa.Table:
     """One row a class and rule, as `indicate` returns them; one pass over the forms for all."""
-    inputs = forms.inputs
+    inputs = inputs_of(rules, forms.instruments)  # classes need no look back
     counts = ", ".join(
         f"count(*) filter ({_is_answered(rule, inputs)})::integer as answered_{i},"
         f" count(*) filter ({_holds(rule, inputs)})::integer as observed_{i}"

@@ -68,12 +68,9 @@ def _renew(con: duckdb.DuckDBPyConnection, named: dict[str, object]) -> int:
         """,
         named,
     ).fetchall()
+    # Not by wave: the evidence of a fall has a row of the wave before as well.
     con.execute(
-        """
-        delete from core.flag_evidence
-        where wave_id = $wave and flag_id in (select flag_id from found)
-        """,
-        wave,
+        "delete from core.flag_evidence where flag_id in (select flag_id from found)"
     ).fetchall()
     return int(withdrawn)
 

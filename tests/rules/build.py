@@ -9,8 +9,8 @@ from schemas.instrument import shipped_instruments
 from schemas.rule import shipped_rules
 from schemas.settings import Settings
 from transforms.pupil_flags import (
-    HISTORY_SQL,
     evidence_sql,
+    history_sql,
     hit_sql,
     inputs_of,
 )
@@ -133,9 +133,9 @@ class Town:
         return held
 
     def _find(self, rules, wave):
-        for statement in HISTORY_SQL.split(";"):
-            self.con.execute(statement, {"wave": wave}).fetchall()
         inputs = inputs_of(rules, INSTRUMENTS)
+        for statement in history_sql(inputs, INSTRUMENTS):
+            self.con.execute(statement, {"wave": wave}).fetchall()
         hits = hit_sql(rules, inputs, INSTRUMENTS)
         self.con.execute(f"create or replace temp table hit as {hits}", {"wave": wave}).fetchall()
         return inputs

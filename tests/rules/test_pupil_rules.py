@@ -260,7 +260,14 @@ def test_a_rule_looks_at_inputs_that_exist_and_at_answers_that_can_be_given(rule
         if condition.input == NEW_PUPIL:
             continue
         key, item = condition.input.split(".")
+        scales = {scale.id: scale for scale in INSTRUMENTS[key].scales}
+        if item in scales:
+            assert scales[item].minimum < condition.threshold < scales[item].maximum
+            continue
         codes = INSTRUMENTS[key].codes(item)
+        if condition.op == "fallen_by":
+            assert 0 < condition.threshold <= max(codes) - min(codes)
+            continue
         assert condition.threshold in codes
         holds = {
             code
