@@ -162,13 +162,14 @@ def _show_pupil_flags(con: duckdb.DuckDBPyConnection, home: Home, truth_file: Pa
         group by rule_id order by rule_id
     """).fetchall()
     con.unregister("planted")
+    [(forms,)] = con.execute("select count(*) from core.response").fetchall()
     table = Table(
-        "Rule", "Levels", "Planted", "Flagged", "Both", "Found", "True",
+        "Rule", "Levels", "Planted", "Flagged", "Per 100", "Both", "Found", "True",
         title="Pupils who answered, all waves: what was planted and what was flagged",
     )  # fmt: skip
     for rule, levels, planted_n, flagged, both in rows:
-        counts = (str(planted_n), str(flagged), str(both))
-        shares = (_share(both, planted_n), _share(both, flagged))
+        counts = (str(planted_n), str(flagged), f"{100 * flagged / forms:.1f}", str(both))
+        shares = (_share(both, planted_n), _share(both, flagged) if planted_n else "–")
         table.add_row(rule.removeprefix("rule."), levels, *counts, *shares)
     console.print(table)
 

@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from reports.charts import OrdinalScale, Point, sparkline
 from reports.model import AnswerLine, ReportContext, ReportError
-from schemas.instrument import Instrument, Scale
+from schemas.instrument import Instrument, Item, Scale
 from schemas.rule import Condition, PupilRule
 from warehouse.school_data import Evidence, PastAnswer, WaveInfo
 
@@ -24,6 +24,7 @@ class _Answered:
     evidence: Evidence
     op: str
     limit: float
+    has_fallen: bool
 
     def label(self, code: int, context: ReportContext) -> str:
         return self.instrument.label(self.item_id, code, context.texts.language)
@@ -48,14 +49,19 @@ def answer_line(
     op, limit = _mildest_limit(rule, evidence)
     for scale in instrument.scales:
         if scale.id == name:
-            return _scale_line(evidence, scale, limit, context)
+            line = _scale_line(evidence, scale, context)
+            told = (
+                _fall(evidence, waves, context)
+                if has_fallen(evidence, rule)
+                else (_scale_limit(evidence, limit, waves, context))
+            )
+            return AnswerLine(line, told, "", None)
     if all(item.id != name for item in instrument.items):
         raise ReportError(f"no item or scale {evidence.source}: give the instruments of the wave")
-    # An instrument whose licence keeps its wording to itself is named instead.
-    question = context.texts.translated(instrument.item(name).text) or (
-        f"{context.texts.translated(instrument.name)}, {name}"
+    question = about_words(evidence.source, context)
+    answered = _Answered(
+        instrument, name, question, evidence, op, limit, has_fallen(evidence, rule)
     )
-    answered = _Answered(instrument, name, question, evidence, op, limit)
     earlier = _earlier(answered, waves, context)
     if is_wish:
         return AnswerLine(_said(answered, context), "", earlier if evidence.earlier else "", None)
@@ -65,6 +71,27 @@ def answer_line(
         earlier=earlier,
         chart=_chart(answered, waves, context),
     )
+
+
+def item_of(source: str, context: ReportContext) -> Item | None:
+    """The question that a source is, or none where it is a scale."""
+    key, _, name = source.partition(".")
+    instrument = context.instruments.get(key)
+    if instrument is None:
+        raise ReportError(f"no instrument {key}: give the instruments of the wave")
+    return next((item for item in instrument.items if item.id == name), None)
+
+
+def about_words(source: str, context: ReportContext) -> str:
+    """The wording of a question, or the name of a scale."""
+    key, _, name = source.partition(".")
+    texts, item = context.texts, item_of(source, context)
+    instrument = context.instruments[key]
+    if item is None:
+        scales = {scale.id: scale for scale in instrument.scales}
+        return texts.translated(scales[name].label)
+    # An instrument whose licence keeps its wording to itself is named instead.
+    return texts.translated(item.text) or f"{texts.translated(instrument.name)}, {name}"
 
 
 def limit_words(source: str, threshold: float, context: ReportContext) -> str:
@@ -92,6 +119,18 @@ def counting_words(condition: Condition, context: ReportContext) -> list[str]:
     ]
 
 
+def has_fallen(evidence: Evidence, rule: PupilRule) -> bool:
+    """Whether it is the fall since the wave before that the rule flags."""
+    before = evidence.before
+    return before is not None and any(
+        condition.op == "fallen_by"
+        and (condition.input, condition.threshold) == (evidence.source, evidence.threshold)
+        and before.value - evidence.observed >= condition.threshold
+        for step in rule.steps
+        for condition in step.reasons
+    )
+
+
 def _mildest_limit(rule: PupilRule, evidence: Evidence) -> tuple[str, float]:
     """Where the rule begins to flag: its highest level has a limit of its own, further out."""
     found = [
@@ -102,6 +141,7 @@ def _mildest_limit(rule: PupilRule, evidence: Evidence) -> tuple[str, float]:
     ]
     if not found:
         raise ReportError(f"{rule.id}@{rule.version} does not look at {evidence.source}")
+    found = [part for part in found if not part.looks_back] or found
     op = found[0].op
     mildest = min if op == "at_least" else max
     return op, mildest(condition.threshold for condition in found if condition.op == op)
@@ -114,24 +154,50 @@ def _said(answered: _Answered, context: ReportContext) -> str:
 
 
 def _limit_sentence(answered: _Answered, context: ReportContext) -> str:
+    before = answered.evidence.before
+    if answered.has_fallen and before is not None:
+        fall = int(before.value - answered.evidence.observed)
+        return context.texts.count("answer.fell", fall)
     if answered.evidence.observed == answered.limit:
         return context.texts.say("answer.at_limit")
     limit = limit_words(answered.evidence.source, answered.limit, context)
     return context.texts.say("answer.limit", limit=limit)
 
 
-def _scale_line(
-    evidence: Evidence, scale: Scale, limit: float, context: ReportContext
-) -> AnswerLine:
+def _scale_line(evidence: Evidence, scale: Scale, context: ReportContext) -> str:
     texts = context.texts
-    said = texts.say(
+    return texts.say(
         "answer.on_scale",
         scale=texts.translated(scale.label),
         value=texts.decimal(evidence.observed),
         low=texts.decimal(scale.minimum),
         high=texts.decimal(scale.maximum),
     )
-    return AnswerLine(said, texts.say("answer.scale_limit", limit=texts.decimal(limit)), "", None)
+
+
+def _scale_limit(
+    evidence: Evidence, limit: float, waves: tuple[WaveInfo, ...], context: ReportContext
+) -> str:
+    texts = context.texts
+    told = texts.say("answer.scale_limit", limit=texts.decimal(limit))
+    return f"{told} {_before(evidence, waves, context)}".rstrip()
+
+
+def _before(evidence: Evidence, waves: tuple[WaveInfo, ...], context: ReportContext) -> str:
+    if evidence.before is None:
+        return ""
+    texts, names = context.texts, {wave.wave_id: wave.name for wave in waves}
+    return texts.say(
+        "answer.scale_before",
+        value=texts.decimal(evidence.before.value),
+        wave=names[evidence.before.wave_id],
+    )
+
+
+def _fall(evidence: Evidence, waves: tuple[WaveInfo, ...], context: ReportContext) -> str:
+    texts = context.texts
+    limit = texts.say("answer.scale_fell", limit=texts.decimal(evidence.threshold))
+    return f"{_before(evidence, waves, context)} {limit}"
 
 
 def _earlier(answered: _Answered, waves: tuple[WaveInfo, ...], context: ReportContext) -> str:

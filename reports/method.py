@@ -1,8 +1,9 @@
 """What a report says about itself: the steps to take, the rules that were used, and how sure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import reduce
 
-from reports.answers import REGISTER, counting_words
+from reports.answers import REGISTER, about_words, counting_words, item_of
 from reports.model import TALK_LEVELS, PupilRow, ReportContext, RuleLine, Step
 from reports.texts import Texts
 from schemas.rule import ClassRule, Condition, PupilRule, PupilStep
@@ -11,6 +12,7 @@ from warehouse.school_data import ClassFlag
 # The limits that the count of false class signals was simulated for (domain notes 6.4).
 _SIMULATED = {(0.025, 0.10)}
 
+_SIGNS = {"at_least": "≥", "at_most": "≤"}
 _TALK_STEPS = ("talk", "propose", "guardians", "meeting", "weekly", "check")
 _ADULT_STEPS = ("read", "talk", "notify", "plan", "guardians", "follow")
 _DUTY = frozenset({"bullying", "unsafe"})
@@ -90,22 +92,61 @@ def _level_line(step: PupilStep, rule: PupilRule | ClassRule, context: ReportCon
 
 
 def _step_limits(step: PupilStep, context: ReportContext) -> str:
+    """All that must be so, one after the other; of several that will do, any one."""
     texts = context.texts
-    conditions = (*step.all_of, *step.any_of)
-    is_new = any(_is_register(condition) for condition in conditions)
-    answers = dict.fromkeys(
-        texts.say("method.limit_item", answer=answer)
-        for part in conditions
-        if not _is_register(part)
-        for answer in counting_words(part, context)
+    answers = [part for part in step.reasons if not _is_register(part)]
+    musts = [part for part in step.all_of if not _is_register(part)]
+    parts = [texts.say("method.limit_new")] if len(answers) < len(step.reasons) else []
+    if all(_is_plain(part, context) for part in answers) and not step.none_of:
+        words = [_answers(answers, step, context)] if answers else []
+    else:
+        words = list(_limits(musts, step, context))
+        words += [_joined(_limits(step.any_of, step, context), context)] if step.any_of else []
+    return reduce(
+        lambda first, rest: texts.say("method.limit_extra", register=first, limits=rest),
+        [*parts, *words],
     )
-    limits = texts.say("method.limit_join").join(answers)
-    if not is_new:
-        return limits
-    register = texts.say("method.limit_new")
-    if not answers:
-        return register
-    return texts.say("method.limit_extra", register=register, limits=limits)
+
+
+def _is_plain(condition: Condition, context: ReportContext) -> bool:
+    return not condition.looks_back and item_of(condition.input, context) is not None
+
+
+def _joined(limits: Iterable[str], context: ReportContext) -> str:
+    return context.texts.say("method.limit_join").join(limits)
+
+
+def _answers(conditions: Sequence[Condition], step: PupilStep, context: ReportContext) -> str:
+    """The answers for which any of the conditions holds, but none that the step leaves out."""
+    out = {(part.input, words) for part in step.none_of for words in counting_words(part, context)}
+    found = dict.fromkeys(
+        context.texts.say("method.limit_item", answer=words)
+        for part in conditions
+        for words in counting_words(part, context)
+        if (part.input, words) not in out
+    )
+    return _joined(found, context)
+
+
+def _limits(
+    conditions: Sequence[Condition], step: PupilStep, context: ReportContext
+) -> Iterator[str]:
+    """Each condition with the question or the scale that it is about."""
+    for condition in conditions:
+        said = _limit(condition, step, context)
+        looks = condition.wave == "previous"
+        yield context.texts.say("method.limit_before", what=said) if looks else said
+
+
+def _limit(condition: Condition, step: PupilStep, context: ReportContext) -> str:
+    texts, about = context.texts, about_words(condition.input, context)
+    limit = texts.decimal(condition.threshold)
+    if condition.op == "fallen_by":
+        return texts.say("method.limit_fall", what=about, limit=limit)
+    if item_of(condition.input, context) is None:
+        return texts.say("method.limit_scale", scale=about, sign=_SIGNS[condition.op], limit=limit)
+    answers = _answers([condition], step, context)
+    return texts.say("method.limit_of", answers=answers, question=about)
 
 
 def _is_register(condition: Condition) -> bool:

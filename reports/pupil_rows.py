@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from reports.answers import REGISTER, answer_line
+from reports.answers import REGISTER, answer_line, has_fallen
 from reports.model import LEVEL_ORDER, PupilRow, Reason, ReportContext
 from warehouse.school_data import Evidence, PupilFlag, WaveInfo
 
@@ -54,10 +54,11 @@ def _row(
     )
 
 
-def _reason_order(flag: PupilFlag) -> tuple[bool, bool, int, str, str]:
-    # Being new comes last: an answer it shares with another rule belongs with that rule's words.
+def _reason_order(flag: PupilFlag) -> tuple[bool, bool, int, int, str, str]:
+    # An answer that two rules share belongs with the one that rests on fewer. Being new comes last.
     rank, is_new = LEVEL_ORDER.index(_shown_level(flag)), flag.situation == "new_pupil"
-    return flag.rule_id != WISH_RULE, is_new, rank, flag.rule_id, flag.flag_id
+    sources = len({part.source for part in flag.evidence})
+    return flag.rule_id != WISH_RULE, is_new, rank, sources, flag.rule_id, flag.flag_id
 
 
 def _shown_level(flag: PupilFlag) -> str:
@@ -72,12 +73,17 @@ def _level(flags: Sequence[PupilFlag]) -> str:
 def _reasons(
     flags: Sequence[PupilFlag], waves: tuple[WaveInfo, ...], context: ReportContext
 ) -> tuple[Reason, ...]:
-    shown: set[tuple[str, float]] = set()
+    shown: set[tuple[str, float, bool]] = set()
     found = []
     for flag in flags:
-        fresh = [part for part in _answers(flag) if (part.source, part.observed) not in shown]
-        shown |= {(part.source, part.observed) for part in fresh}
-        found.append(_reason(flag, fresh, waves, context))
+        rule = context.pupil_rule(flag.rule_id, flag.rule_version)
+        fresh = {
+            key: part
+            for part in _answers(flag)
+            if (key := (part.source, part.observed, has_fallen(part, rule))) not in shown
+        }
+        shown |= fresh.keys()
+        found.append(_reason(flag, list(fresh.values()), waves, context))
     return tuple(found)
 
 

@@ -14,6 +14,7 @@ import duckdb
 from warehouse.asked import ASKED_CLASS_SQL
 from warehouse.careless import Marks
 from warehouse.school_data import (
+    Before,
     ClassCount,
     ClassFlag,
     ClassIndicator,
@@ -95,13 +96,26 @@ _CLASS_FLAGS = """
     order by school_id, class_group, rule_id, flag_id
 """
 
+# A rule that looked back has a row of the wave before as well, which stands beside the one of now.
 _EVIDENCE = """
-    select f.school_id, e.flag_id, f.pupil, e.item_or_scale, e.observed, e.threshold
-    from core.flag_evidence e
-    join core.flag f using (flag_id)
-    where f.wave_id = $wave and f.school_id in (select unnest($schools)) and f.route = $route
-        and f.status in ('open', 'expired') and f.target = 'pupil' and e.wave_id = f.wave_id
-    order by 1, 2, 4
+    with seen as (
+        select f.school_id, e.flag_id, f.pupil, e.item_or_scale, e.observed, e.threshold, e.wave_id,
+            e.wave_id = f.wave_id as is_now
+        from core.flag_evidence e
+        join core.flag f using (flag_id)
+        where f.wave_id = $wave and f.school_id in (select unnest($schools)) and f.route = $route
+            and f.status in ('open', 'expired') and f.target = 'pupil'
+    ),
+    before as (
+        select flag_id, item_or_scale, any_value(wave_id) as wave_id,
+            any_value(observed) as observed
+        from seen where not is_now group by all
+    )
+    select distinct s.school_id, s.flag_id, s.pupil, s.item_or_scale, s.observed, s.threshold,
+        b.wave_id, b.observed
+    from seen s left join before b using (flag_id, item_or_scale)
+    where s.is_now
+    order by 1, 2, 4, 6
 """
 
 # The same item may be asked by two surveys of a wave: the latest form that answered it counts.
@@ -318,9 +332,11 @@ def _evidence(
     earlier = _gathered(con, _EARLIER, routed, key=3)
     found: defaultdict[tuple[str, ...], list[Evidence]] = defaultdict(list)
     for (school_id, flag_id, pupil), rows in _gathered(con, _EVIDENCE, routed, key=3).items():
-        for source, observed, threshold in rows:
+        for source, observed, threshold, wave, was in rows:
             past = tuple(PastAnswer(*answer) for answer in earlier[school_id, pupil, source])
-            found[school_id, flag_id, pupil].append(Evidence(source, observed, threshold, past))
+            before = Before(wave, was) if wave else None
+            evidence = Evidence(source, observed, threshold, past, before)
+            found[school_id, flag_id, pupil].append(evidence)
     return found
 
 

@@ -31,6 +31,14 @@ class PastAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class Before:
+    """The answer code or score in the wave before, where the rule looked at it."""
+
+    wave_id: str
+    value: float = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """One answer or score that a flag rests on, and the earlier answers to the same item."""
 
@@ -38,6 +46,7 @@ class Evidence:
     observed: float = field(repr=False)
     threshold: float
     earlier: tuple[PastAnswer, ...] = field(default=(), repr=False)
+    before: Before | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from reports.reference.markdown import bullets, code, page, table
 from schemas.instrument import Instrument
-from schemas.rule import ClassRule, Condition, PupilRule, RuleTexts
+from schemas.rule import ClassRule, Condition, PupilRule, PupilStep, RuleTexts
 from transforms.pupil_flags import NEW_FOR_DAYS, NEW_PUPIL
 from warehouse.flag_life import EXPIRES_AFTER, REVIEW_WORKING_DAYS
 
@@ -64,10 +64,7 @@ def _pupil_rule(rule: PupilRule, instruments: Instruments) -> Iterator[str]:
     yield f"Goes to: {_ROUTES[rule.route]}. The highest level that holds counts."
     yield table(
         ("level", "review", "when"),
-        [
-            (step.level, _review(step.level), _all(step.all_of, step.any_of, instruments))
-            for step in rule.steps
-        ],
+        [(step.level, _review(step.level), _all(step, instruments)) for step in rule.steps],
     )
 
 
@@ -76,11 +73,12 @@ def _review(level: str) -> str:
     return f"within {days} working day{'s' if days > 1 else ''}" if days else "no deadline"
 
 
-def _all(all_of: Sequence[Condition], any_of: Sequence[Condition], instruments: Instruments) -> str:
-    needed = [_words(condition, instruments) for condition in all_of]
-    choices = " or ".join(_words(condition, instruments) for condition in any_of)
+def _all(step: PupilStep, instruments: Instruments) -> str:
+    needed = [_words(condition, instruments) for condition in step.all_of]
+    choices = " or ".join(_words(condition, instruments) for condition in step.any_of)
     if choices:
-        needed.append(f"({choices})" if needed and len(any_of) > 1 else choices)
+        needed.append(f"({choices})" if needed and len(step.any_of) > 1 else choices)
+    needed += [f"not {_words(condition, instruments)}" for condition in step.none_of]
     return " and ".join(needed)
 
 
@@ -88,14 +86,17 @@ def _words(condition: Condition, instruments: Instruments) -> str:
     """A condition as the answer that the pupil read, and as the code that is stored."""
     if condition.input == NEW_PUPIL:
         return f"the pupil is new (enrolled at most {NEW_FOR_DAYS} days before the wave opened)"
+    if condition.op == "fallen_by":
+        return f"{code(condition.input)} fallen by {condition.threshold:g} since the wave before"
+    then = "" if condition.wave == "this" else " in the wave before"
     key, _, name = condition.input.partition(".")
     direction, sign = _DIRECTIONS[condition.op]
     limit = f"{sign} {condition.threshold:g}"
     instrument = instruments[key]
     if all(item.id != name for item in instrument.items):
-        return f"{code(condition.input)} {limit}"
+        return f"{code(condition.input)} {limit}{then}"
     label = instrument.label(name, int(condition.threshold), "en")
-    return f"{code(condition.input)} “{label}” {direction} ({limit})"
+    return f"{code(condition.input)} “{label}” {direction} ({limit}){then}"
 
 
 def _class_rule(rule: ClassRule, instruments: Instruments) -> Iterator[str]:

@@ -7,7 +7,7 @@ from datetime import date
 from schemas.rule import shipped_rules
 from tests.reports.page import Page, Render, School
 from tests.reports.records import answer, flag, scale_rule
-from warehouse.school_data import Evidence, PastAnswer
+from warehouse.school_data import Before, Evidence, PastAnswer
 
 LATE = PastAnswer("2026-V", 2, None)
 
@@ -186,3 +186,52 @@ def test_a_mark_on_a_form_is_told_beside_the_flag_and_takes_nothing_from_it(
         assert told.count(line) == 1
         told = told.replace(line, "")
     assert " ".join(told.split()) == " ".join(plain.split())
+
+
+FELL = Evidence("who5_v1.wellbeing", 44, 24, before=Before("2026-V", 76))
+
+
+def test_a_fall_is_told_with_what_was_before(fjordvik: School, render_report: Render) -> None:
+    data, codes = fjordvik
+    fell = flag("rule.wellbeing_fell", "watch", evidence=(FELL,))
+    nb, en = (
+        Page(render_report(replace(data, pupil_flags=(fell,)), codes, language=language)).text
+        for language in ("nb", "en")
+    )
+    assert "44 på en skala fra 0 til 100. Forrige runde: 76 (Vår 2026). Et fall på 24 eller" in nb
+    assert "The round before: 76 (Vår 2026). A fall of 24 or more is larger than the" in en
+
+
+def test_a_low_score_that_another_rule_has_told_still_says_that_it_fell(
+    fjordvik: School, render_report: Render
+) -> None:
+    data, codes = fjordvik
+    flags = (
+        flag("rule.low_wellbeing", "watch", evidence=(replace(FELL, threshold=50, before=None),)),
+        flag("rule.wellbeing_fell", "flag", evidence=(FELL, replace(FELL, threshold=50))),
+    )
+    text = Page(render_report(replace(data, pupil_flags=flags), codes)).text
+    assert text.count("Et fall på 24 eller mer") == 1
+    assert text.count("Grensa for flagg er 50.") == 1
+
+
+def test_a_score_that_was_low_before_says_so(fjordvik: School, render_report: Render) -> None:
+    data, codes = fjordvik
+    twice = Evidence("who5_v1.wellbeing", 44, 50, before=Before("2026-V", 48))
+    low = flag("rule.low_wellbeing", "flag", evidence=(twice,))
+    text = Page(render_report(replace(data, pupil_flags=(low,)), codes)).text
+    assert "Grensa for flagg er 50. Forrige runde: 48 (Vår 2026)." in text
+
+
+def test_an_answer_that_fell_says_by_how_many_steps_and_keeps_its_chart(
+    fjordvik: School, render_report: Render
+) -> None:
+    data, codes = fjordvik
+    was = PastAnswer("2026-V", 5, None)
+    thrived = replace(answer("thriving", 3, 2, was), before=Before("2026-V", 5))
+    less = flag("rule.thriving_less", "watch", evidence=(thrived,))
+    html = render_report(replace(data, pupil_flags=(less,)), codes)
+    text = Page(html).text
+    assert "Det er to trinn lavere enn i forrige runde." in text
+    assert "Tidligere: «trives svært godt» (Vår 2026)." in text
+    assert html.count("<circle") > 1

@@ -13,7 +13,7 @@ from schemas.rule import shipped_rules
 from schemas.settings import Settings
 from tests.reports.page import Page, School
 from tests.reports.records import answer, flag, indicator, scale_rule
-from warehouse.school_data import ClassCount, ClassFlag, Evidence, PastAnswer, SchoolData
+from warehouse.school_data import Before, ClassCount, ClassFlag, Evidence, PastAnswer, SchoolData
 
 
 class Recorder(dict[str, str]):
@@ -37,6 +37,18 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
     asks = flag("rule.wants_talk", "prompt", "psn-x", evidence=(answer("wants_talk", 1, 1),))
     score = (Evidence("who5_v1.wellbeing", 44, 50),)
     scored = replace(flag("rule.unsafe", "flag", "psn-y", evidence=score), rule_id="rule.low_who5")
+    before = Before("2025-H", 76)
+    fell = flag(
+        "rule.wellbeing_fell",
+        "flag",
+        "psn-u",
+        evidence=(
+            Evidence("who5_v1.wellbeing", 44, 24, before=before),
+            Evidence("who5_v1.wellbeing", 44, 50, before=before),
+        ),
+    )
+    thrived = replace(answer("thriving", 3, 2), before=Before("2025-H", 5))
+    less = flag("rule.thriving_less", "watch", "psn-t", evidence=(thrived,))
     known = flag("rule.not_thriving", "flag", "psn-z", known_in=("2025-H",))
     odd = (
         ClassCount("7B", 7, 25, 24),
@@ -52,7 +64,7 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
         replace(data, pupil_flags=(), class_flags=()),
         replace(data, pupil_flags=(), is_linked=False),
         replace(data, pupil_flags=(watched, asks), classes=odd, held=1, held_shared=2),
-        replace(data, pupil_flags=(asks, replace(asks, pupil="psn-v"), scored, known)),
+        replace(data, pupil_flags=(asks, replace(asks, pupil="psn-v"), scored, known, fell, less)),
         replace(data, pupil_flags=(asks, replace(asks, pupil="psn-v")), class_flags=(watch,)),
         replace(data, pupil_flags=(watched,), class_flags=()),
         replace(data, indicators=(indicator(6, gate="tested", p_exact=0.02),)),

@@ -20,10 +20,21 @@ from tests.rules.build import (
     WINTER,
     open_town,
 )
-from transforms.pupil_flags import NEW_PUPIL, conditions, inputs_of
+from transforms.pupil_flags import NEW_PUPIL, conditions, form_sql, history_sql, inputs_of
 
 NEW = date(2026, 10, 1)
 BLANK = dict.fromkeys(HAPPY, None)
+
+
+def wellbeing(score):
+    """Five answers with this WHO-5 score."""
+    answers = {f"who5_{number}": 0 for number in range(1, 6)}
+    for step in range(score // 4):
+        answers[f"who5_{step % 5 + 1}"] += 1
+    return answers
+
+
+LOW = wellbeing(48)
 
 # What the form says, where it differs from a happy one -> the flags that the pupil gets.
 FORMS = [
@@ -52,10 +63,54 @@ FORMS = [
     ("never safe", {"safety": 1}, {"unsafe": "flag"}),
     ("rarely safe", {"safety": 2}, {"unsafe": "flag"}),
     ("sometimes safe", {"safety": 3}, {}),
+    (
+        "sometimes safe and bullied",
+        {"safety": 3, "bullied_digitally": 3},
+        {"safety_less": "watch", "bullied_by_pupils": "flag"},
+    ),
+    (
+        "sometimes safe and low",
+        {"safety": 3, **LOW},
+        {"safety_less": "watch", "low_wellbeing": "watch"},
+    ),
     # S4: nobody in breaks, two lowest of five.
     ("never company", {"company_in_breaks": 1}, {"nobody_in_breaks": "flag"}),
     ("rarely company", {"company_in_breaks": 2}, {"nobody_in_breaks": "flag"}),
-    ("sometimes company", {"company_in_breaks": 3}, {}),
+    # S5: someone in breaks sometimes; with a middle answer on thriving or low wellbeing a flag.
+    ("sometimes company", {"company_in_breaks": 3}, {"sometimes_alone": "watch"}),
+    ("often company", {"company_in_breaks": 4}, {}),
+    (
+        "sometimes company, thrives a little",
+        {"company_in_breaks": 3, "thriving": 3},
+        {"sometimes_alone": "flag", "thriving_less": "watch"},
+    ),
+    (
+        "sometimes company, low",
+        {"company_in_breaks": 3, **LOW},
+        {"sometimes_alone": "flag", "low_wellbeing": "flag"},
+    ),
+    # S7: a middle answer about thriving, with another signal.
+    (
+        "thrives a little and unsafe",
+        {"thriving": 3, "safety": 2},
+        {"thriving_less": "watch", "unsafe": "flag"},
+    ),
+    (
+        "thrives a little and low",
+        {"thriving": 3, **LOW},
+        {"thriving_less": "watch", "low_wellbeing": "watch"},
+    ),
+    # S8: WHO-5 at 50 or below; its sum goes in steps of four.
+    ("wellbeing 52", wellbeing(52), {}),
+    ("wellbeing 48", wellbeing(48), {"low_wellbeing": "watch"}),
+    ("wellbeing 32", wellbeing(32), {"low_wellbeing": "watch"}),
+    ("wellbeing 28", wellbeing(28), {"low_wellbeing": "prompt"}),
+    (
+        "wellbeing 48 and unsafe",
+        {"safety": 2, **wellbeing(48)},
+        {"low_wellbeing": "flag", "unsafe": "flag"},
+    ),
+    ("one answer of the scale missing", {**wellbeing(48), "who5_5": None}, {}),
     # S6: thriving, two lowest of five.
     ("does not thrive at all", {"thriving": 1}, {"not_thriving": "flag"}),
     ("does not thrive much", {"thriving": 2}, {"not_thriving": "flag"}),
@@ -134,8 +189,103 @@ def test_what_a_form_is_flagged_as(flags_of_forms, what, flags):
     assert flags_of_forms.get(what, {}) == flags
 
 
+# What was answered in spring, what now -> the flags that the pupil has now.
+TWO_WAVES = [
+    ("thriving fell by two", {"thriving": 5}, {"thriving": 3}, {"thriving_less": "watch"}),
+    ("thriving fell by one", {"thriving": 4}, {"thriving": 3}, {}),
+    ("thriving fell to low", {"thriving": 5}, {"thriving": 2}, {"not_thriving": "flag"}),
+    ("thriving fell and is well", {"thriving": 5}, {"thriving": 4}, {}),
+    ("thriving was skipped", {"thriving": SKIPPED}, {"thriving": 3}, {}),
+    ("safety fell by two", {"safety": 5}, {"safety": 3}, {"safety_less": "watch"}),
+    ("safety rose", {"safety": 1}, {"safety": 3}, {}),
+    ("low twice", wellbeing(48), wellbeing(48), {"low_wellbeing": "flag"}),
+    ("low now", wellbeing(52), wellbeing(48), {"low_wellbeing": "watch"}),
+    ("low then", wellbeing(48), wellbeing(52), {}),
+    ("no scale then", {}, wellbeing(48), {"low_wellbeing": "watch"}),
+    ("fell by 24, ends well", wellbeing(76), wellbeing(52), {"wellbeing_fell": "watch"}),
+    ("fell by 20", wellbeing(72), wellbeing(52), {}),
+    (
+        "fell by 24, ends low",
+        wellbeing(72),
+        wellbeing(48),
+        {"wellbeing_fell": "flag", "low_wellbeing": "watch"},
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def flags_after_two_waves():
+    with open_town() as town:
+        for what, before, now, _ in TWO_WAVES:
+            town.add_form(what, before, wave=SPRING)
+            town.add_form(what, now)
+        yield town.flags()
+
+
+@pytest.mark.parametrize(
+    ("what", "flags"), [(case[0], case[3]) for case in TWO_WAVES], ids=[c[0] for c in TWO_WAVES]
+)
+def test_what_two_waves_are_flagged_as(flags_after_two_waves, what, flags):
+    assert flags_after_two_waves.get(what, {}) == flags
+
+
+def test_only_the_wave_before_counts(town):
+    town.add_form("x", wellbeing(48), wave=SPRING)
+    town.add_form("other", wave=AUTUMN)
+    town.add_form("x", wellbeing(48), wave=WINTER)
+
+    assert town.flags(wave=WINTER) == {"x": {"low_wellbeing": "watch"}}
+
+
+def test_a_wave_that_nobody_answered_is_no_wave_before(town):
+    town.add_form("x", wellbeing(48), wave=SPRING)
+    town.add_form("x", wellbeing(48), wave=WINTER)
+
+    assert town.flags(wave=WINTER) == {"x": {"low_wellbeing": "flag"}}
+
+
+def test_a_code_is_not_followed_to_another_school(town):
+    town.add_form("x", wellbeing(48), wave=SPRING, school="S02")
+    town.add_form("x", wellbeing(48))
+
+    assert town.flags() == {"x": {"low_wellbeing": "watch"}}
+
+
+def test_of_two_forms_of_the_wave_before_the_latest_with_an_answer_counts(town):
+    town.add_form("x", wellbeing(80), wave=SPRING)
+    town.add_form("x", wellbeing(60), wave=SPRING)
+    town.add_form("x", wave=SPRING)
+    town.add_form("x", wellbeing(52))
+
+    assert town.flags() == {}
+
+
+def test_forms_without_a_code_have_no_past(town):
+    town.add_form(None, wellbeing(80), wave=SPRING)
+    town.add_form("x", wellbeing(52))
+
+    assert town.flags() == {}
+
+
+def test_nothing_is_looked_back_at_where_no_rule_asks():
+    plain = [rule for rule in PUPIL_RULES if not any(c.looks_back for c in conditions(rule))]
+    inputs = inputs_of(plain, INSTRUMENTS)
+
+    assert inputs.earlier == ()
+    assert not any("table before as" in statement for statement in history_sql(inputs, INSTRUMENTS))
+    assert "before" not in form_sql(inputs, INSTRUMENTS)
+
+
+def test_a_vulnerable_situation_is_asked_for_and_never_inferred():
+    inferred = {rule.id for rule in ALL_RULES if rule.situation == "vulnerable_situation"}
+
+    assert inferred == {"rule.wants_talk"}
+    assert {c.input for c in conditions(rule_of("wants_talk"))} == {f"{CORE}.wants_talk"}
+
+
 def test_each_rule_and_each_of_its_levels_is_in_the_table():
-    told = {(rule, level) for *_, flags in FORMS for rule, level in flags.items()}
+    tables = [*(form[-1] for form in FORMS), *(case[-1] for case in TWO_WAVES)]
+    told = {(rule, level) for flags in tables for rule, level in flags.items()}
 
     assert told == {
         (rule.id.removeprefix("rule."), step.level) for rule in PUPIL_RULES for step in rule.steps
@@ -323,6 +473,31 @@ FAULTY_RULES = {
         "pupil.toml",
         'any_of = [{ input = "klassepuls_core_v1.wants_talk", op = "at_least", threshold = 1 }]',
         "any_of = []",
+    ),
+    "a fall of nothing": (
+        "pupil_signals.toml",
+        '"fallen_by", threshold = 24',
+        '"fallen_by", threshold = 0',
+    ),
+    "a look back alone": (
+        "pupil_signals.toml",
+        'op = "at_most", threshold = 28',
+        'op = "at_most", threshold = 28, wave = "previous"',
+    ),
+    "a fall in the wave before": (
+        "pupil_signals.toml",
+        '"fallen_by", threshold = 24 }]',
+        '"fallen_by", threshold = 24, wave = "previous" }]',
+    ),
+    "a register that looks back": (
+        "pupil.toml",
+        '"register.new_pupil", op = "at_least", threshold = 1',
+        '"register.new_pupil", op = "at_least", threshold = 1, wave = "previous"',
+    ),
+    "a class that looks back": (
+        "class.toml",
+        'op = "at_least", threshold = 3',
+        'op = "at_least", threshold = 3, wave = "previous"',
     ),
     "a comparison of no kind": ("pupil.toml", 'op = "at_least"', 'op = "equals"'),
     "a class of fewer than eight": ("class.toml", "version = 1", "version = 1\nmin_answered = 7"),

@@ -9,7 +9,7 @@ import pytest
 
 from flows.home import Config
 from schemas.rule import PupilRule, shipped_rules
-from tests.support.home import AUTUMN, CORE, SPRING, Row, class_list, form, school_class
+from tests.support.home import AUTUMN, CORE, ITEMS, SPRING, Row, class_list, form, school_class
 from tests.support.loading import deliver, full_config, memory_warehouse, pseudonym_of, snapshot
 from transforms.class_list import list_of_counts
 from transforms.readers.delimited import read_delimited
@@ -170,6 +170,56 @@ def test_late_file_of_an_earlier_wave_is_seen_by_the_later_one(con, config):
     deliver(con, config, school_class(10))
     assert flag(con, config, SPRING, now=TUESDAY).changed is True
     assert flags_of(con, "P010")["rule.new_pupil"]["level"] == "watch"
+
+
+def scaled(code: str, answer: str, **changes: str) -> Row:
+    """A happy pupil who gives this answer to each question of WHO-5."""
+    return form(code, **changes) | {item: answer for item in ITEMS if item.startswith("who5")}
+
+
+SPRING_FORM = {"wave": SPRING, "submitted_on": "2026-03-10"}
+
+
+def test_fall_is_evidenced_by_what_was_and_what_is(con, config):
+    deliver(con, config, [scaled("P001", "5")])
+    flag(con, config)
+    deliver(con, config, [scaled("P001", "2", **SPRING_FORM)])
+    flag(con, config, SPRING, now=TUESDAY)
+    fell = flags_of(con, "P001")["rule.wellbeing_fell"]
+    assert (fell["level"], fell["evidence_count"]) == ("flag", 2)
+    told = evidence_of(con, fell)
+    assert told == [(AUTUMN, 100.0, 24.0), (SPRING, 40.0, 24.0), (SPRING, 40.0, 50.0)]
+    compute_again(con)
+    again = flag(con, config, SPRING, now=WEDNESDAY)
+    assert (again.changed, again.new, again.withdrawn) == (True, 0, 0)
+    assert evidence_of(con, fell) == told
+
+
+def evidence_of(con: duckdb.DuckDBPyConnection, row: dict[str, object]) -> list[tuple[object, ...]]:
+    return con.execute(
+        """
+        select wave_id, observed, threshold from core.flag_evidence where flag_id = $flag
+        order by all
+        """,
+        {"flag": row["flag_id"]},
+    ).fetchall()
+
+
+def test_earlier_answers_that_come_late_raise_and_withdraw_flags_of_the_later_wave(con, config):
+    deliver(con, config, [scaled("P001", "2", **SPRING_FORM), scaled("P002", "3", **SPRING_FORM)])
+    flag(con, config, SPRING)
+    assert flags_of(con, "P001")["rule.low_wellbeing"]["level"] == "watch"
+    assert flags_of(con, "P002") == {}
+    deliver(con, config, [scaled("P001", "2"), scaled("P002", "5")])
+    late = flag(con, config, SPRING, now=TUESDAY)
+    assert (late.changed, late.new, late.withdrawn) == (True, 1, 0)
+    assert flags_of(con, "P001")["rule.low_wellbeing"]["level"] == "flag"
+    assert flags_of(con, "P002")["rule.wellbeing_fell"]["level"] == "watch"
+    # Another form contradicts what was answered then, so that nobody knows whether it fell.
+    deliver(con, config, [scaled("P002", "4")])
+    taken_back = flag(con, config, SPRING, now=WEDNESDAY)
+    assert (taken_back.new, taken_back.withdrawn) == (0, 1)
+    assert flags_of(con, "P002")["rule.wellbeing_fell"]["status"] == "withdrawn"
 
 
 def test_start_date_that_comes_with_a_later_copy_raises_the_welcome_flag(con, config):
