@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from flows.fault import place_of
 from flows.home import HomeError, init_home, open_home
 from flows.quarantine_cli import add_audit, add_quarantine
+from flows.rules_cli import add_rules
 from flows.score_cli import add_score
 from schemas.declared import DeclarationError
 from schemas.speakable import SpeakableError
@@ -151,6 +152,7 @@ def command_line() -> argparse.ArgumentParser:
     _add_check(commands)
     _add_survey(commands)
     _add_flags(commands)
+    add_rules(commands)
     _add_scales(commands)
     add_score(commands)
     add_quarantine(commands)

@@ -85,6 +85,16 @@ class PupilStep(Declared):
         return self
 
 
+# A municipality's edition of a rule is one whole number with the version, as flags store it.
+LOCAL_EDITIONS = 1000
+
+
+def edition(version: int) -> str:
+    """A stored version in words: 2, or 2+local3 for a municipality's third edition of it."""
+    shipped, local = divmod(version, LOCAL_EDITIONS)
+    return f"{shipped}+local{local}" if shipped else f"{version}"
+
+
 class RuleTexts(Declared):
     """What the reader is told: why the flag was raised, and what it does not mean."""
 
@@ -98,13 +108,18 @@ class PupilRule(Declared):
 
     target: Literal["pupil"]
     id: str = Field(pattern=r"^rule\.[a-z][a-z0-9_]*$")
-    version: int = Field(ge=1)
+    version: int = Field(ge=1, lt=LOCAL_EDITIONS)
     situation: Situation
     route: Literal["health_service", "adult_route"] = "health_service"
     steps: tuple[PupilStep, ...] = Field(min_length=1)
     texts: RuleTexts
     rationale: str
     source: str
+
+    @property
+    def edition(self) -> str:
+        """The version in words."""
+        return edition(self.version)
 
     @model_validator(mode="after")
     def _highest_level_first(self) -> Self:
@@ -132,7 +147,7 @@ class ClassRule(Declared):
 
     target: Literal["class"]
     id: str = Field(pattern=r"^rule\.[a-z][a-z0-9_]*$")
-    version: int = Field(ge=1)
+    version: int = Field(ge=1, lt=LOCAL_EDITIONS)
     situation: Situation
     any_of: tuple[Condition, ...] = Field(min_length=1)
     baselines: tuple[Baseline, ...] = Field(min_length=1)
@@ -144,6 +159,11 @@ class ClassRule(Declared):
     texts: RuleTexts
     rationale: str
     source: str
+
+    @property
+    def edition(self) -> str:
+        """The version in words."""
+        return edition(self.version)
 
     @model_validator(mode="after")
     def _looks_at_one_wave(self) -> Self:

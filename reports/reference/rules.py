@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from reports.reference.markdown import bullets, code, page, table
 from schemas.instrument import Instrument
 from schemas.rule import ClassRule, Condition, PupilRule, PupilStep, RuleTexts
+from schemas.rule_example import shipped_examples
 from transforms.pupil_flags import NEW_FOR_DAYS, NEW_PUPIL
 from warehouse.flag_life import EXPIRES_AFTER, REVIEW_WORKING_DAYS
 
@@ -49,9 +50,17 @@ def _section(rule: PupilRule | ClassRule, instruments: Instruments) -> Iterator[
         yield from _pupil_rule(rule, instruments)
     else:
         yield from _class_rule(rule, instruments)
+    yield from _examples(rule.id)
     yield f"Rationale: {rule.rationale}"
     yield f"Source: {rule.source}."
     yield table(("text", "nb", "nn", "en"), _texts(rule.texts))
+
+
+def _examples(rule_id: str) -> Iterator[str]:
+    examples = shipped_examples().get(rule_id)
+    if examples:
+        yield "Examples, which `klassepuls rules assure` runs:"
+        yield table(examples.heading, examples.rows)
 
 
 def _texts(texts: RuleTexts) -> Iterator[tuple[str, str, str, str]]:

@@ -83,7 +83,7 @@ def test_first_delivery_of_a_municipality_ends_as_its_page_says(home) -> None:
     assert sum(outcome.accepted for outcome in outcomes) == 4
     assert sum(outcome.quarantined for outcome in outcomes) == 1
     [wave] = summary.waves
-    assert sum(wave.raised.values()) == 5
+    assert sum(wave.raised.values()) == 6
     assert summary.reports == 2
     assert (home.health / "FJELL" / "2026-autumn" / "report.nb.html").is_file()
 
@@ -107,6 +107,7 @@ def test_nettskjema_form_ends_as_its_page_says(home, *, with_codebook: bool) -> 
         (3, "prompt", "bullying"),
         (3, "flag", "unsafe"),
         (3, "flag", "not_thriving"),
+        (3, "flag", "exclusion"),
         (4, "prompt", "vulnerable_situation"),
     }
 

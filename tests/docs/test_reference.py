@@ -70,12 +70,20 @@ def test_every_threshold_of_a_pupil_rule_is_told_as_answer_and_code() -> None:
         for rule in shipped_rules()
         if rule.target == "pupil"
         for step in rule.steps
-        for condition in (*step.all_of, *step.any_of)
+        for condition in (*step.reasons, *step.none_of)
         if not condition.input.startswith("register.")
     ]
     assert conditions
     for condition in conditions:
         key, _, item = condition.input.partition(".")
+        if condition.op == "fallen_by":
+            told = f"`{condition.input}` fallen by {condition.threshold:g} since the wave before"
+            assert told in page
+            continue
+        if item in {scale.id for scale in instruments[key].scales}:
+            then = " in the wave before" if condition.wave == "previous" else ""
+            assert f"`{condition.input}` ≤ {condition.threshold:g}{then}" in page
+            continue
         answer = instruments[key].label(item, int(condition.threshold), "en")
         sign = {"at_least": "≥", "at_most": "≤"}[condition.op]
         assert f"`{condition.input}` “{answer}”" in page

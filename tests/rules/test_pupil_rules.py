@@ -273,7 +273,7 @@ def test_nothing_is_looked_back_at_where_no_rule_asks():
 
     assert inputs.earlier == ()
     assert not any("table before as" in statement for statement in history_sql(inputs, INSTRUMENTS))
-    assert "before" not in form_sql(inputs, INSTRUMENTS)
+    assert "join before" not in form_sql(inputs, INSTRUMENTS)
 
 
 def test_a_vulnerable_situation_is_asked_for_and_never_inferred():

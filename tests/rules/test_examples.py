@@ -1,0 +1,134 @@
+"""The tables beside the rules: each row holds, and no threshold can move without a row falling."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from flows.cli import main
+from schemas.declared import DeclarationError
+from schemas.instrument import shipped_instruments
+from schemas.rule import PupilRule, shipped_rules
+from schemas.rule_example import read_examples, shipped_examples
+from tests.support.home import make_home
+from warehouse.assure import assure
+
+NOW = datetime(2026, 11, 30, tzinfo=UTC)
+INSTRUMENTS = shipped_instruments()
+RULES = {rule.id: rule for rule in shipped_rules() if rule.target == "pupil"}
+TABLES = shipped_examples()
+
+
+@pytest.fixture(scope="module")
+def found():
+    return assure(list(RULES.values()), TABLES, INSTRUMENTS, now=NOW)
+
+
+@pytest.mark.parametrize("rule_id", RULES)
+def test_every_example_of_a_rule_holds(found, rule_id):
+    ours = [one for one in found if one.rule_id == rule_id]
+    assert ours
+    assert [one for one in ours if not one.holds] == []
+
+
+@pytest.mark.parametrize("rule_id", RULES)
+def test_a_table_shows_each_level_of_its_rule_and_a_pupil_who_is_not_flagged(rule_id):
+    told = {example.level for example in TABLES[rule_id].examples}
+    assert told == {None, *(step.level for step in RULES[rule_id].steps)}
+
+
+def test_no_table_is_left_without_a_rule():
+    assert set(TABLES) == set(RULES)
+
+
+STEP_OF_SCALE = 4  # WHO-5 goes in steps of four
+
+
+def mutants():
+    """Each condition of each pupil rule, moved by a step either way, or made moot."""
+    for rule in RULES.values():
+        for at, step in enumerate(rule.steps):
+            for kind in ("any_of", "all_of", "none_of"):
+                for number, condition in enumerate(getattr(step, kind)):
+                    size = STEP_OF_SCALE if condition.input == "who5_v1.wellbeing" else 1
+                    named = f"{rule.id}-{step.level}-{at}-{kind}-{number}"
+                    for by in (size, -size):
+                        threshold = condition.threshold + by
+                        moved = condition.model_copy(update={"threshold": threshold})
+                        yield f"{named}{by:+}", changed(rule, at, kind, number, moved)
+                    needs = "always" if kind == "all_of" else "never"
+                    yield f"{named}-{needs}", changed(rule, at, kind, number, moot(condition, kind))
+
+
+def moot(condition, kind):
+    """The condition as if it were left out: of all_of it always holds, of the others never."""
+    is_high = (condition.op == "at_most") == (kind == "all_of")
+    return condition.model_copy(update={"threshold": 999 if is_high else -999})
+
+
+def changed(rule, at, kind, number, instead):
+    conditions = list(getattr(rule.steps[at], kind))
+    conditions[number] = instead
+    steps = list(rule.steps)
+    steps[at] = steps[at].model_copy(update={kind: tuple(conditions)})
+    return rule.model_copy(update={"steps": tuple(steps)})
+
+
+@pytest.mark.parametrize(("name", "rule"), list(mutants()), ids=[name for name, _ in mutants()])
+def test_a_rule_with_a_moved_threshold_breaks_an_example(name, rule: PupilRule):
+    found = assure([rule], {rule.id: TABLES[rule.id]}, INSTRUMENTS, now=NOW)
+    assert any(not one.holds for one in found)
+
+
+# Tables that cannot be read
+
+GOOD = "## rule.unsafe\n\n| pupil | safety | says |\n| --- | --- | --- |\n| never | 1 | flag |\n"
+FAULTY = {
+    "no table": "## rule.unsafe\n\nnothing\n",
+    "no pupil": "\n".join(GOOD.split("\n")[:4]),
+    "another last column": GOOD.replace("says", "level"),
+    "another first column": GOOD.replace("pupil", "who"),
+    "a level of no kind": GOOD.replace("| flag |", "| urgent |"),
+    "a cell too many": GOOD.replace("| 1 |", "| 1 | 2 |"),
+    "an answer in words": GOOD.replace("| 1 |", "| never |"),
+    "a rule twice": f"{GOOD}\n{GOOD}",
+    "a column twice": GOOD.replace("| safety |", "| safety | safety |"),
+}
+
+
+@pytest.mark.parametrize("text", FAULTY.values(), ids=FAULTY)
+def test_a_table_that_cannot_be_meant_is_refused(text):
+    assert read_examples(f"# x\n\n{GOOD}", name="x.md")["rule.unsafe"].examples[0].level == "flag"
+    with pytest.raises(DeclarationError):
+        read_examples(f"# x\n\n{text}", name="x.md")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("safety", "thriving"), ("| 1 |", "| 6 |")], ids=["column", "answer"]
+)
+def test_a_table_of_what_the_rule_does_not_look_at_is_refused(old, new):
+    tables = read_examples(f"# x\n\n{GOOD.replace(old, new)}", name="x.md")
+    with pytest.raises(DeclarationError):
+        assure([RULES["rule.unsafe"]], tables, INSTRUMENTS, now=NOW)
+
+
+def test_a_score_that_no_answers_give_is_refused():
+    text = "## rule.low_wellbeing\n| pupil | wellbeing | says |\n| odd | 47 | watch |\n"
+    tables = read_examples(f"# x\n\n{text}", name="x.md")
+    with pytest.raises(DeclarationError):
+        assure([RULES["rule.low_wellbeing"]], tables, INSTRUMENTS, now=NOW)
+
+
+def test_the_command_says_which_example_does_not_hold(tmp_path, capsys):
+    assert main(["rules", "assure"]) == 0
+    assert "rule.unsafe@1: 4 of 4 examples hold" in capsys.readouterr().out
+    home = make_home(tmp_path / "home")
+    own = home.root / "rules_examples.md"
+    own.write_text(f"# Ours\n\n{GOOD.replace('| flag |', '| prompt |')}", encoding="utf-8")
+    assert main(["rules", "assure", "--home", str(home.root)]) == 1
+    said = capsys.readouterr().out
+    assert "rule.unsafe@1: 0 of 1 examples hold" in said
+    assert "    never: expected prompt, got flag" in said
+    own.write_text(f"# Ours\n\n{GOOD}", encoding="utf-8")
+    assert main(["rules", "assure", "--home", str(home.root), "--json"]) == 0
+    own.write_text(f"# Ours\n\n{GOOD.replace('unsafe', 'unknown')}", encoding="utf-8")
+    assert main(["rules", "assure", "--home", str(home.root)]) == 2
