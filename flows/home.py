@@ -17,6 +17,7 @@ from schemas.declared import DeclarationError
 from schemas.drift import DriftDecision
 from schemas.instrument import Instrument, shipped_instruments
 from schemas.rule import ClassRule, PupilRule, shipped_rules
+from schemas.rule_change import RuleChanges, amend
 from schemas.settings import Settings
 from schemas.speakable import SpeakableError
 from schemas.survey import CONTEXT_COLUMNS, Survey
@@ -44,6 +45,11 @@ class Home:
     def settings_file(self) -> Path:
         """`klassepuls.toml`."""
         return self.root / "klassepuls.toml"
+
+    @property
+    def rules_file(self) -> Path:
+        """The municipality's own limits, where it has decided on any."""
+        return self.root / "rules.toml"
 
     @property
     def surveys(self) -> Path:
@@ -209,7 +215,7 @@ def load_config(home: Home) -> Config:
         variants=variants,
         decisions=list(decisions.values()),
         instruments=instruments,
-        rules=shipped_rules(),
+        rules=_load_rules(home, instruments),
         codebooks=codebooks,
         books=books,
         key=_load_key(home, settings),
@@ -244,6 +250,19 @@ def _load_instruments(home: Home) -> dict[str, Instrument]:
             raise DeclarationError(f"{path.name}: {instrument.key} is in another file already")
         instruments[instrument.key] = instrument
     return instruments
+
+
+def _load_rules(
+    home: Home, instruments: Mapping[str, Instrument]
+) -> tuple[PupilRule | ClassRule, ...]:
+    """The shipped rules, with what the municipality has decided in `rules.toml`."""
+    if not home.rules_file.is_file():
+        return shipped_rules()
+    changes = RuleChanges.from_file(home.rules_file)
+    try:
+        return amend(shipped_rules(), changes, instruments)
+    except ValueError as error:
+        raise DeclarationError(f"{home.rules_file.name}: {error}") from None
 
 
 def _load_surveys(home: Home, instruments: Mapping[str, Instrument]) -> dict[str, Survey]:

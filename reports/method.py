@@ -45,7 +45,7 @@ def rule_lines(route: str, context: ReportContext) -> tuple[RuleLine, ...]:
     """The rules of one route in words, pupil rules first."""
     ours = [(key, rule) for key, rule in context.rules.items() if _route(rule) == route]
     ours.sort(key=lambda keyed: keyed[1].target != "pupil")
-    return tuple(_rule_line(key, rule, context) for key, rule in ours)
+    return tuple(_rule_line(rule, context) for _, rule in ours)
 
 
 def method_lines(route: str, context: ReportContext) -> tuple[str, ...]:
@@ -72,11 +72,11 @@ def _route(rule: PupilRule | ClassRule) -> str:
     return rule.route if isinstance(rule, PupilRule) else "health_service"
 
 
-def _rule_line(key: str, rule: PupilRule | ClassRule, context: ReportContext) -> RuleLine:
+def _rule_line(rule: PupilRule | ClassRule, context: ReportContext) -> RuleLine:
     texts = context.texts
     found = rule.steps if isinstance(rule, PupilRule) else ()
     return RuleLine(
-        rule=key.removeprefix("rule."),
+        rule=f"{rule.id.removeprefix('rule.')}@{rule.edition}",
         name=texts.translated(rule.texts.name),
         says=texts.translated(rule.texts.why),
         levels=tuple(_level_line(step, rule, context) for step in found),

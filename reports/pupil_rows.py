@@ -10,6 +10,7 @@ from datetime import date
 
 from reports.answers import REGISTER, answer_line, has_fallen
 from reports.model import LEVEL_ORDER, PupilRow, Reason, ReportContext
+from schemas.rule import edition
 from warehouse.school_data import Evidence, PupilFlag, WaveInfo
 
 WISH_RULE = "rule.wants_talk"
@@ -116,7 +117,7 @@ def _trace(flag: PupilFlag, context: ReportContext) -> str:
     return context.texts.say(
         "pupils.trace",
         situation=context.texts.say(f"situation.{flag.situation}"),
-        rule=f"{flag.rule_id.removeprefix('rule.')}@{flag.rule_version}",
+        rule=f"{flag.rule_id.removeprefix('rule.')}@{edition(flag.rule_version)}",
         reference="–" if reference in flag.pupil else reference,
     )
 

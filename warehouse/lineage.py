@@ -45,7 +45,7 @@ def lineage_rows(
     con.execute("drop table temp.behind").fetchall()
     ordered = sorted(rules, key=lambda rule: rule.id)
     ruled = {
-        "definitions": ", ".join(f"{rule.id} v{rule.version}" for rule in ordered),
+        "definitions": ", ".join(f"{rule.id} v{rule.edition}" for rule in ordered),
         "definitions_sha256": _sha256_of(ordered),
     }
     for wave in waves:

@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 
 from reports.reference.markdown import code, page, table
 from schemas.declared import Declared
+from schemas.rule_change import RuleChanges
 from schemas.settings import Settings
 from schemas.survey import Survey
 
@@ -30,6 +31,9 @@ def settings_page() -> str:
         *_model(Settings, ""),
         "## surveys/NAME.toml",
         *_model(Survey, ""),
+        "## rules.toml",
+        "Not needed. How to use it stands in [change the rules](../how-to/change-the-rules.md).",
+        *_model(RuleChanges, ""),
     )
 
 
