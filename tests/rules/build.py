@@ -117,6 +117,13 @@ class Town:
                 flags[rule.id.removeprefix("rule.")] = rule.steps[step].level
         return found
 
+    def step(self, name, pupil, *, wave=AUTUMN):
+        """The number of the step that the pupil is flagged at."""
+        self._find([rule for rule in PUPIL_RULES if rule.id == f"rule.{name}"], wave)
+        found = self.con.execute("select step_0 from hit where pupil = $pupil", {"pupil": pupil})
+        [(step,)] = found.fetchall()
+        return step
+
     def evidence(self, rule, pupil, *, wave=AUTUMN):
         """{(step, input): threshold} of what holds at the step that the pupil is flagged at."""
         inputs = self._find([rule], wave)

@@ -198,7 +198,7 @@ TWO_WAVES = [
     ("thriving was skipped", {"thriving": SKIPPED}, {"thriving": 3}, {}),
     ("safety fell by two", {"safety": 5}, {"safety": 3}, {"safety_less": "watch"}),
     ("safety rose", {"safety": 1}, {"safety": 3}, {}),
-    ("low twice", wellbeing(48), wellbeing(48), {"low_wellbeing": "flag"}),
+    ("low twice", wellbeing(48), wellbeing(48), {"low_wellbeing": "watch"}),
     ("low now", wellbeing(52), wellbeing(48), {"low_wellbeing": "watch"}),
     ("low then", wellbeing(48), wellbeing(52), {}),
     ("no scale then", {}, wellbeing(48), {"low_wellbeing": "watch"}),
@@ -229,26 +229,40 @@ def test_what_two_waves_are_flagged_as(flags_after_two_waves, what, flags):
     assert flags_after_two_waves.get(what, {}) == flags
 
 
-def test_only_the_wave_before_counts(town):
-    town.add_form("x", wellbeing(48), wave=SPRING)
-    town.add_form("other", wave=AUTUMN)
-    town.add_form("x", wellbeing(48), wave=WINTER)
+ONCE = {(3, "wellbeing"): 50}
 
-    assert town.flags(wave=WINTER) == {"x": {"low_wellbeing": "watch"}}
+
+def test_low_twice_is_evidence_of_both_waves(town):
+    town.add_form("twice", wellbeing(48), wave=SPRING)
+    town.add_form("twice", wellbeing(48))
+    town.add_form("risen", wellbeing(52), wave=SPRING)
+    town.add_form("risen", wellbeing(48))
+
+    assert town.evidence(rule_of("low_wellbeing"), "risen") == ONCE
+    assert town.flags() == {key: {"low_wellbeing": "watch"} for key in ("twice", "risen")}
+    assert town.step("low_wellbeing", "twice") == 2
+
+
+def test_only_the_wave_before_counts(town):
+    town.add_form("x", wellbeing(80), wave=SPRING)
+    town.add_form("other", wave=AUTUMN)
+    town.add_form("x", wellbeing(52), wave=WINTER)
+
+    assert town.flags(wave=WINTER) == {}
 
 
 def test_a_wave_that_nobody_answered_is_no_wave_before(town):
-    town.add_form("x", wellbeing(48), wave=SPRING)
-    town.add_form("x", wellbeing(48), wave=WINTER)
+    town.add_form("x", wellbeing(80), wave=SPRING)
+    town.add_form("x", wellbeing(52), wave=WINTER)
 
-    assert town.flags(wave=WINTER) == {"x": {"low_wellbeing": "flag"}}
+    assert town.flags(wave=WINTER) == {"x": {"wellbeing_fell": "watch"}}
 
 
 def test_a_code_is_not_followed_to_another_school(town):
-    town.add_form("x", wellbeing(48), wave=SPRING, school="S02")
-    town.add_form("x", wellbeing(48))
+    town.add_form("x", wellbeing(80), wave=SPRING, school="S02")
+    town.add_form("x", wellbeing(52))
 
-    assert town.flags() == {"x": {"low_wellbeing": "watch"}}
+    assert town.flags() == {}
 
 
 def test_of_two_forms_of_the_wave_before_the_latest_with_an_answer_counts(town):

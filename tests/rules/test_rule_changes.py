@@ -41,8 +41,8 @@ def test_no_change_leaves_the_rules_as_they_are():
 
 def test_a_threshold_is_changed_where_it_is_meant_and_nowhere_else():
     changed = decided(change("low_wellbeing", limit("watch", "who5_v1.wellbeing", "at_most", 44)))
-    [prompt, flag, watch] = changed["rule.low_wellbeing"].steps
-    assert watch.all_of[0].threshold == 44
+    [prompt, flag, twice, watch] = changed["rule.low_wellbeing"].steps
+    assert (twice.all_of[0].threshold, watch.all_of[0].threshold) == (44, 44)
     assert (prompt, flag) == SHIPPED["rule.low_wellbeing"].steps[:2]
     assert {k: v for k, v in changed.items() if k != "rule.low_wellbeing"} == {
         k: v for k, v in SHIPPED.items() if k != "rule.low_wellbeing"
@@ -51,9 +51,9 @@ def test_a_threshold_is_changed_where_it_is_meant_and_nowhere_else():
 
 def test_the_wave_that_is_meant_is_the_one_that_changes():
     name = "who5_v1.wellbeing"
-    changed = decided(change("low_wellbeing", limit("flag", name, "at_most", 40, "previous")))
-    flag = changed["rule.low_wellbeing"].steps[1]
-    assert [c.threshold for c in flag.reasons if c.input == name] == [50, 40]
+    changed = decided(change("low_wellbeing", limit("watch", name, "at_most", 40, "previous")))
+    twice = changed["rule.low_wellbeing"].steps[2]
+    assert [c.threshold for c in twice.reasons if c.input == name] == [50, 40]
 
 
 def test_an_edition_is_part_of_the_version():

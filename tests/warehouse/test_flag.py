@@ -213,7 +213,8 @@ def test_earlier_answers_that_come_late_raise_and_withdraw_flags_of_the_later_wa
     deliver(con, config, [scaled("P001", "2"), scaled("P002", "5")])
     late = flag(con, config, SPRING, now=TUESDAY)
     assert (late.changed, late.new, late.withdrawn) == (True, 1, 0)
-    assert flags_of(con, "P001")["rule.low_wellbeing"]["level"] == "flag"
+    twice = flags_of(con, "P001")["rule.low_wellbeing"]
+    assert evidence_of(con, twice) == [(AUTUMN, 40.0, 50.0), (SPRING, 40.0, 50.0)]
     assert flags_of(con, "P002")["rule.wellbeing_fell"]["level"] == "watch"
     # Another form contradicts what was answered then, so that nobody knows whether it fell.
     deliver(con, config, [scaled("P002", "4")])
