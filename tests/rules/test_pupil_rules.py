@@ -71,7 +71,7 @@ FORMS = [
     (
         "sometimes safe and low",
         {"safety": 3, **LOW},
-        {"safety_less": "watch", "low_wellbeing": "watch"},
+        {"safety_less": "watch"},
     ),
     # S4: nobody in breaks, two lowest of five.
     ("never company", {"company_in_breaks": 1}, {"nobody_in_breaks": "flag"}),
@@ -98,12 +98,12 @@ FORMS = [
     (
         "thrives a little and low",
         {"thriving": 3, **LOW},
-        {"thriving_less": "watch", "low_wellbeing": "watch"},
+        {"thriving_less": "watch"},
     ),
     # S8: WHO-5 at 50 or below; its sum goes in steps of four.
     ("wellbeing 52", wellbeing(52), {}),
-    ("wellbeing 48", wellbeing(48), {"low_wellbeing": "watch"}),
-    ("wellbeing 32", wellbeing(32), {"low_wellbeing": "watch"}),
+    ("wellbeing 48", wellbeing(48), {}),
+    ("wellbeing 32", wellbeing(32), {}),
     ("wellbeing 28", wellbeing(28), {"low_wellbeing": "prompt"}),
     (
         "wellbeing 48 and unsafe",
@@ -199,16 +199,16 @@ TWO_WAVES = [
     ("safety fell by two", {"safety": 5}, {"safety": 3}, {"safety_less": "watch"}),
     ("safety rose", {"safety": 1}, {"safety": 3}, {}),
     ("low twice", wellbeing(48), wellbeing(48), {"low_wellbeing": "watch"}),
-    ("low now", wellbeing(52), wellbeing(48), {"low_wellbeing": "watch"}),
+    ("low now", wellbeing(52), wellbeing(48), {}),
     ("low then", wellbeing(48), wellbeing(52), {}),
-    ("no scale then", {}, wellbeing(48), {"low_wellbeing": "watch"}),
+    ("no scale then", {}, wellbeing(48), {}),
     ("fell by 24, ends well", wellbeing(76), wellbeing(52), {"wellbeing_fell": "watch"}),
     ("fell by 20", wellbeing(72), wellbeing(52), {}),
     (
         "fell by 24, ends low",
         wellbeing(72),
         wellbeing(48),
-        {"wellbeing_fell": "flag", "low_wellbeing": "watch"},
+        {"wellbeing_fell": "flag"},
     ),
 ]
 
@@ -229,17 +229,13 @@ def test_what_two_waves_are_flagged_as(flags_after_two_waves, what, flags):
     assert flags_after_two_waves.get(what, {}) == flags
 
 
-ONCE = {(3, "wellbeing"): 50}
-
-
 def test_low_twice_is_evidence_of_both_waves(town):
     town.add_form("twice", wellbeing(48), wave=SPRING)
     town.add_form("twice", wellbeing(48))
     town.add_form("risen", wellbeing(52), wave=SPRING)
     town.add_form("risen", wellbeing(48))
 
-    assert town.evidence(rule_of("low_wellbeing"), "risen") == ONCE
-    assert town.flags() == {key: {"low_wellbeing": "watch"} for key in ("twice", "risen")}
+    assert town.flags() == {"twice": {"low_wellbeing": "watch"}}
     assert town.step("low_wellbeing", "twice") == 2
 
 
