@@ -51,7 +51,9 @@ _NOT_READ = {
 
 
 _MAY_NAME_SOMEBODY = re.compile(r"[0-9]{6}|@")
-_NOTED = re.compile(rb'\{"delivery_id": "([0-9a-f]{64})"')  # how every note begins
+# How every note begins.
+_NOTED = re.compile(rb'\{"delivery_id": "([0-9a-f]{64})"')
+_SIZED = re.compile(rb'\{"delivery_id": "[0-9a-f]{64}", "size": ([0-9]{1,12}),')
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,11 @@ def count_left(home: Home) -> int:
     return sum(1 for _ in _entries(home.inbox))
 
 
+def _is_nobodys(name: str) -> bool:
+    """Hidden entries, and what Windows and Office leave in every folder: nobody delivers these."""
+    return name.startswith((".", "~$")) or name.lower() in ("thumbs.db", "desktop.ini")
+
+
 def _is_unfinished(path: str, seen: os.stat_result, now: float) -> bool:
     """Whether its name says that a program is still fetching it; a day later that is its name."""
     return path.lower().endswith(UNFINISHED) and now - seen.st_mtime < UNFINISHED_FOR
@@ -99,7 +106,7 @@ def _entries(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
     """Every entry that is no folder, below folders that people dropped too; hidden ones are not."""
     try:
         with os.scandir(folder) as scanned:
-            entries = [entry for entry in scanned if not entry.name.startswith(".")]
+            entries = [entry for entry in scanned if not _is_nobodys(entry.name)]
     except PermissionError:
         # Somebody's folder with files that only they may read must not keep the others waiting.
         log.warning("a folder in the inbox cannot be read, and waits: give the pipeline access")
@@ -183,7 +190,8 @@ def _may_be_written_to(descriptor: int, status: os.stat_result, settle: float) -
     except BlockingIOError:
         return True
     except OSError:
-        return 0 <= time.time() - status.st_mtime < PATIENCE * settle
+        # A clock that is ahead elsewhere must not let a file pass as old.
+        return max(time.time() - status.st_mtime, 0.0) < PATIENCE * settle
     return False
 
 
@@ -201,7 +209,8 @@ def file_away(home: Home, arrival: Arrival, outcome: Outcome) -> Path:
     # Paths as texts from here on: with 900 class files, making Path objects was half of the work.
     folder = str(home.outcome / outcome.outcome)
     name = _free_name(folder, _shown_name(arrival), outcome.delivery_id)
-    _write_note(f"{folder}/{name}.json", machine_note(outcome))
+    size = len(arrival.content or b"")
+    _write_note(f"{folder}/{name}.json", machine_note(outcome, size=size))
     _write_note(f"{folder}/{name}.txt", person_note(outcome))
     if outcome.decision:
         _write_note(f"{folder}/{name}{DECISION_ENDING}", outcome.decision)
@@ -213,9 +222,10 @@ def file_away(home: Home, arrival: Arrival, outcome: Outcome) -> Path:
 
 
 def take_back(home: Home, folder: str) -> int:
-    """Move files that were written to after they were put away back to the inbox; returns how many.
+    """Move files that have grown since they were put away back to the inbox; returns how many.
 
     Whoever uploaded them was not done. What they held by then has been loaded, and is known again.
+    One that was changed in any other way stays: somebody has opened it to look, and saved it.
     """
     found = 0
     for place in sorted(_written_to_since(f"{home.outcome / folder}")):
@@ -229,7 +239,7 @@ def take_back(home: Home, folder: str) -> int:
 
 
 def _written_to_since(folder: str) -> Iterator[str]:
-    """Files that are younger than their note, and no longer what the note is on."""
+    """Files that are younger than their note, and begin with what the note is on."""
     with os.scandir(folder) as scanned:
         entries = {entry.name: entry for entry in scanned}
     for name, entry in entries.items():
@@ -237,9 +247,16 @@ def _written_to_since(folder: str) -> Iterator[str]:
         if note is None or not entry.is_file(follow_symlinks=False):
             continue
         if entry.stat().st_mtime_ns > note.stat().st_mtime_ns:
-            content = Path(entry.path).read_bytes()
-            if not _is_note_on(note.path, hashlib.sha256(content).hexdigest()):
+            content, size = Path(entry.path).read_bytes(), _size_read(note.path)
+            begins = hashlib.sha256(content[:size]).hexdigest()
+            if 0 < size < len(content) and _is_note_on(note.path, begins):
                 yield entry.path
+
+
+def _size_read(note: str) -> int:
+    """How many bytes the note is on; 0 where it does not say."""
+    found = _SIZED.match(_head_of(note))
+    return int(found[1]) if found else 0
 
 
 def lying_in(home: Home, outcome: str) -> set[str]:
@@ -255,7 +272,7 @@ def _head_of(path: str) -> bytes:
     if os.path.islink(path) or not os.path.isfile(path):
         return b""
     with open(path, "rb") as file:
-        return file.read(100)
+        return file.read(120)
 
 
 def _write_note(path: str, note: str) -> None:
@@ -282,7 +299,8 @@ def _keep(path: Path, content: bytes) -> None:
 def _shown_name(arrival: Arrival) -> str:
     """Its plain name; where somebody's number or address stands in that, the content's digest."""
     name = _plain_name(arrival.path.name)
-    if _MAY_NAME_SOMEBODY.search(name) and find_identifiers(pl.Series([_bare(name)])):
+    told = arrival.path.name
+    if _MAY_NAME_SOMEBODY.search(told) and find_identifiers(pl.Series([_bare(told)])):
         return arrival.delivery_id[:16] + _split_name(name)[1][:20]
     return name
 

@@ -13,10 +13,14 @@ SHORT = 12  # signs of a delivery's id, as people see and write it
 DECISION_ENDING = ".decision.toml"
 
 
-def machine_note(outcome: Outcome) -> str:
-    """What became of the file, for a program: a line of JSON that begins with the delivery's id."""
+def machine_note(outcome: Outcome, *, size: int) -> str:
+    """What became of the file, for a program: a line of JSON that begins with the delivery's id.
+
+    `size`: the bytes that were read.
+    """
     note = {
         "delivery_id": outcome.delivery_id,
+        "size": size,
         "outcome": outcome.outcome,
         "survey": outcome.survey_id,
         "format": outcome.format,

@@ -157,7 +157,8 @@ def _read_note(path: Path) -> dict[str, Any]:
 
 
 def _write_notes(path: Path, outcome: Outcome) -> None:
-    _write_over(path.with_name(f"{path.name}.json"), machine_note(outcome))
+    note = path.with_name(f"{path.name}.json")
+    _write_over(note, machine_note(outcome, size=_read_note(note).get("size", 0)))
     _write_over(path.with_name(f"{path.name}.txt"), person_note(outcome))
 
 

@@ -70,9 +70,11 @@ def _contradicted(frame: pl.DataFrame, failed: Collection[int]) -> list[int]:
     grades = pl.col("grade").n_unique().over(own)
     number = pl.col("grade").cast(pl.Int8, strict=False)
     sound = ~pl.int_range(pl.len()).is_in(list(failed))
-    is_named = frame.select(number, "class_group").select(is_named_after("grade") & sound)
-    each_once = (rows == grades) & pl.lit(is_named.to_series()).all().over(own)
-    return frame.select(pl.arg_where((rows > 1) & ~each_once)).to_series().to_list()
+    named = frame.select(number, "class_group").select(is_named_after("grade") & sound)
+    # A column and no literal: `over` looks at all of a literal for every class.
+    told = frame.with_columns(named.to_series().alias("is_named"))
+    each_once = (rows == grades) & pl.col("is_named").all().over(own)
+    return told.select(pl.arg_where((rows > 1) & ~each_once)).to_series().to_list()
 
 
 def _classes(rows: pl.DataFrame) -> pl.DataFrame:

@@ -127,13 +127,14 @@ def is_unlike_class(grade: str) -> pl.Expr:
     """
     grades = _numbers_in_name()
     own = grades.list.contains(pl.col(grade)) | grades.list.contains(pl.col(grade) - 10)
-    return (~own & (grades.list.len() > 0)).fill_null(value=False)
+    return (~own & ~is_named_after(grade) & (grades.list.len() > 0)).fill_null(value=False)
 
 
 def is_named_after(grade: str) -> pl.Expr:
-    """Whether a grade is one of several numbers in the class's name, such as 5 in 5-6."""
+    """Whether a grade lies among several numbers in the class's name: 5 in 5-6, 2 in 1-4."""
     grades = _numbers_in_name()
-    return (grades.list.contains(pl.col(grade)) & (grades.list.len() > 1)).fill_null(value=False)
+    lies_among = pl.col(grade).is_between(grades.list.min(), grades.list.max())
+    return (lies_among & (grades.list.len() > 1)).fill_null(value=False)
 
 
 def _numbers_in_name() -> pl.Expr:

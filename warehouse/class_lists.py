@@ -54,7 +54,10 @@ def load_class_list(
         params=key.parameters(),
     ).to_arrow_table()
     con.unregister("coded")
-    digest = content_digest(con, "whole" if listed.is_whole else "counts", listed.classes, turned)
+    # What waits is part of what the list says: one that is sound but for new rows is no copy.
+    waiting = pa.table({"held": [keyed_digest(row.content, key=key) for row in listed.held]})
+    kind = "whole" if listed.is_whole else "counts"
+    digest = content_digest(con, kind, listed.classes, turned, waiting)
     with transaction(con):
         strike(con, incoming)
         if is_in_force(con, digest, listed.scope):

@@ -136,6 +136,7 @@ SECOND = [
     ([[*ANSWERS[0], "merknad"], *ANSWERS[1:]], True),
     ([ANSWERS[0]], False),  # headings and nobody below
     ([["kode", "navn på skolen"], ["F", "Fjell"]], False),
+    ([["Klasse 8D"], *ANSWERS], True),  # a title above the headings
     ([["Les meg"], ["Skriv ett svar i hver rute"]], False),
 ]
 

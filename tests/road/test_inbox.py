@@ -297,6 +297,16 @@ def test_file_that_grew_after_it_was_put_away_comes_back_and_nobody_is_lost(home
     assert outcomes(run(home)) == {}
 
 
+def test_file_that_somebody_edited_where_it_lies_is_no_delivery(home):
+    drop(home, "a.csv", csv_bytes(school_class(3)))
+    run(home)
+    filed_file = home.outcome / "loaded" / "a.csv"
+    filed_file.write_bytes(filed_file.read_bytes().replace(b"\n", b"\r\n"))
+    os.utime(filed_file, (time.time() + 5, time.time() + 5))
+    assert outcomes(run(home)) == {}
+    assert filed_file.is_file()
+
+
 def test_file_that_was_merely_touched_stays_where_it_is(home):
     drop(home, "a.csv", csv_bytes(school_class(2)))
     run(home)

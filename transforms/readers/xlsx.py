@@ -31,6 +31,9 @@ from transforms.readers.xlsx_parts import (
     sheet_parts,
 )
 
+# Where the headings of another sheet are looked for, and what is as wide as a form.
+_TOPS, _WIDE, _AS_WIDE = 5, 6, 0.8
+
 T = TypeVar("T")
 Row = list[Any]
 
@@ -66,7 +69,7 @@ def _rows(parts: Parts) -> tuple[list[Row], list[int]]:
         raise FileProblem(Reason.COUNTS_DO_NOT_ADD_UP)
     for name in filled[1:]:
         others, _ = _sheet(workbook, name, parts[where[name]])
-        if len(others) > 1 and _are_alike(rows[0], others[0]):
+        if len(others) > 1 and _are_alike(rows, others):
             raise FileProblem(Reason.SHEETS_ALIKE)
     return rows, row_no
 
@@ -76,10 +79,21 @@ def _sheet(workbook: CalamineWorkbook, name: str, sheet: bytes) -> tuple[list[Ro
     return _filled(_ask(workbook.get_sheet_by_name, name))
 
 
-def _are_alike(heading: Row, other: Row) -> bool:
-    """Whether two headings have most of their columns in common."""
-    names, others = ({_text(cell) for cell in row} - {""} for row in (heading, other))
-    return 2 * len(names & others) > max(len(names), len(others))
+def _are_alike(rows: list[Row], others: list[Row]) -> bool:
+    """Whether a sheet may hold answers to the same form: its headings, or rows as wide as those.
+
+    A title may stand above the headings, or nobody has written any. Notes and lists are narrow.
+    """
+    names = _said(rows[0])
+    tops = [_said(row) for row in others[:_TOPS]]
+    if any(2 * len(names & top) > max(len(names), len(top)) for top in tops):
+        return True
+    widths = sorted(sum(cell != "" for cell in row) for row in others)
+    return len(names) >= _WIDE and widths[len(widths) // 2] >= _AS_WIDE * len(names)
+
+
+def _said(row: Row) -> set[str]:
+    return {_text(cell) for cell in row} - {""}
 
 
 def _ask(call: Callable[[Any], T], argument: object) -> T:
