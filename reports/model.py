@@ -33,6 +33,10 @@ class ReportContext:
     rules: Mapping[str, PupilRule | ClassRule]
     settings: Settings
     issued_on: date
+    # Many pupils answer the same, and the line for it, chart included, is made once a report.
+    lines: dict[tuple[object, ...], "AnswerLine"] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def pupil_rule(self, rule_id: str, version: int) -> PupilRule:
         """The pupil rule of this id and version; ReportError where it was not given."""

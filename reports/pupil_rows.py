@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from reports.answers import REGISTER, answer_line, has_fallen
-from reports.model import LEVEL_ORDER, PupilRow, Reason, ReportContext
-from schemas.rule import edition
+from reports.model import LEVEL_ORDER, AnswerLine, PupilRow, Reason, ReportContext
+from schemas.rule import PupilRule, edition
 from warehouse.school_data import Evidence, PupilFlag, WaveInfo
 
 WISH_RULE = "rule.wants_talk"
@@ -100,7 +100,7 @@ def _reason(
 ) -> Reason:
     rule = context.pupil_rule(flag.rule_id, flag.rule_version)
     is_wish = flag.rule_id == WISH_RULE
-    answers = (answer_line(part, rule, waves, context, is_wish=is_wish) for part in evidence)
+    answers = (_line(part, rule, waves, context, is_wish=is_wish) for part in evidence)
     return Reason(
         name=context.texts.translated(rule.texts.name),
         why="" if evidence else context.texts.translated(rule.texts.why),
@@ -109,6 +109,21 @@ def _reason(
         trace=_trace(flag, context),
         situation=flag.situation,
     )
+
+
+def _line(
+    part: Evidence,
+    rule: PupilRule,
+    waves: tuple[WaveInfo, ...],
+    context: ReportContext,
+    *,
+    is_wish: bool,
+) -> AnswerLine:
+    """The answer in words; `waves` are the same for all of a report."""
+    about = (part, rule.id, rule.version, is_wish)
+    if about not in context.lines:
+        context.lines[about] = answer_line(part, rule, waves, context, is_wish=is_wish)
+    return context.lines[about]
 
 
 def _trace(flag: PupilFlag, context: ReportContext) -> str:

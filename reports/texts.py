@@ -6,7 +6,7 @@ A missing text or value is an error here and now, so that no reader ever meets a
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from tomllib import loads
 from typing import Any
@@ -21,6 +21,30 @@ from schemas.settings import ReportLanguage
 
 _LOCALES: dict[ReportLanguage, str] = {"nb": "nb", "en": "en_GB"}
 _HIGHEST_NUMBER_IN_WORDS = 12
+
+
+# A report says the same few numbers and days hundreds of times.
+_MANY = 4_096
+
+
+@lru_cache(_MANY)
+def _plural_form(locale: str, n: int) -> str:
+    return Locale.parse(locale).plural_form(n)
+
+
+@lru_cache(_MANY)
+def _decimal(value: float, locale: str) -> str:
+    return format_decimal(value, locale=locale)
+
+
+@lru_cache(_MANY)
+def _percent(value: float, locale: str) -> str:
+    return format_percent(value, locale=locale)
+
+
+@lru_cache(_MANY)
+def _date(day: date, form: str, locale: str) -> str:
+    return format_date(day, form, locale=locale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +65,7 @@ class Texts:
 
     def count(self, key: str, n: int, /, **values: object) -> str:
         """The form of a text that goes with `n`; `{n}` is the number in words, `{N}` starts."""
-        form = Locale.parse(self.locale).plural_form(n)
+        form = _plural_form(self.locale, n)
         word = self.number(n)
         return self.say(f"{key}.{form}", n=word, N=word[:1].upper() + word[1:], **values)
 
@@ -49,15 +73,15 @@ class Texts:
         """A whole number: in words up to twelve, in digits above."""
         if 0 <= n <= _HIGHEST_NUMBER_IN_WORDS:
             return self.say(f"number.{n}")
-        return format_decimal(n, locale=self.locale)
+        return _decimal(n, self.locale)
 
     def decimal(self, value: float) -> str:
         """A number with the language's decimal mark and no needless zeros."""
-        return format_decimal(value, locale=self.locale)
+        return _decimal(value, self.locale)
 
     def share(self, value: float) -> str:
         """A share 0-1 as whole per cent."""
-        return format_percent(value, locale=self.locale)
+        return _percent(value, self.locale)
 
     def p_value(self, p: float) -> str:
         """A p-value with three decimals, or that it is smaller than they can show."""
@@ -66,11 +90,11 @@ class Texts:
 
     def day(self, day: date) -> str:
         """A date for a narrow column, with the weekday: `tir. 24. nov.`."""
-        return format_date(day, self.say("date.short"), locale=self.locale)
+        return _date(day, self.say("date.short"), self.locale)
 
     def full_day(self, day: date) -> str:
         """A date for a sentence: `24. november 2026`."""
-        return format_date(day, "long", locale=self.locale)
+        return _date(day, "long", self.locale)
 
     def join(self, parts: Sequence[str]) -> str:
         """`a, b og c`."""
