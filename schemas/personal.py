@@ -2,10 +2,8 @@
 
 from enum import StrEnum
 from functools import cache
-from importlib.resources import files
-from tomllib import loads
 
-from schemas.declared import Declared
+from schemas.words import Words, words_of
 
 
 class Personal(StrEnum):
@@ -25,16 +23,7 @@ class Personal(StrEnum):
     IDENTIFIER = "identifier"  # called identifying by the author of the form
 
 
-class KindText(Declared):
-    """What a kind is called, in words that a school secretary understands."""
-
-    nb: str
-    nn: str
-    en: str
-
-
 @cache
-def personal_texts() -> dict[Personal, KindText]:
+def personal_texts() -> dict[Personal, Words]:
     """The text of every kind."""
-    text = (files("schemas") / "messages" / "personal.toml").read_text(encoding="utf-8")
-    return {Personal(kind): KindText.model_validate(entry) for kind, entry in loads(text).items()}
+    return {Personal(kind): words for kind, words in words_of("personal.toml").items()}

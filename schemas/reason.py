@@ -10,6 +10,7 @@ from tomllib import loads
 from typing import Literal
 
 from schemas.declared import Declared
+from schemas.words import Words, words_of
 
 
 class Reason(StrEnum):
@@ -86,16 +87,7 @@ def reason_texts() -> dict[Reason, ReasonText]:
     return {Reason(code): ReasonText.model_validate(entry) for code, entry in loads(text).items()}
 
 
-class ReasonName(Declared):
-    """What a code is called where there is no room for its text."""
-
-    nb: str
-    nn: str
-    en: str
-
-
 @cache
-def reason_names() -> dict[Reason, ReasonName]:
-    """The short name of every reason code."""
-    text = (files("schemas") / "messages" / "reason_names.toml").read_text(encoding="utf-8")
-    return {Reason(code): ReasonName.model_validate(entry) for code, entry in loads(text).items()}
+def reason_names() -> dict[Reason, Words]:
+    """The short name of every reason code, for where there is no room for its text."""
+    return {Reason(code): words for code, words in words_of("reason_names.toml").items()}
