@@ -20,7 +20,7 @@ demo: $(READY)
 	$(BIN)/klassepuls demo --dir demo
 
 test: $(READY)
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist worksteal
 
 check: $(READY)
 	$(BIN)/ruff check

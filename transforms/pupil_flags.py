@@ -183,7 +183,8 @@ _WAVE_BEFORE_SQL = """
 
 def condition_sql(condition: Condition, inputs: Inputs) -> str:
     """Whether a condition holds for a row of `form_sql`; a missing answer never holds."""
-    threshold = repr(condition.threshold)
+    # A whole number is compared with answer codes as they are stored; 3.0 would cast each of them.
+    threshold = repr(condition.threshold).removesuffix(".0")
     if condition.op == "fallen_by":
         now, was = inputs.column(condition.input), inputs.before(condition.input)
         return f"coalesce({was} - {now} >= {threshold}, false)"

@@ -154,7 +154,9 @@ _ABOUT = (
 
 def _flag_id(rule: PupilRule | ClassRule) -> str:
     turn = int.from_bytes(hashlib.sha256(rule.id.encode()).digest()[:8]) >> 4
-    return f"format('F{{:015X}}', xor(about, {turn}::ubigint))"
+    # Fifteen digits of sixty bits: a bit above them keeps the leading zeros, at half of the time
+    # that `format` takes.
+    return f"'F' || right(hex(xor(about, {turn}::ubigint) + {1 << 60}::ubigint), 15)"
 
 
 def _find_pupils(forms: _Forms, rules: Sequence[PupilRule]) -> None:

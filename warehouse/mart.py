@@ -130,15 +130,29 @@ def carry_over(mart: duckdb.DuckDBPyConnection, target: Path) -> Edition | None:
     return edition
 
 
-def write_file(mart: duckdb.DuckDBPyConnection, path: Path, *, content: str) -> None:
-    """Write the workbench to a new file at `path`, and read it back: its id must be `content`."""
+def write_file(mart: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Write the workbench to a new file at `path`, and read it back: it must hold the same rows."""
     with _attached(mart, path, "fresh", f"storage_version '{STORAGE_VERSION}'"):
         create_tables(mart, "fresh")
         _copy_tables(mart, WORKBENCH, "fresh")
         mart.execute("checkpoint fresh").fetchall()
     with _attached(mart, path, "written", "read_only"):
-        if content_id(mart, "written") != content:
+        if _content_sums(mart, "written") != _content_sums(mart, WORKBENCH):
             raise MartError(f"{path.name}: reads back differently from what was written")
+
+
+def _content_sums(mart: duckdb.DuckDBPyConnection, catalog: str) -> list[tuple[object, ...]]:
+    """Rows of every table and the sum of their hashes: equal content has equal sums.
+
+    Quicker than a second `content_id`, and enough to tell a spoilt copy; the hash is this DuckDB's
+    own and may be another one in the next version.
+    """
+    return [
+        mart.execute(
+            f"select count(*), sum(hash(t)::hugeint) from {catalog}.mart.{table.name} as t"
+        ).fetchall()[0]
+        for table in mart_tables()
+    ]
 
 
 def row_counts(mart: duckdb.DuckDBPyConnection) -> dict[str, int]:

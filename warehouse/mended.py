@@ -83,22 +83,31 @@ def _candidates(
     joins = " ".join(
         f"left join {answer_table(key)} {key} using (response_id)" for key in survey.instruments
     )
-    found: list[tuple[int, str, str]] = con.execute(
-        f"""
-        with form as (
-            select quarantine_id, t.digest, column_names, school_id, class_group, grade, gender,
-                {answers}
-            from quarantine.trace t join quarantine.row q using (quarantine_id)
-                join (
-                    from core.response union all from quarantine.response
-                    union all from quarantine.set_aside
-                ) r
-                    on r.survey_id = q.survey_id and r.pupil = t.pupil and r.wave_id = t.wave_id
-                {joins}
-            where q.survey_id = $survey
-        )
-        select quarantine_id, digest, {sound_text_sql(items, but="column_names")} from form
+    # First whose form there is at all: answers joined to every form would be most of the work.
+    con.execute(
+        """
+        create or replace temp table met as
+        select quarantine_id, t.digest, column_names, r.*
+        from quarantine.trace t join quarantine.row q using (quarantine_id)
+            join (
+                from core.response union all from quarantine.response
+                union all from quarantine.set_aside
+            ) r
+                on r.survey_id = q.survey_id and r.pupil = t.pupil and r.wave_id = t.wave_id
+        where q.survey_id = $survey
         """,
         {"survey": survey.id},
     ).fetchall()
+    if con.execute("select 1 from met limit 1").fetchall():
+        found: list[tuple[int, str, str]] = con.execute(f"""
+            with form as (
+                select quarantine_id, digest, column_names, school_id, class_group, grade, gender,
+                    {answers}
+                from met {joins}
+            )
+            select quarantine_id, digest, {sound_text_sql(items, but="column_names")} from form
+        """).fetchall()
+    else:
+        found = []
+    con.execute("drop table temp.met").fetchall()
     return found

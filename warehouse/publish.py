@@ -202,7 +202,7 @@ def _put_in_place(
     target.parent.mkdir(parents=True, exist_ok=True)
     with beside(target, manifest) as (fresh, fresh_manifest):
         if changed:
-            write_file(mart, fresh, content=edition.publication_id)
+            write_file(mart, fresh)
             write_json(fresh_manifest, _manifest(fresh, target.name, edition, rows))
             swap_in([fresh, fresh_manifest], [target, manifest])
         elif not _describes(manifest, target):
