@@ -91,6 +91,10 @@ def run_as_dict(summary: Summary) -> dict[str, Any]:
             }
             for wave in summary.waves
         ],
+        "asking": {
+            "in_reports": summary.unheard.reported,
+            "without_school": summary.unheard.without_school,
+        },
         "left_in_inbox": summary.left,
         "expired": summary.expired,
         "reports": summary.reports,
@@ -121,11 +125,37 @@ def show_run(summary: Summary) -> None:
                 f"Wave {wave.wave_id}: class signals only, for there is"
                 f" {wave.pupil_flags_off} ([routing])."
             )
+    _show_asking(summary)
     published = summary.publication
     console.print(
         f"Reports written: {summary.reports}. "
         + ("A new edition is published." if published and published.changed else "")
     )
+
+
+def _show_asking(summary: Summary) -> None:
+    """Forms that wait and ask for help: where that stands, or that it stands nowhere."""
+    unheard = summary.unheard
+    nowhere = any(wave.pupil_flags_off for wave in summary.waves)
+    if unheard.reported and nowhere:
+        console.print(
+            f"URGENT: {unheard.reported} form(s) that wait ask for help, and no report may say who"
+            " before [routing] does.",
+            soft_wrap=True,
+        )
+    elif unheard.reported:
+        console.print(
+            f"{unheard.reported} form(s) that wait ask for help now: they stand first in their"
+            " school's report. Mend their files today.",
+            soft_wrap=True,
+        )
+    if unheard.without_school:
+        console.print(
+            f"URGENT: {unheard.without_school} form(s) that wait ask for help now, and their school"
+            " is not known, so no report tells of them: `klassepuls quarantine list`, and mend"
+            " their files today.",
+            soft_wrap=True,
+        )
 
 
 def show_outcomes(summary: Summary) -> None:

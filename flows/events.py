@@ -14,6 +14,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from flows.outcome import Outcome
 from warehouse.flag import Flagged
 from warehouse.publish import Publication
+from warehouse.requests import Raised
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ class EventName(StrEnum):
     DELIVERY_REJECTED = "klassepuls.delivery.rejected"
     WAVE_SCORED = "klassepuls.wave.scored"
     FLAGS_RAISED = "klassepuls.flags.raised"
+    PROMPT_RAISED = "klassepuls.prompt.raised"
     REPORT_ISSUED = "klassepuls.report.issued"
     WAREHOUSE_PUBLISHED = "klassepuls.warehouse.published"
 
@@ -55,6 +57,15 @@ class DeliveryPayload(TypedDict):
     accepted: int
     quarantined: int
     dropped: int
+
+
+class PromptPayload(TypedDict):
+    """How many waiting forms of a delivery ask for help, and how many name no known school."""
+
+    specversion: str
+    delivery_id: str
+    forms: int
+    without_school: int
 
 
 class ScoredPayload(TypedDict):
@@ -93,6 +104,7 @@ class PublishedPayload(TypedDict):
 Payload: TypeAlias = (
     ReceivedPayload
     | DeliveryPayload
+    | PromptPayload
     | ScoredPayload
     | FlagsPayload
     | ReportPayload
@@ -106,6 +118,7 @@ PAYLOADS: Mapping[EventName, type] = {
     EventName.DELIVERY_REJECTED: DeliveryPayload,
     EventName.WAVE_SCORED: ScoredPayload,
     EventName.FLAGS_RAISED: FlagsPayload,
+    EventName.PROMPT_RAISED: PromptPayload,
     EventName.REPORT_ISSUED: ReportPayload,
     EventName.WAREHOUSE_PUBLISHED: PublishedPayload,
 }
@@ -169,6 +182,30 @@ def _became(outcome: Outcome, makes_due: NextFlow | None) -> Fact:
         dropped=outcome.dropped,
     )
     return Fact(_OF_OUTCOME[outcome.outcome], _delivery(outcome), "", payload, makes_due)
+
+
+def prompt_facts(
+    raised: Mapping[str, Raised], *, makes_due: NextFlow | None = None
+) -> list[Fact]:
+    """Each delivery with a waiting form that asks for help; the first makes the reports due.
+
+    `raised`: what the log has of each. The same request, found again, is the same fact.
+    """
+    return [
+        Fact(
+            EventName.PROMPT_RAISED,
+            f"klassepuls.delivery.{delivery_id}",
+            str(told.told),
+            PromptPayload(
+                specversion=SPEC_VERSION,
+                delivery_id=delivery_id,
+                forms=told.forms,
+                without_school=told.without_school,
+            ),
+            None if at else makes_due,
+        )
+        for at, (delivery_id, told) in enumerate(raised.items())
+    ]
 
 
 def wave_facts(waves: Iterable[Flagged], *, makes_due: NextFlow | None = None) -> list[Fact]:

@@ -3,12 +3,14 @@
 from prefect import flow
 
 from flows.boundary import without_values
-from flows.events import Fact, count_facts, delivery_facts, tell
+from flows.events import Fact, count_facts, delivery_facts, prompt_facts, tell
 from flows.inbox import SETTLE_SECONDS
 from flows.intake import ingest
+from flows.outcome import fresh
 from flows.patience import patient_task
 from flows.stage import open_stage
 from flows.told_anew import tell_anew
+from warehouse.requests import raised_by
 
 
 @flow(persist_result=False, result_serializer="json")
@@ -26,4 +28,11 @@ def take_in(home: str) -> list[Fact]:
     with open_stage(home) as at:
         outcomes = ingest(at.con, at.home, at.config, now=at.now, settle=SETTLE_SECONDS)
         tell_anew(at.con, at.home, at.config, now=at.now)
-    return delivery_facts([outcome for _, outcome in outcomes], makes_due="flag-pupils")
+        became = [outcome for _, outcome in outcomes]
+        raised = raised_by(at.con, fresh(became))
+    # Where nothing was loaded no flow follows, and whoever asks for help must not wait for a sweep.
+    is_loaded = any(outcome.outcome == "loaded" for outcome in became)
+    return [
+        *delivery_facts(became, makes_due="flag-pupils"),
+        *prompt_facts(raised, makes_due=None if is_loaded else "report-flags"),
+    ]

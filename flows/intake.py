@@ -29,7 +29,9 @@ from transforms.stops import FilesStopped, Strangers
 from warehouse import ledger
 from warehouse.entries import Incoming, Loaded
 from warehouse.failpoint import reach
+from warehouse.left_blank import left_blank_in
 from warehouse.load import load_answers
+from warehouse.requests import without_school
 from warehouse.witness import bear_witness
 
 UNIT_BYTES = 48 << 20
@@ -244,6 +246,7 @@ def _load_survey(
             instruments=config.instruments,
             key=config.key,
             now=now,
+            rules=config.rules,
         )
     except FilesStopped as stopped:
         refused, others = _stop(con, stopped, deliveries, now=now)
@@ -363,11 +366,19 @@ def _file(
     """Put the files away with their notes. What is interrupted here is taken up by the next run."""
     with_rows = [outcome.delivery_id for _, outcome in done if outcome.quarantined]
     places = ledger.held_rows(con, with_rows) if with_rows else {}
+    unplaced = without_school(con, with_rows) if with_rows else {}
+    left = left_blank_in(con, [outcome.delivery_id for _, outcome in done])
     filed = []
     for arrival, outcome in done:
         held = [HeldPlace(*place) for place in places.get(outcome.delivery_id, [])]
         reasons = outcome.reasons or _reasons_of(outcome, held)
-        told = replace(outcome, rows=held or outcome.rows, reasons=reasons)
+        told = replace(
+            outcome,
+            rows=held or outcome.rows,
+            reasons=reasons,
+            asking_unplaced=unplaced.get(outcome.delivery_id, 0),
+            left_blank=() if outcome.outcome == "duplicate" else left.get(outcome.delivery_id, ()),
+        )
         file_away(home, arrival, told)
         filed.append((arrival.path.name, outcome))
     ledger.mark_filed(con, [outcome.delivery_id for _, outcome in done], now=now)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from schemas.reason import Reason
+from warehouse.left_blank import Left
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,8 @@ class HeldPlace:
 class Outcome:
     """What became of one file.
 
+    `asking_unplaced` counts waiting rows that ask for help and stand in no school's report, for
+    their school is not known; `left_blank` has cells that rows do without.
     `with_text` counts rows in which pupils wrote freely. `alone` and `fewest_alike` say how far the
     sound rows name nobody; null where there are none.
     """
@@ -36,6 +39,8 @@ class Outcome:
     with_text: int = 0
     alone: int | None = None
     fewest_alike: int | None = None
+    asking_unplaced: int = 0
+    left_blank: Sequence[Left] = ()
     reasons: Mapping[str, int] = field(default_factory=dict)
     rows: Sequence[HeldPlace] = ()
     still_waiting: int = 0
@@ -64,3 +69,8 @@ def copy_of(outcome: Outcome) -> Outcome:
         reasons={Reason.DUPLICATE_ROW.value: rows} if rows else {},
         still_waiting=outcome.quarantined,
     )
+
+
+def fresh(outcomes: Sequence[Outcome]) -> list[str]:
+    """The contents that were read now, and not known from before."""
+    return [outcome.delivery_id for outcome in outcomes if outcome.outcome != "duplicate"]

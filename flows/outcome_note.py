@@ -39,6 +39,8 @@ def machine_note(outcome: Outcome, *, size: int) -> str:
         "alone": outcome.alone,
         "fewest_alike": outcome.fewest_alike,
         "reasons": dict(outcome.reasons),
+        "asking_unplaced": outcome.asking_unplaced,
+        "left_blank": [[left.column, left.rows, left.told] for left in outcome.left_blank],
         "rows": [
             {"row": row.row_no, "reasons": list(row.reasons), "columns": list(row.columns)}
             for row in outcome.rows
@@ -87,7 +89,7 @@ def person_note(outcome: Outcome) -> str:
             f"  i karantene / quarantined: {outcome.quarantined}",
             f"  {_DROPPED[bool(outcome.decided_on)]}: {outcome.dropped}",
         ]
-    lines += _of_decisions(outcome)
+    lines += [*_of_asking(outcome), *_of_left_blank(outcome), *_of_decisions(outcome)]
     for code, rows in sorted(outcome.reasons.items()):
         lines += ["", f"{code}: {rows} rad(er) / row(s)", *_in_words(Reason(code))]
     if outcome.still_waiting:
@@ -101,6 +103,57 @@ def person_note(outcome: Outcome) -> str:
     lines += [*_of_texts(outcome), *_of_alikeness(outcome)]
     lines += _places(outcome.rows)
     return "\n".join(lines) + "\n"
+
+
+def _of_asking(outcome: Outcome) -> list[str]:
+    """That somebody asks for help and no report can say who: the school is not known."""
+    forms = outcome.asking_unplaced
+    if not forms:
+        return []
+    return [
+        "",
+        f"HASTER: {forms} skjema(er) som venter, ber om hjelp nå, og skolen i dem er ukjent.",
+        "Ingen rapport kan si fra. Rett skolen i fila og lever den igjen i dag.",
+        f"URGENT: {forms} form(s) that wait ask for help now, and their school is not known.",
+        "No report can tell of them. Mend the school in the file, and deliver it again today.",
+    ]
+
+
+_COLUMNS = {"gender": ("kjønn", "gender"), "enrolled_on": ("startdato", "first school day")}
+
+
+def _of_left_blank(outcome: Outcome) -> list[str]:
+    lines = []
+    for left in outcome.left_blank:
+        norwegian, english = _COLUMNS[left.column]
+        if left.rows == left.told:
+            lines += [
+                "",
+                f"OBS: {norwegian} ble ikke forstått i en eneste av {left.told} rader.",
+                f"NOTE: {english} was not understood in any of {left.told} rows.",
+            ]
+        else:
+            lines += [
+                "",
+                f"{left.rows} av {left.told} rader har {norwegian} som ikke ble forstått.",
+                f"In {left.rows} of {left.told} rows the {english} was not understood.",
+            ]
+        lines += _TO_LEFT_BLANK[left.column]
+    return lines
+
+
+_TO_LEFT_BLANK = {
+    "gender": (
+        "Feltet er tomt hos oss, og svarene teller. Legg ordene under [codes] i undersøkelsens fil,",
+        "eller bruk `klassepuls quarantine map`, og lever fila igjen.",
+        "The field is blank with us, and the answers count. Put the words under [codes] of the",
+        "survey's file, or use `klassepuls quarantine map`, and deliver the file again.",
+    ),
+    "enrolled_on": (
+        "Feltet er tomt hos oss, og svarene teller. Datoer skrives ÅÅÅÅ-MM-DD.",
+        "The field is blank with us, and the answers count. Dates are written YYYY-MM-DD.",
+    ),
+}
 
 
 def _of_decisions(outcome: Outcome) -> list[str]:

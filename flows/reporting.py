@@ -12,6 +12,7 @@ from schemas.settings import ReportLanguage
 from warehouse.careless import marks_in
 from warehouse.failpoint import reach
 from warehouse.report_data import read_schools
+from warehouse.requests import schools_asking
 from warehouse.stages import (
     fingerprint,
     mark_all_done,
@@ -96,6 +97,8 @@ def _due(
         {"wave": wave_id},
     ).fetchall()
     to_adult_route = {school_id for (school_id,) in found}
+    if config.settings.routing:
+        to_adult_route |= schools_asking(con, wave_id, route="adult_route")
     return [
         school_id
         for school_id, state in states.items()
@@ -132,7 +135,8 @@ def _write_schools(
         for route, language in product(ROUTES, config.settings.languages):
             path = _path(home, route, school_id, wave_id, language)
             says = data[route][school_id]
-            if route == "adult_route" and not says.pupil_flags:
+            asks = says.asking and config.settings.routing
+            if route == "adult_route" and not (says.pupil_flags or asks):
                 path.unlink(missing_ok=True)
                 continue
             page = render_school_report(

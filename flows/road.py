@@ -22,7 +22,7 @@ from flows.hand import hand
 from flows.home import Config, Home, HomeError, load_config
 from flows.inbox import SETTLE_SECONDS, count_left
 from flows.intake import ingest
-from flows.outcome import Outcome
+from flows.outcome import Outcome, fresh
 from flows.reporting import report_state, write_reports
 from flows.told_anew import tell_anew
 from warehouse.flag import Flagged, score_and_flag
@@ -30,6 +30,7 @@ from warehouse.flag_life import expire_flags
 from warehouse.instruments import register
 from warehouse.ledger import tell
 from warehouse.publish import Publication, publish
+from warehouse.requests import Raised, Unheard, raised_by, unheard
 from warehouse.stages import answered_waves
 from warehouse.store import only_writer, open_warehouse
 from warehouse.vault import require_same_key
@@ -42,7 +43,8 @@ class Summary:
     """What a run did: files with their outcomes, waves, reports, the publication, and seconds.
 
     `reported` has the number of files written for each wave, and the state that they tell of;
-    `expired` counts what waited in quarantine for too long.
+    `expired` counts what waited in quarantine for too long; `unheard` those that wait and ask for
+    help.
     """
 
     files: list[tuple[str, Outcome]] = field(default_factory=list)
@@ -53,6 +55,8 @@ class Summary:
     untold: bool = False  # something of a run that was cut off needs a person
     expired: int = 0
     left: int = 0  # files that may not be complete yet
+    raised: dict[str, Raised] = field(default_factory=dict)  # new files with forms that ask
+    unheard: Unheard = Unheard(0, 0)
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -60,7 +64,9 @@ class Summary:
         """Whether something waits for somebody: a refused file, a held row, or a decision."""
         refused = any(outcome.outcome in ("quarantined", "rejected") for _, outcome in self.files)
         held = any(outcome.quarantined or outcome.still_waiting for _, outcome in self.files)
-        return refused or held or self.untold or any(wave.pupil_flags_off for wave in self.waves)
+        unheard = self.unheard.without_school > 0
+        off = any(wave.pupil_flags_off for wave in self.waves)
+        return refused or held or self.untold or unheard or off
 
 
 def load_meanwhile() -> None:
@@ -110,6 +116,7 @@ def run(
                 settle=settle,
                 progress=lambda done, total: progress("ingest", done, total),
             )
+        summary.raised = raised_by(con, fresh([outcome for _, outcome in summary.files]))
         summary.left = count_left(home)
         summary.expired = give_up_old(con, home, config, now=now)
         tell_anew(con, home, config, now=now)
@@ -133,6 +140,7 @@ def run(
         with _timed(summary, "publish"):
             summary.publication = publish_waves(con, home, config, waves, now=now)
             progress("publish", 1, 1)
+        summary.unheard = unheard(con)
         summary.untold = tell(con, now=now)
     return summary
 

@@ -10,6 +10,7 @@ from flows.events import (
     Fact,
     count_facts,
     delivery_facts,
+    prompt_facts,
     publication_facts,
     report_facts,
     tell,
@@ -35,6 +36,7 @@ def walk(home: str, wave_id: str | None) -> list[Fact]:
     summary = run(open_home(Path(home)), now=datetime.now(UTC), wave=wave_id)
     return [
         *delivery_facts([outcome for _, outcome in summary.files]),
+        *prompt_facts(summary.raised),
         *wave_facts(summary.waves),
         *report_facts(summary.reported),
         *publication_facts(summary.publication),

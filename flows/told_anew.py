@@ -23,7 +23,9 @@ from flows.outcome import HeldPlace, Outcome
 from flows.outcome_note import DECISION_ENDING, OUTCOME_WORDS, machine_note, person_note
 from schemas.reason import Reason
 from warehouse import ledger
+from warehouse.left_blank import Left
 from warehouse.quarantine import Decided, decided_after, last_decided
+from warehouse.requests import without_school
 
 # Where files lie that did not get in. What becomes of them later is told beside their old place.
 _REFUSED = ("quarantined", "rejected")
@@ -57,6 +59,7 @@ def _renew(con: duckdb.DuckDBPyConnection, home: Home, config: Config, *, after:
     decided = decided_after(con, after)
     entries = ledger.known(con, list(decided))
     held = ledger.held_rows(con, list(decided))
+    unplaced = without_school(con, list(decided))
     for folder in SEARCHED:
         for delivery_id, path in files_of(home, folder, entries):
             note, entry = _read_note(path.with_name(f"{path.name}.json")), entries[delivery_id]
@@ -66,6 +69,7 @@ def _renew(con: duckdb.DuckDBPyConnection, home: Home, config: Config, *, after:
                 places = [HeldPlace(*place) for place in held.get(delivery_id, [])]
                 day = config.local(decided[delivery_id].last).date()
                 note = _as_now(note, entry, places, decided[delivery_id], day)
+                note["asking_unplaced"] = unplaced.get(delivery_id, 0)
             _write_notes(path, _outcome_of(note))
 
 
@@ -104,8 +108,9 @@ def _outcome_of(note: Mapping[str, Any]) -> Outcome:
         "reason": note["reason"] and Reason(note["reason"]),
     }
     rows = [HeldPlace(row["row"], row["reasons"], row["columns"]) for row in note["rows"]]
+    left = [Left(*entry) for entry in note.get("left_blank", [])]
     known = {name: value for name, value in named.items() if name in Outcome.__slots__}
-    return replace(Outcome(**known), rows=rows)
+    return replace(Outcome(**known), rows=rows, left_blank=left)
 
 
 def _settle(con: duckdb.DuckDBPyConnection, home: Home, *, today: date) -> None:

@@ -93,6 +93,22 @@ class PupilRow:
 
 
 @dataclass(frozen=True, slots=True)
+class AskingRow:
+    """One pupil, or one form without a code; `place` is where the operator finds the form."""
+
+    code: str | None
+    has_code: bool
+    class_group: str
+    says: tuple[tuple[str, str], ...]
+    waits: tuple[str, ...]
+    place: str
+    due: str
+    due_on: date
+    is_overdue: bool
+    has_asked: bool
+
+
+@dataclass(frozen=True, slots=True)
 class IndicatorRow:
     """One theme in one class; `level` is alert, watch, none (tested) or untested."""
 
@@ -164,6 +180,7 @@ class ReportView:
     headline: str
     lead: tuple[str, ...]
     caveats: tuple[str, ...]
+    asking: tuple[AskingRow, ...]
     first: tuple[PupilRow, ...]
     anchors: Mapping[str, str]
     classes: tuple[ClassOverview, ...]

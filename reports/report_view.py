@@ -3,11 +3,13 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from reports.asking import asking_headline, asking_rows
 from reports.class_rows import axis_end, class_signals, indicator_rows, overview
 from reports.method import adult_steps, has_duty, method_lines, rule_lines, steps
 from reports.model import (
     LEVEL_ORDER,
     TALK_LEVELS,
+    AskingRow,
     ClassOverview,
     ClassSection,
     PupilRow,
@@ -34,6 +36,7 @@ def report_view(data: SchoolData, context: ReportContext) -> ReportView:
     by_class, signals = _by_class(rows), _signals(data, context)
     anchors = _anchors(data, {*by_class, *signals})
     is_adult = data.route == ADULT_ROUTE
+    asking = asking_rows(data, context)
     listed: Signals = [(name, signals[name]) for name in anchors if name in signals]
     return ReportView(
         language=texts.language,
@@ -42,9 +45,11 @@ def report_view(data: SchoolData, context: ReportContext) -> ReportView:
         school=data.school_name,
         about=_about(data, context),
         for_whom=_for_whom(data, context),
-        headline=headline(data, rows, listed, context),
-        lead=lead(data, rows, listed, context),
+        headline=asking_headline(asking, data, context)
+        or headline(data, rows, listed, context),
+        lead=_lead(asking, rows, listed, data, context),
         caveats=caveats(data, context),
+        asking=asking,
         first=() if is_adult else tuple(row for row in rows if row.level == "prompt"),
         anchors=anchors,
         classes=() if is_adult else _overviews(data, by_class, signals, anchors, texts),
@@ -56,6 +61,22 @@ def report_view(data: SchoolData, context: ReportContext) -> ReportView:
         expires=_expires(data, texts),
         footer=_footer(data, context),
     )
+
+
+def _lead(
+    asking: Sequence[AskingRow],
+    rows: Sequence[PupilRow],
+    signals: Signals,
+    data: SchoolData,
+    context: ReportContext,
+) -> tuple[str, ...]:
+    """What follows the headline: who asks in a waiting form takes the ordinary one's place."""
+    said = lead(data, rows, signals, context)
+    if not asking:
+        return said
+    if not rows and not signals:
+        return context.texts.say("asking.else_none"), *said
+    return headline(data, rows, signals, context), *said
 
 
 def _require_routing(data: SchoolData, context: ReportContext) -> None:

@@ -18,12 +18,25 @@ from schemas.settings import Settings
 from schemas.survey import Survey
 
 GENDERS = ("girl", "boy", "other")
-# The same in the words that people use. An optional field must not hold back who asks for help.
+# The same in the words that people and tools use, in small letters; "" is said to be left open.
+# The single letters do not clash: nobody writes M for "mann" beside M for anything else, K is
+# "kvinne", F "female", J "jente", G "gutt". Numbers are codes, and every tool counts its own way.
 GENDER_WORDS = {
-    **dict.fromkeys(("girl", "jente", "jenta", "female"), "girl"),
-    **dict.fromkeys(("boy", "gutt", "gut", "guten", "male"), "boy"),
-    **dict.fromkeys(("other", "annet", "anna", "andre"), "other"),
+    **dict.fromkeys(("girl", "jente", "jenta", "jenter", "female", "woman", "f"), "girl"),
+    **dict.fromkeys(("kvinne", "kvinna", "kvinnelig", "kvinneleg", "dame", "k", "j"), "girl"),
+    **dict.fromkeys(("boy", "gutt", "gut", "guten", "gutten", "gutter", "gutar", "g"), "boy"),
+    **dict.fromkeys(("male", "man", "mann", "mannlig", "mannleg", "herre", "m"), "boy"),
+    **dict.fromkeys(("other", "annet", "anna", "andre", "annet kjønn", "anna kjønn"), "other"),
+    **dict.fromkeys(("ikke-binær", "ikkje-binær", "ikkebinær", "ikkjebinær"), "other"),
+    **dict.fromkeys(("non-binary", "nonbinary", "other gender"), "other"),
+    **dict.fromkeys(("vil ikke svare", "vil ikkje svare", "vil ikke si", "vil ikkje seie"), ""),
+    **dict.fromkeys(("ønsker ikke å svare", "ønskjer ikkje å svare", "ubesvart"), ""),
+    **dict.fromkeys(("prefer not to say", "prefer not to answer", "ikke oppgitt"), ""),
+    **dict.fromkeys(("ikkje oppgitt", "not stated", "ukjent", "unknown", "-"), ""),
 }
+# Columns that a row can do without: what nobody can read there is left blank and counted, and the
+# row counts. A form must not wait, and whoever asks for help in it, for a word like these.
+MAY_BE_LEFT_BLANK = ("gender", "enrolled_on")
 # What a survey file may map an answer to instead of an option code.
 MISSING = {"dont_know": DONT_KNOW, "skipped": SKIPPED}
 NOT_ASKED = "not_asked"  # likewise; such a cell becomes null before it is judged

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.answer import NOT_ASKED
+from schemas.answer import GENDER_WORDS, NOT_ASKED
 from schemas.survey import CONTEXT_COLUMNS, Survey
 from transforms.form_marks import had_text, whole_milliseconds
 from transforms.readers.days import iso_days
@@ -41,7 +41,7 @@ def canonical_batch(batch: Batch, layout: Layout, items: list[str]) -> Batch:
                 days = iso_days(cells.dictionary, is_whole=layout.survey.tool != "canonical")
                 cells = pa.DictionaryArray.from_arrays(cells.indices, days)
             if name == "gender":
-                cells = _lower(cells)
+                cells = _respelled(_lower(cells), GENDER_WORDS)
             columns[name] = _to_null(cells, _nothing(name, layout.survey))
         else:
             columns[name] = _constant(layout.survey.constants.get(name), rows)

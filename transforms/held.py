@@ -118,14 +118,30 @@ def known_by(typed: pa.Table, bad: Mapping[str, Codes]) -> tuple[pa.Array, pa.Ar
     for name, column in sorted(compared_columns(items).items()):
         values = typed.column(column).cast(pa.string()).combine_chunks()
         told = pc.binary_join_element_wise(f"{name}=", values, "")
-        cells.append(_unless(bad.get(name), told))
+        cells.append(sound_only(told, bad.get(name)))
     codes = typed.column("pupil_code").cast(pa.string()).combine_chunks()
     # Arrow's own join leaves out a row of nulls alone, and then there is a text too few.
     told = pl.select(pl.concat_str(map(pl.Series, cells), separator="|", ignore_nulls=True))
-    return _unless(bad.get("pupil_code"), codes), told.to_series().to_arrow()
+    return sound_only(codes, bad.get("pupil_code")), told.to_series().to_arrow()
 
 
-def _unless(failed: Codes | None, cells: pa.Array) -> pa.Array:
+def only_sound(typed: pa.Table, bad: Mapping[str, Codes]) -> pa.Table:
+    """Typed rows, null in every column that the row failed in."""
+    failed = {_TYPED.get(name, name): codes for name, codes in bad.items()}
+    columns = {}
+    for name in typed.column_names:
+        cells = typed.column(name)
+        if pa.types.is_dictionary(cells.type):
+            cells = cells.cast(pa.string())
+        columns[name] = sound_only(cells, failed.get(name))
+    return pa.table(columns)
+
+
+_TYPED = {"school": "school_id", "wave": "wave_id"}
+
+
+def sound_only(cells: pa.Array, failed: Codes | None) -> pa.Array:
+    """A column, null wherever its cell failed."""
     return cells if failed is None else pc.if_else(pa.array(failed > 0), None, cells)
 
 

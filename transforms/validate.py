@@ -18,7 +18,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pandera.errors import SchemaErrors
 
-from schemas.answer import GENDER_WORDS, answer_texts, raw_answer_model, required_columns
+from schemas.answer import (
+    GENDER_WORDS,
+    MAY_BE_LEFT_BLANK,
+    answer_texts,
+    raw_answer_model,
+    required_columns,
+)
 from schemas.instrument import SKIPPED, Instrument
 from schemas.reason import Reason
 from schemas.settings import Settings
@@ -31,9 +37,12 @@ from transforms.held import (
     Codes,
     HeldRow,
     held_rows,
+    only_sound,
+    sound_only,
     known_by,
     malformed_rows,
 )
+from transforms.left_blank import LeftBlank, left_blank
 from transforms.readers.reading import Batch
 from transforms.recognise import item_columns
 from transforms.stops import Strangers, persons_in, strangers_in
@@ -49,13 +58,17 @@ class Validated:
     """`accepted`: file_no, row_no, context and int8 answers, a row a form; `held`: the rest.
 
     Where there are `persons`, or answers of a changed form in `strangers` (by file, item and
-    answer: how many pupils), nothing of their files may be stored.
+    answer: how many pupils), nothing of their files may be stored. `readable` is what can be read
+    of the held forms, in the columns of `accepted`; null where a cell is not sound. `left_blank`
+    counts cells that accepted rows do without.
     """
 
     accepted: pa.Table = field(repr=False)
     held: tuple[HeldRow, ...]
+    readable: pa.Table = field(repr=False)
     persons: tuple[Person, ...] = ()
     strangers: Mapping[int, Strangers] = field(default_factory=dict, repr=False)
+    left_blank: tuple[LeftBlank, ...] = ()
 
 
 class Validator:
@@ -96,20 +109,25 @@ class Validator:
         failures["wave"] = np.where(is_unknown, np.int16(CODE_OF[Reason.WAVE_UNKNOWN]), 0)
         bad = {column: codes for column, codes in failures.items() if codes.any()}
         is_held = np.zeros(batch.table.num_rows, np.bool_)
-        for codes in bad.values():
-            is_held |= codes > 0
-        accepted = typed = self._typed(batch, wave)
+        for name, codes in bad.items():
+            if name not in MAY_BE_LEFT_BLANK:
+                is_held |= codes > 0
+        accepted = typed = self._typed(batch, wave, bad)
         if is_held.any():
             accepted = typed.filter(pa.array(~is_held))
         rows = np.flatnonzero(is_held)
         waves = [self._wave_ids[at] if at >= 0 else None for at in wave[rows].tolist()]
-        marks = known_by(typed.take(rows), {name: codes[rows] for name, codes in bad.items()})
+        unsound = {name: codes[rows] for name, codes in bad.items()}
+        unread = typed.take(rows)
+        marks = known_by(unread, unsound)
         held = [*held_rows(batch, bad, rows, waves, marks), *malformed_rows(batch)]
         return Validated(
             accepted,
             tuple(held),
+            only_sound(unread, {**unsound, "wave": (wave[rows] < 0).astype(np.int16)}),
             persons=tuple(persons_in(batch, verdicts)),
             strangers=strangers_in(batch, verdicts, self._items),
+            left_blank=left_blank(batch, bad, ~is_held),
         )
 
     def _failures(self, table: pa.Table, verdicts: Mapping[str, Codes]) -> dict[str, Codes]:
@@ -163,7 +181,7 @@ class Validator:
                 return at
         return -1
 
-    def _typed(self, batch: Batch, wave: Codes) -> pa.Table:
+    def _typed(self, batch: Batch, wave: Codes, bad: Mapping[str, Codes]) -> pa.Table:
         table = batch.table
         columns: dict[str, pa.Array] = {
             "file_no": batch.file_no,
@@ -174,7 +192,7 @@ class Validator:
             "school_id": whole(table.column("school")),
             "class_group": _recode(table.column("class_group"), _plain_class, pa.string()),
             "grade": _recode(table.column("grade"), _whole_number, pa.int8()),
-            "gender": _recode(table.column("gender"), GENDER_WORDS.get, pa.string()),
+            "gender": _recode(table.column("gender"), _gender, pa.string()),
             "pupil_code": _upper(table.column("pupil_code")),
             "submission": whole(table.column("submission")),
             "submitted_on": _recode(table.column("submitted_on"), _day, pa.date32()),
@@ -182,6 +200,8 @@ class Validator:
             "answer_time_ms": _answer_time(table.column("answer_time_ms")),
             "had_text": _recode(table.column("had_text"), "1".__eq__, pa.bool_()),
         }
+        for name in MAY_BE_LEFT_BLANK:
+            columns[name] = sound_only(columns[name], bad.get(name))
         for name, texts in self._items.items():
             codes = {"": SKIPPED, **texts}
             columns[name] = _recode(table.column(name), codes.get, pa.int8())
@@ -256,6 +276,10 @@ def _answer_time(column: pa.ChunkedArray) -> pa.Array:
 
 def _upper(column: pa.ChunkedArray) -> pa.Array:
     return pc.utf8_upper(distinct(column)).take(whole(column).indices)
+
+
+def _gender(cell: str) -> str | None:
+    return GENDER_WORDS.get(cell) or None
 
 
 def _day(cell: str) -> date | None:

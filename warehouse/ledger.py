@@ -32,6 +32,7 @@ class Entry:
     with_text: int | None = None
     alone: int | None = None
     fewest_alike: int | None = None
+    is_left_blank: bool = False  # rows do without a cell that nobody could read
 
     @property
     def is_final(self) -> bool:
@@ -46,8 +47,8 @@ class Entry:
 
     @property
     def has_rows_left(self) -> bool:
-        """Whether rows are left that may count one day: they wait, or waited too long."""
-        return bool(self.quarantined or self.expired)
+        """Whether other settings may read more: rows wait, waited too long, or lack a cell."""
+        return bool(self.quarantined or self.expired or self.is_left_blank)
 
 
 def known(con: duckdb.DuckDBPyConnection, delivery_ids: Sequence[str]) -> dict[str, Entry]:
@@ -56,7 +57,8 @@ def known(con: duckdb.DuckDBPyConnection, delivery_ids: Sequence[str]) -> dict[s
     found = con.execute("""
         select delivery_id, outcome, reason_code, filed_at is not null, survey_id, format,
             delivered, accepted, quarantined, dropped, declared, coalesce(expired, 0), kind,
-            with_text, alone, fewest_alike
+            with_text, alone, fewest_alike,
+            delivery_no in (select delivery_no from core.left_blank)
         from core.delivery left join (
             select delivery_id, count(*) as expired from quarantine.decided
             where decision = 'expired' group by all

@@ -4,6 +4,7 @@ The promise kept here: accepted + quarantined + dropped = delivered, for every f
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import duckdb
@@ -12,9 +13,11 @@ import pyarrow as pa
 
 from schemas.instrument import Instrument
 from schemas.reason import Reason
+from schemas.rule import ClassRule, PupilRule
 from schemas.survey import Survey
 from transforms.gate import Person
 from transforms.held import HeldRow
+from transforms.left_blank import LeftBlank
 from transforms.pseudonym import PseudonymKey, keyed_digest, pseudonym, pseudonym_sql
 from transforms.stops import FilesStopped, Strangers
 from transforms.validate import Validated
@@ -23,7 +26,9 @@ from warehouse.doubles import complete_kept, decide
 from warehouse.entries import Incoming, Loaded, read_ledger, write_ledger
 from warehouse.failpoint import reach
 from warehouse.instruments import answer_table
+from warehouse.left_blank import write_left_blank
 from warehouse.mended import settle_mended
+from warehouse.requests import find_requests
 from warehouse.rulings import reopen
 from warehouse.store import transaction
 from warehouse.unload import leave_out_ruled, unload
@@ -52,14 +57,17 @@ def load_answers(
     instruments: Mapping[str, Instrument],
     key: PseudonymKey,
     now: datetime,
+    rules: Sequence[PupilRule | ClassRule] = (),
 ) -> list[Loaded]:
     """Load the blocks of one survey's files; `file_no` in a block is the place in `incoming`.
 
     Raises FilesStopped, and stores nothing, where any of the files must not be stored.
 
-    A content that the ledger knows already is loaded anew in its own place.
+    A content that the ledger knows already is loaded anew in its own place. `rules` say which of
+    the forms that must wait ask for help.
     """
-    accepted, held, delivered = _gather(blocks, len(incoming))
+    arrived = _gather(blocks, len(incoming))
+    accepted = arrived.accepted
     if survey.linkage == "pseudonymous":
         # Committed before the rows are: a code without rows harms nobody, and a flag whose pupil
         # nobody can find would.
@@ -74,21 +82,38 @@ def load_answers(
         decide(con, survey=survey, instruments=instruments)
         _insert_forms(con, survey, instruments)
         complete_kept(con)
-        _hold_rows(con, held, survey, key=key, first_no=first_no, now=now)
+        _hold_rows(con, arrived.held, survey, key=key, first_no=first_no, now=now)
         _withdraw_contradicted(con, survey, now=now)
-        write_ledger(con, incoming, delivered, survey, first_no=first_no, now=now)
+        write_ledger(con, incoming, arrived.delivered, survey, first_no=first_no, now=now)
+        write_left_blank(con, arrived.left_blank, first_no=first_no)
         settle_mended(con, survey, instruments, key=key, now=now, first_no=first_no)
+        find_requests(
+            con, arrived.readable, survey, instruments, rules, key=key, first_no=first_no, now=now
+        )
         loaded = read_ledger(con, first_no)
         reach("before-load-commit")
     con.unregister("arrived")
     return loaded
 
 
-def _gather(
-    blocks: Iterable[Validated], files: int
-) -> tuple[pa.Table, list[HeldRow], "np.ndarray[tuple[int], np.dtype[np.int64]]"]:
-    """All accepted rows (a byte an answer: they fit), all held rows, and rows a file."""
+@dataclass(frozen=True, slots=True)
+class _Arrived:
+    """All accepted rows (a byte an answer: they fit), all held rows, and rows a file.
+
+    `readable` and `left_blank` as in `Validated`.
+    """
+
+    accepted: pa.Table
+    held: list[HeldRow]
+    delivered: "np.ndarray[tuple[int], np.dtype[np.int64]]"
+    readable: pa.Table
+    left_blank: list[LeftBlank]
+
+
+def _gather(blocks: Iterable[Validated], files: int) -> _Arrived:
     accepted: list[pa.Table] = []
+    readable: list[pa.Table] = []
+    left_blank: list[LeftBlank] = []
     held: list[HeldRow] = []
     persons: list[Person] = []
     strangers: dict[int, Strangers] = {}
@@ -97,12 +122,15 @@ def _gather(
         persons += block.persons
         strangers |= block.strangers
         accepted.append(block.accepted)
+        readable.append(block.readable)
+        left_blank += block.left_blank
         held += block.held
         delivered += np.bincount(block.accepted.column("file_no").to_numpy(), minlength=files)
         delivered += np.bincount([row.file_no for row in block.held], minlength=files)
     if persons or strangers:
         raise FilesStopped(persons, strangers)
-    return pa.concat_tables(accepted), held, delivered
+    whole, unread = pa.concat_tables(accepted), pa.concat_tables(readable)
+    return _Arrived(whole, held, delivered, unread, left_blank)
 
 
 def _reserve(con: duckdb.DuckDBPyConnection, sequence: str, count: int) -> int:

@@ -240,15 +240,20 @@ def given_up_files(con: duckdb.DuckDBPyConnection, *, before: datetime) -> list[
 def deliveries_waiting_for(
     con: duckdb.DuckDBPyConnection, survey_id: str, column: str, *, declared: str
 ) -> list[str]:
-    """Deliveries of a survey with a waiting row that failed in this column.
+    """Deliveries of a survey with a row that waits, or does without a cell, for this column.
 
     Left out are those that have been read under the settings whose digest is `declared`.
     """
     found = con.execute(
         """
+        with unread as (
+            select delivery_no, unnest(column_names) as column_name from quarantine.row
+            union
+            select delivery_no, column_name from core.left_blank
+        )
         select distinct delivery_id
-        from quarantine.row q join core.delivery using (delivery_no)
-        where q.survey_id = $survey and list_contains(column_names, $column)
+        from unread join core.delivery using (delivery_no)
+        where survey_id = $survey and column_name = $column
             and declared is distinct from $declared
         order by delivery_id
         """,

@@ -13,6 +13,7 @@ import duckdb
 
 from warehouse.asked import ASKED_CLASS_SQL
 from warehouse.careless import Marks
+from warehouse.requests import asking_of
 from warehouse.school_data import (
     Before,
     ClassCount,
@@ -258,6 +259,7 @@ def read_schools(
         _by_school(con, _CLASS_FLAGS, routed),
     )
     indicators = _by_school(con, _INDICATORS, key) if route == "health_service" else {}
+    asking = asking_of(con, wave_id, school_ids, route=route)
     return {
         school_id: SchoolData(
             school_id=school_id,
@@ -273,6 +275,7 @@ def read_schools(
             pupil_flags=tuple(pupil_flags.get(school_id, ())),
             class_flags=tuple(ClassFlag(*row) for row in class_flags.get(school_id, ())),
             indicators=tuple(ClassIndicator(*row) for row in indicators.get(school_id, ())),
+            asking=tuple(asking.get(school_id, ())),
             **dict(zip(("held", "held_shared"), held.get(school_id, [(0, 0)])[0], strict=True)),
         )
         for school_id in school_ids

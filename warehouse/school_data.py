@@ -113,6 +113,27 @@ class ClassCount:
 
 
 @dataclass(frozen=True, slots=True)
+class AskingPupil:
+    """A pupil, or a form without a code, who asks for help in a form that waits.
+
+    `rules` (id, version) say what was answered. `reasons` are why rows wait; of the `versions` of a
+    contradiction (0 where there is none) `asks_in` ask. `delivery` and `row_no` are where the form
+    stands that came first. `is_given_up`: it waited too long, and nobody has decided on it.
+    """
+
+    pupil: str | None = field(repr=False)
+    classes: tuple[str, ...]
+    rules: tuple[tuple[str, int], ...]
+    reasons: tuple[str, ...]
+    versions: int
+    asks_in: int
+    since: date
+    is_given_up: bool
+    delivery: str
+    row_no: int
+
+
+@dataclass(frozen=True, slots=True)
 class SchoolData:
     """Everything that one school's report of one wave and route says.
 
@@ -120,6 +141,7 @@ class SchoolData:
     wave carries a pupil code, so that no pupil could have been flagged. `held` counts forms of
     this school that wait for a person and are in no other figure here; `held_shared` counts held
     rows of deliveries that also hold other schools or waves, some of which may be this school's.
+    `asking` are those who ask for help in a form that waits.
     """
 
     school_id: str
@@ -134,3 +156,4 @@ class SchoolData:
     indicators: tuple[ClassIndicator, ...]
     held: int
     held_shared: int
+    asking: tuple[AskingPupil, ...] = ()

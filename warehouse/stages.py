@@ -8,6 +8,7 @@ from datetime import datetime
 import duckdb
 
 from warehouse.asked import ASKED_CLASS_SQL
+from warehouse.requests import STILL
 
 
 def is_done(con: duckdb.DuckDBPyConnection, stage: str, subject: str, fingerprint: str) -> bool:
@@ -108,11 +109,15 @@ def stage_inputs(
 def answered_waves(con: duckdb.DuckDBPyConnection) -> list[str]:
     """Waves that somebody has answered, the newest last.
 
-    A wave whose answers have all gone into quarantine still has flags to withdraw.
+    A wave whose answers have all gone into quarantine still has flags to withdraw, and reports to
+    write where a waiting form asks for help.
     """
     found = con.execute("""
         select wave_id from core.dim_wave
-        where wave_id in (select wave_id from core.response union select wave_id from core.flag)
+        where wave_id in (
+            select wave_id from core.response union select wave_id from core.flag
+            union select told_in from quarantine.asking where school_id is not null
+        )
         order by opens
     """).fetchall()
     return [wave_id for (wave_id,) in found]
@@ -155,6 +160,11 @@ def school_inputs(con: duckdb.DuckDBPyConnection, wave_id: str) -> dict[str, str
             select distinct r.school_id, concat_ws('|', 'held', d.delivery_no, d.quarantined)
             from core.delivery d join core.response r using (delivery_no)
             where r.wave_id = $wave and d.quarantined > 0
+            union all
+            select school_id, concat_ws('|', 'asks', case when {STILL} then concat_ws('|', state,
+                route, rule_id, rule_version, class_group, pupil, delivery_no, row_no, held_at,
+                reason_codes) end)
+            from quarantine.asking where told_in = $wave and school_id is not null
         )
         select school_id, sha256(string_agg(text, chr(10) order by text))
         from line
@@ -162,6 +172,8 @@ def school_inputs(con: duckdb.DuckDBPyConnection, wave_id: str) -> dict[str, str
             select school_id from core.response where wave_id = $wave
             union
             select school_id from core.flag where wave_id = $wave
+            union
+            select school_id from quarantine.asking where told_in = $wave
         )
         group by school_id order by school_id
         """,

@@ -161,6 +161,7 @@ def load_blocks(
         instruments=config.instruments,
         key=config.key,
         now=NOW,
+        rules=config.rules,
     )
 
 

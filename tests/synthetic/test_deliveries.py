@@ -101,9 +101,8 @@ def fault_of(heading, cells, municipality):
     checks = {
         Reason.WAVE_UNKNOWN: row["wave"] in {wave.id for wave in municipality.waves},
         Reason.SCHOOL_UNKNOWN: row["school"] in {school.id for school in municipality.schools},
-        Reason.CLASS_INVALID: row["class_group"] != "",
+        Reason.CLASS_INVALID: row["class_group"] not in ("", "7A/7B"),
         Reason.GRADE_INVALID: row["grade"].isdigit() and 1 <= int(row["grade"]) <= 13,
-        Reason.GENDER_INVALID: row["gender"] in {"girl", "boy", "other", ""},
         Reason.PUPIL_CODE_MISSING: code != "",
         Reason.PUPIL_CODE_INVALID: re.fullmatch("[A-Z0-9]{4,6}|", code) is not None,
         Reason.DATE_INVALID: is_date(row["submitted_on"]),

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pandera.errors import SchemaErrors
 
-from schemas.answer import raw_answer_model, required_columns
+from schemas.answer import MAY_BE_LEFT_BLANK, raw_answer_model, required_columns
 from schemas.reason import Reason
 from tests.validate.build import INSTRUMENTS, SETTINGS, batch_of_forms, column_of, form
 from tests.validate.checking import CELLS, LINKED, UNLINKED, check
@@ -26,14 +26,18 @@ def plain_verdicts(forms, declared):
     columns = [*form()]
     cells = [{name: _plain_cell(row.get(name), name) for name in columns} for row in forms]
     reasons = {row: set() for row in range(2, 2 + len(forms))}
-    for index, reason in _plain_failures(cells, declared):
-        reasons[index + 2].add(reason)
+    left_blank = {row: set() for row in reasons}
+    for index, column, reason in _plain_failures(cells, declared):
+        kept = left_blank if column in MAY_BE_LEFT_BLANK else reasons
+        kept[index + 2].add(reason)
     for row, known in zip(reasons, cells, strict=True):
         undated = _DATED & reasons[row] and not known["wave"]
         reasons[row] |= {reason for name, reason in required.items() if not known[name]}
         if _plain_wave(known) is None and not undated:
             reasons[row].add(Reason.WAVE_UNKNOWN)
-    return {row: tuple(sorted(found)) for row, found in reasons.items() if found}
+    return {
+        row: tuple(sorted(found | left_blank[row])) for row, found in reasons.items() if found
+    }
 
 
 def _plain_cell(cell, name):
@@ -52,7 +56,10 @@ def _plain_failures(cells, declared):
         model.select_columns(columns).validate(frame, lazy=True)
     except SchemaErrors as error:
         cases = error.failure_cases
-        return [(row["index"], Reason(row["check"])) for row in cases.iter_rows(named=True)]
+        return [
+            (row["index"], row["column"], Reason(row["check"]))
+            for row in cases.iter_rows(named=True)
+        ]
     return []
 
 

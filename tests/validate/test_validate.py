@@ -78,10 +78,49 @@ def test_a_sound_row_is_typed_and_named_canonically():
 
 @pytest.mark.parametrize(
     ("word", "gender"),
-    [("Jente", "girl"), ("jente", "girl"), ("GUTT", "boy"), ("gut", "boy"), ("anna", "other")],
-)
+    [
+        ("Jente", "girl"), ("jente", "girl"), ("Kvinne", "girl"), ("K", "girl"), ("f", "girl"),
+        ("GUTT", "boy"), ("gut", "boy"), ("Mann", "boy"), ("M", "boy"), ("g", "boy"),
+        ("anna", "other"), ("Ikke-binær", "other"), ("ikke  binær", "other"), ("Annet kjønn", "other"),
+        ("Vil ikke svare", None), ("prefer not to say", None),
+    ],
+)  # fmt: skip
 def test_gender_is_understood_in_the_words_of_people(word, gender):
-    assert accepted_row(gender=word)["gender"] == gender
+    found = check([form(gender=word)])
+
+    assert found.accepted.column("gender").to_pylist() == [gender]
+    assert not any(left.rows for left in found.left_blank)
+
+
+def test_a_cell_that_a_row_can_do_without_is_left_blank_and_counted():
+    forms = [form(gender="jante"), form(gender="girl"), form(gender=""), form(enrolled_on="1876-01-01")]
+
+    found = check([*forms, form(gender="2", thriving="9")])
+
+    assert found.accepted.column("gender").to_pylist() == [None, "girl", None, "girl"]
+    assert found.accepted.column("enrolled_on").null_count == 1
+    assert {(left.column, left.rows, left.of) for left in found.left_blank} == {
+        ("gender", 1, 3), ("enrolled_on", 1, 4),
+    }  # fmt: skip
+    assert [held.reasons for held in found.held] == [
+        (Reason.ANSWER_NOT_AN_OPTION, Reason.GENDER_INVALID)
+    ]
+
+
+def test_what_can_be_read_of_a_held_form_is_typed_and_the_rest_is_null():
+    found = check(
+        [
+            form(class_group="7A/7B", wants_talk="2"),
+            form(wave="", submitted_on="never", thriving="9", gender="2"),
+        ]
+    )
+
+    first, second = found.readable.to_pylist()
+    assert (first["class_group"], first[f"{CORE}.wants_talk"]) == (None, 2)
+    assert (first["wave_id"], first["school_id"], first["pupil_code"]) == ("2025H", "S01", "AB-12")
+    unread = ("wave_id", "submitted_on", "gender", f"{CORE}.thriving")
+    assert [second[name] for name in unread] == [None] * 4
+    assert (second["class_group"], second[f"{CORE}.safety"]) == ("7A", 3)
 
 
 def test_a_question_left_blank_is_not_a_question_that_was_not_asked():

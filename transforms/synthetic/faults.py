@@ -23,7 +23,7 @@ class RowFault(StrEnum):
     CODE_MISSING = "code_missing"
     CODE_INVALID = "code_invalid"
     GRADE_BAD = "grade_bad"
-    GENDER_BAD = "gender_bad"
+    TWO_CLASSES = "two_classes"
     CLASS_MISSING = "class_missing"
     SCHOOL_UNKNOWN = "school_unknown"
     WAVE_UNKNOWN = "wave_unknown"
@@ -39,7 +39,7 @@ _CELLS: dict[RowFault, tuple[str | None, str, Reason]] = {
     RowFault.CODE_MISSING: ("pupil_code", "", Reason.PUPIL_CODE_MISSING),
     RowFault.CODE_INVALID: ("pupil_code", "nr. 7 ?", Reason.PUPIL_CODE_INVALID),
     RowFault.GRADE_BAD: ("grade", "99", Reason.GRADE_INVALID),
-    RowFault.GENDER_BAD: ("gender", "x", Reason.GENDER_INVALID),
+    RowFault.TWO_CLASSES: ("class_group", "7A/7B", Reason.CLASS_INVALID),
     RowFault.CLASS_MISSING: ("class_group", "", Reason.CLASS_INVALID),
     RowFault.SCHOOL_UNKNOWN: ("school", STRANGE_SCHOOL, Reason.SCHOOL_UNKNOWN),
     RowFault.WAVE_UNKNOWN: ("wave", "1999V", Reason.WAVE_UNKNOWN),

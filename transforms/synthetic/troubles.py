@@ -168,7 +168,7 @@ TROUBLES: dict[str, Trouble] = {
         dict.fromkeys(
             (
                 RowFault.GRADE_BAD,
-                RowFault.GENDER_BAD,
+                RowFault.TWO_CLASSES,
                 RowFault.CLASS_MISSING,
                 RowFault.WAVE_UNKNOWN,
                 RowFault.DATE_BAD,

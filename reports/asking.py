@@ -1,0 +1,84 @@
+"""Forms that wait in quarantine and ask for help: a line a pupil, for somebody to talk to now.
+
+Such a form is in no other figure of the report. What it asks is told in its rule's words, and the
+line leaves when a person has mended or decided on the form: then the ordinary flag stands.
+"""
+
+from collections.abc import Sequence
+
+from reports.model import AskingRow, ReportContext
+from reports.pupil_rows import WISH_RULE
+from schemas.reason import Reason, reason_names
+from schemas.rule import PupilRule
+from transforms.working_days import add_working_days
+from warehouse.flag_life import REVIEW_WORKING_DAYS
+from warehouse.school_data import AskingPupil, SchoolData
+
+
+def asking_rows(data: SchoolData, context: ReportContext) -> tuple[AskingRow, ...]:
+    """Who asks, the pupils' own wish first; nobody while no receiver has been decided on."""
+    if context.settings.routing is None:
+        return ()
+    rows = [_row(asking, context) for asking in data.asking]
+    return tuple(
+        sorted(
+            rows, key=lambda row: (not row.has_asked, row.class_group, row.code or "~", row.place)
+        )
+    )
+
+
+def _row(asking: AskingPupil, context: ReportContext) -> AskingRow:
+    texts = context.texts
+    due_on = add_working_days(asking.since, REVIEW_WORKING_DAYS["prompt"])
+    return AskingRow(
+        code=context.codes.get(asking.pupil) if asking.pupil else None,
+        has_code=asking.pupil is not None,
+        class_group=texts.join(asking.classes) if asking.classes else texts.say("asking.no_class"),
+        says=tuple(_says(rule, context) for rule in asking.rules),
+        waits=_waits(asking, context),
+        place=texts.say("asking.place", delivery=asking.delivery, row=asking.row_no),
+        due=texts.day(due_on),
+        due_on=due_on,
+        is_overdue=due_on < context.issued_on,
+        has_asked=any(rule_id == WISH_RULE for rule_id, _ in asking.rules),
+    )
+
+
+def _says(named: tuple[str, int], context: ReportContext) -> tuple[str, str]:
+    """A rule's name and why. Where it has changed since, its words of now say the same."""
+    texts, rule_id = context.texts, named[0]
+    known = [context.rules.get(f"{rule_id}@{named[1]}"), *context.rules.values()]
+    for rule in known:
+        if isinstance(rule, PupilRule) and rule.id == rule_id:
+            return texts.translated(rule.texts.name), texts.translated(rule.texts.why)
+    return texts.say("asking.rule_gone"), ""
+
+
+def _waits(asking: AskingPupil, context: ReportContext) -> tuple[str, ...]:
+    """Why the form waits, and that nobody has decided on one that was given up."""
+    texts = context.texts
+    said = []
+    if asking.versions:
+        told_in = {True: "all", False: "some"}[asking.asks_in >= asking.versions]
+        asks, versions = texts.number(asking.asks_in), texts.number(asking.versions)
+        said.append(texts.say(f"asking.versions_{told_in}", asks=asks, versions=versions))
+    names = [_reason(code, context) for code in asking.reasons]
+    if names:
+        told = texts.join(names)
+        said.append(f"{told[:1].upper()}{told[1:]}.")
+    if asking.is_given_up:
+        said.append(texts.say("asking.given_up"))
+    return tuple(said)
+
+
+def _reason(code: str, context: ReportContext) -> str:
+    name = reason_names()[Reason(code)]
+    return name.en if context.texts.language == "en" else name.nb
+
+
+def asking_headline(rows: Sequence[AskingRow], data: SchoolData, context: ReportContext) -> str:
+    """The sentence that goes before all others; empty where nobody asks."""
+    if not rows:
+        return ""
+    page = "adult" if data.route == "adult_route" else "own"
+    return context.texts.count(f"asking.{page}", len(rows))

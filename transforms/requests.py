@@ -1,0 +1,102 @@
+"""Which forms ask for help by their own answers alone, whatever else of them cannot be read.
+
+That is every step of level `prompt` that looks at nothing but the form itself: no earlier wave, no
+register and no class. The rules say it (schemas/rules/), and nothing here names one of them.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from schemas.instrument import LOWEST_OPTION, Instrument
+from schemas.rule import ClassRule, PupilRule, PupilStep
+from transforms.pupil_flags import Inputs, inputs_of, step_sql
+from transforms.scoring import score_sql
+from transforms.use_for import as_instruments_allow
+
+
+def prompts_of_a_form(
+    rules: Iterable[PupilRule | ClassRule], instruments: Mapping[str, Instrument]
+) -> list[PupilRule]:
+    """The pupil rules with only those steps by which one form asks for help now."""
+    allowed = as_instruments_allow(list(rules), instruments)
+    found = []
+    for rule in allowed:
+        if isinstance(rule, PupilRule):
+            steps = tuple(step for step in rule.steps if _is_of_the_form(step))
+            found += [rule.model_copy(update={"steps": steps})] if steps else []
+    return found
+
+
+def _is_of_the_form(step: PupilStep) -> bool:
+    looked_at = (*step.reasons, *step.none_of)
+    return step.level == "prompt" and not any(
+        condition.looks_back or condition.input.startswith("register.") for condition in looked_at
+    )
+
+
+def request_sql(
+    rules: Sequence[PupilRule], instruments: Mapping[str, Instrument], asked: Sequence[str]
+) -> str:
+    """Rows quarantine_id, rule_id, rule_version, route: each rule that a form of `unread` meets.
+
+    `unread` has quarantine_id, grade and a column a canonical item (`asked`), null where its cell
+    cannot be read; such a condition does not hold. `rules` as `prompts_of_a_form` gives them.
+    """
+    inputs = inputs_of(rules, instruments)
+    columns = [
+        f"{_input_sql(name, instruments, asked)} as {inputs.column(name)}" for name in inputs.names
+    ]
+    sources = [
+        f"left join ({_scores_sql(instruments[key], asked)}) score_{key} using (quarantine_id)"
+        for key in _scored(inputs, instruments)
+    ]
+    hits = " union all ".join(_rule_sql(rule, inputs) for rule in rules)
+    return f"""
+        with form as (
+            select quarantine_id, {", ".join(columns)} from unread {" ".join(sources)}
+        )
+        {hits}
+    """
+
+
+def _rule_sql(rule: PupilRule, inputs: Inputs) -> str:
+    holds = " or ".join(f"({step_sql(step, inputs)})" for step in rule.steps)
+    return f"""
+        select quarantine_id, '{rule.id}' as rule_id, {rule.version} as rule_version,
+            '{rule.route}' as route
+        from form where {holds}
+    """
+
+
+def _is_item(name: str, instruments: Mapping[str, Instrument]) -> bool:
+    key, _, part = name.partition(".")
+    return any(item.id == part for item in instruments[key].items)
+
+
+def _scored(inputs: Inputs, instruments: Mapping[str, Instrument]) -> list[str]:
+    return sorted(
+        {name.partition(".")[0] for name in inputs.names if not _is_item(name, instruments)}
+    )
+
+
+def _input_sql(name: str, instruments: Mapping[str, Instrument], asked: Sequence[str]) -> str:
+    key, _, part = name.partition(".")
+    if not _is_item(name, instruments):
+        return f"score_{key}.{part}"
+    return f'case when "{name}" >= {LOWEST_OPTION} then "{name}" end' if name in asked else "null"
+
+
+def _scores_sql(instrument: Instrument, asked: Sequence[str]) -> str:
+    """The instrument's scores of `unread`. Where no grade can be read, the pupil may be heard."""
+    answers = ", ".join(
+        (f'"{name}"' if name in asked else "null::tinyint") + f" as {column}"
+        for column in instrument.columns
+        for name in [f"{instrument.key}.{column}"]
+    )
+    scores = ", ".join(score_sql(instrument, scale)[0] for scale in instrument.scales)
+    grades = f"between {instrument.min_grade} and {instrument.max_grade}"
+    return f"""
+        select quarantine_id, {scores}
+        from (
+            select quarantine_id, {answers} from unread where grade is null or grade {grades}
+        )
+    """
