@@ -184,9 +184,7 @@ def _became(outcome: Outcome, makes_due: NextFlow | None) -> Fact:
     return Fact(_OF_OUTCOME[outcome.outcome], _delivery(outcome), "", payload, makes_due)
 
 
-def prompt_facts(
-    raised: Mapping[str, Raised], *, makes_due: NextFlow | None = None
-) -> list[Fact]:
+def prompt_facts(raised: Mapping[str, Raised], *, makes_due: NextFlow | None = None) -> list[Fact]:
     """Each delivery with a waiting form that asks for help; the first makes the reports due.
 
     `raised`: what the log has of each. The same request, found again, is the same fact.

@@ -31,7 +31,7 @@ from warehouse.entries import Incoming, Loaded
 from warehouse.failpoint import reach
 from warehouse.left_blank import left_blank_in
 from warehouse.load import load_answers
-from warehouse.requests import without_school
+from warehouse.requests import Listening, without_school
 from warehouse.witness import bear_witness
 
 UNIT_BYTES = 48 << 20
@@ -243,10 +243,9 @@ def _load_survey(
                 for delivery in deliveries
             ],
             survey=survey,
-            instruments=config.instruments,
+            listening=Listening(config.instruments, config.rules),
             key=config.key,
             now=now,
-            rules=config.rules,
         )
     except FilesStopped as stopped:
         refused, others = _stop(con, stopped, deliveries, now=now)

@@ -144,8 +144,8 @@ def _of_left_blank(outcome: Outcome) -> list[str]:
 
 _TO_LEFT_BLANK = {
     "gender": (
-        "Feltet er tomt hos oss, og svarene teller. Legg ordene under [codes] i undersøkelsens fil,",
-        "eller bruk `klassepuls quarantine map`, og lever fila igjen.",
+        "Feltet er tomt hos oss, og svarene teller. Legg ordene under [codes] i undersøkelsens",
+        "fil, eller bruk `klassepuls quarantine map`, og lever fila igjen.",
         "The field is blank with us, and the answers count. Put the words under [codes] of the",
         "survey's file, or use `klassepuls quarantine map`, and deliver the file again.",
     ),

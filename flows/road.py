@@ -56,7 +56,7 @@ class Summary:
     expired: int = 0
     left: int = 0  # files that may not be complete yet
     raised: dict[str, Raised] = field(default_factory=dict)  # new files with forms that ask
-    unheard: Unheard = Unheard(0, 0)
+    unheard: Unheard = field(default_factory=lambda: Unheard(0, 0))
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property

@@ -64,8 +64,7 @@ def _waits(asking: AskingPupil, context: ReportContext) -> tuple[str, ...]:
         said.append(texts.say(f"asking.versions_{told_in}", asks=asks, versions=versions))
     names = [_reason(code, context) for code in asking.reasons]
     if names:
-        told = texts.join(names)
-        said.append(f"{told[:1].upper()}{told[1:]}.")
+        said.append(texts.say("asking.flaws", flaws=texts.join(names)))
     if asking.is_given_up:
         said.append(texts.say("asking.given_up"))
     return tuple(said)

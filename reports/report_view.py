@@ -45,8 +45,7 @@ def report_view(data: SchoolData, context: ReportContext) -> ReportView:
         school=data.school_name,
         about=_about(data, context),
         for_whom=_for_whom(data, context),
-        headline=asking_headline(asking, data, context)
-        or headline(data, rows, listed, context),
+        headline=asking_headline(asking, data, context) or headline(data, rows, listed, context),
         lead=_lead(asking, rows, listed, data, context),
         caveats=caveats(data, context),
         asking=asking,

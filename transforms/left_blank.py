@@ -14,8 +14,7 @@ from transforms.readers.reading import Batch
 
 @dataclass(frozen=True, slots=True)
 class LeftBlank:
-    """How many accepted rows of a file do without their cell in a column (may be 0), and of how
-    many that have one."""
+    """How many accepted rows of a file do without their cell in a column, of how many with one."""
 
     file_no: int
     column: str

@@ -37,10 +37,10 @@ from transforms.held import (
     Codes,
     HeldRow,
     held_rows,
-    only_sound,
-    sound_only,
     known_by,
     malformed_rows,
+    only_sound,
+    sound_only,
 )
 from transforms.left_blank import LeftBlank, left_blank
 from transforms.readers.reading import Batch

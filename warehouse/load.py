@@ -13,7 +13,6 @@ import pyarrow as pa
 
 from schemas.instrument import Instrument
 from schemas.reason import Reason
-from schemas.rule import ClassRule, PupilRule
 from schemas.survey import Survey
 from transforms.gate import Person
 from transforms.held import HeldRow
@@ -28,7 +27,7 @@ from warehouse.failpoint import reach
 from warehouse.instruments import answer_table
 from warehouse.left_blank import write_left_blank
 from warehouse.mended import settle_mended
-from warehouse.requests import find_requests
+from warehouse.requests import Listening, find_requests
 from warehouse.rulings import reopen
 from warehouse.store import transaction
 from warehouse.unload import leave_out_ruled, unload
@@ -54,18 +53,18 @@ def load_answers(
     *,
     incoming: Sequence[Incoming],
     survey: Survey,
-    instruments: Mapping[str, Instrument],
+    listening: Listening,
     key: PseudonymKey,
     now: datetime,
-    rules: Sequence[PupilRule | ClassRule] = (),
 ) -> list[Loaded]:
     """Load the blocks of one survey's files; `file_no` in a block is the place in `incoming`.
 
     Raises FilesStopped, and stores nothing, where any of the files must not be stored.
 
-    A content that the ledger knows already is loaded anew in its own place. `rules` say which of
-    the forms that must wait ask for help.
+    A content that the ledger knows already is loaded anew in its own place. The rules that listen
+    say which of the forms that must wait ask for help.
     """
+    instruments = listening.instruments
     arrived = _gather(blocks, len(incoming))
     accepted = arrived.accepted
     if survey.linkage == "pseudonymous":
@@ -87,9 +86,7 @@ def load_answers(
         write_ledger(con, incoming, arrived.delivered, survey, first_no=first_no, now=now)
         write_left_blank(con, arrived.left_blank, first_no=first_no)
         settle_mended(con, survey, instruments, key=key, now=now, first_no=first_no)
-        find_requests(
-            con, arrived.readable, survey, instruments, rules, key=key, first_no=first_no, now=now
-        )
+        find_requests(con, arrived.readable, survey, listening, key=key, first_no=first_no, now=now)
         loaded = read_ledger(con, first_no)
         reach("before-load-commit")
     con.unregister("arrived")

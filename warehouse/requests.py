@@ -34,6 +34,14 @@ STILL = "state in ('waits', 'expired')"
 
 
 @dataclass(frozen=True, slots=True)
+class Listening:
+    """The rules, some of which hear a form that waits, and the instruments that they look at."""
+
+    instruments: Mapping[str, Instrument]
+    rules: Sequence[PupilRule | ClassRule]
+
+
+@dataclass(frozen=True, slots=True)
 class Raised:
     """What a delivery's waiting forms asked for: how many do, and how many name no known school.
 
@@ -57,8 +65,7 @@ def find_requests(
     con: duckdb.DuckDBPyConnection,
     readable: pa.Table,
     survey: Survey,
-    instruments: Mapping[str, Instrument],
-    rules: Sequence[PupilRule | ClassRule],
+    listening: Listening,
     *,
     key: PseudonymKey,
     first_no: int,
@@ -69,7 +76,8 @@ def find_requests(
     `readable`: what can be read of the held rows (see `Validated`), by their place in the load.
     """
     forget_requests(con)
-    prompts = prompts_of_a_form(rules, instruments)
+    instruments = listening.instruments
+    prompts = prompts_of_a_form(listening.rules, instruments)
     if survey.linkage == "none" or not prompts:
         return
     asked = item_columns(survey, instruments)
@@ -210,7 +218,8 @@ _ASKING = f"""
         from (from quarantine.response union all from quarantine.set_aside)
         group by all
     )
-    select school_id, a.pupil, list_sort(list_distinct(list(class_group) filter (class_group is not null))),
+    select school_id, a.pupil,
+        list_sort(list_distinct(list(class_group) filter (class_group is not null))),
         list_sort(list_distinct(list((rule_id, rule_version)))),
         list_sort(list_distinct(flatten(list(reason_codes) filter (not is_version)))),
         coalesce(max(versions) filter (is_version), 0),
@@ -244,9 +253,7 @@ def asking_of(
     return asking
 
 
-def schools_asking(
-    con: duckdb.DuckDBPyConnection, wave_id: str, *, route: str
-) -> set[str]:
+def schools_asking(con: duckdb.DuckDBPyConnection, wave_id: str, *, route: str) -> set[str]:
     """Schools with somebody who asks, in a wave's reports of one route."""
     found = con.execute(
         f"""

@@ -13,7 +13,15 @@ from schemas.rule import shipped_rules
 from schemas.settings import Settings
 from tests.reports.page import Page, School
 from tests.reports.records import answer, flag, indicator, scale_rule
-from warehouse.school_data import Before, ClassCount, ClassFlag, Evidence, PastAnswer, SchoolData
+from warehouse.school_data import (
+    AskingPupil,
+    Before,
+    ClassCount,
+    ClassFlag,
+    Evidence,
+    PastAnswer,
+    SchoolData,
+)
 
 
 class Recorder(dict[str, str]):
@@ -56,6 +64,16 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
         ClassCount("8B", 8, 20, 22, careless=2),
     )
     watch = ClassFlag("7B", "watch", "rule.class_bullied", 1, None, date(2027, 3, 23))
+    wish, adults = ("rule.wants_talk", 1), ("rule.bullied_by_adults", 1)
+    since = date(2026, 11, 20)
+    twice = AskingPupil(
+        "psn-q", ("7B",), (wish,), (), 2, 2, since, is_given_up=False,
+        delivery="535b85dfedbd", row_no=5,
+    )  # fmt: skip
+    once = replace(twice, pupil="psn-r", asks_in=1, rules=(("rule.gone", 1),))
+    flawed = replace(
+        twice, pupil=None, classes=(), reasons=("CLASS_INVALID",), versions=0, is_given_up=True
+    )
     unlisted = indicator(4, gate="tested", enrolled=None, baseline_from="published")
     return [
         data,
@@ -69,6 +87,9 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
         replace(data, pupil_flags=(watched,), class_flags=()),
         replace(data, indicators=(indicator(6, gate="tested", p_exact=0.02),)),
         replace(data, class_flags=(), indicators=(unlisted,)),
+        replace(data, asking=(twice, once, flawed)),
+        replace(data, pupil_flags=(), class_flags=(), asking=(twice,)),
+        replace(adult, asking=(replace(twice, rules=(adults,)),)),
     ]
 
 

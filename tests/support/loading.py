@@ -22,6 +22,7 @@ from transforms.validate import Validated
 from warehouse.entries import Loaded
 from warehouse.instruments import register
 from warehouse.load import load_answers
+from warehouse.requests import Listening
 from warehouse.store import migrate
 
 KEY = PseudonymKey(b"not a secret, and 32 bytes long.", version=1, municipality="9901")
@@ -158,10 +159,9 @@ def load_blocks(
         blocks,
         incoming=[delivery.incoming for delivery in deliveries],
         survey=survey,
-        instruments=config.instruments,
+        listening=Listening(config.instruments, config.rules),
         key=config.key,
         now=NOW,
-        rules=config.rules,
     )
 
 

@@ -35,9 +35,7 @@ def plain_verdicts(forms, declared):
         reasons[row] |= {reason for name, reason in required.items() if not known[name]}
         if _plain_wave(known) is None and not undated:
             reasons[row].add(Reason.WAVE_UNKNOWN)
-    return {
-        row: tuple(sorted(found | left_blank[row])) for row, found in reasons.items() if found
-    }
+    return {row: tuple(sorted(found | left_blank[row])) for row, found in reasons.items() if found}
 
 
 def _plain_cell(cell, name):

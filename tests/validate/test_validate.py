@@ -81,7 +81,8 @@ def test_a_sound_row_is_typed_and_named_canonically():
     [
         ("Jente", "girl"), ("jente", "girl"), ("Kvinne", "girl"), ("K", "girl"), ("f", "girl"),
         ("GUTT", "boy"), ("gut", "boy"), ("Mann", "boy"), ("M", "boy"), ("g", "boy"),
-        ("anna", "other"), ("Ikke-binær", "other"), ("ikke  binær", "other"), ("Annet kjønn", "other"),
+        ("anna", "other"), ("Ikke-binær", "other"), ("ikke  binær", "other"),
+        ("Annet kjønn", "other"),
         ("Vil ikke svare", None), ("prefer not to say", None),
     ],
 )  # fmt: skip
@@ -93,7 +94,12 @@ def test_gender_is_understood_in_the_words_of_people(word, gender):
 
 
 def test_a_cell_that_a_row_can_do_without_is_left_blank_and_counted():
-    forms = [form(gender="jante"), form(gender="girl"), form(gender=""), form(enrolled_on="1876-01-01")]
+    forms = [
+        form(gender="jante"),
+        form(gender="girl"),
+        form(gender=""),
+        form(enrolled_on="1876-01-01"),
+    ]
 
     found = check([*forms, form(gender="2", thriving="9")])
 
