@@ -72,6 +72,8 @@ def caveats(data: SchoolData, context: ReportContext) -> tuple[str, ...]:
         said.append(texts.count("summary.held", data.held))
     if data.held_shared:
         said.append(texts.count("summary.held_shared", data.held_shared))
+    if data.held_codes:
+        said.append(texts.count("summary.held_codes", data.held_codes))
     return tuple(said)
 
 

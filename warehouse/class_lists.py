@@ -17,6 +17,7 @@ from transforms.held import HeldRow
 from transforms.listed import Listed
 from transforms.pseudonym import PseudonymKey, keyed_digest, pseudonym_sql
 from transforms.readers.reading import FileProblem
+from warehouse.contexts import settle_contexts
 from warehouse.entries import Incoming, Loaded
 from warehouse.load import HELD_SCHEMA
 from warehouse.store import transaction
@@ -208,6 +209,7 @@ def enter(
         con.register(name, table)
     _put_in_force(con, number, is_whole=listed.is_whole, now=now)
     _count_classes(con, now=now)
+    settle_contexts(con)
     for name in ("coming_class", "coming_pupil", "scope", "not_listed"):
         con.unregister(name)
     held = _hold_rows(con, listed.held, number, key=key, now=now)

@@ -1,11 +1,13 @@
 """Decides what becomes of forms that are there more than once.
 
-A pupil (or, without pupil codes, a numbered submission) has one form in a wave. Equal copies count
-once. Different versions all wait in quarantine, the one that was accepted earlier too, so that the
-end state is the same whichever came first. Where a person has decided, copies of any version change
-nothing, and a further version makes it wait again. The new forms are the rows of `arrived`; each
-decision is a row of the temporary table `verdict`: `duplicate` and `conflict` are new forms,
-`moved` are stored ones that a new form contradicts.
+A pupil (or, without pupil codes, a numbered submission) has one form in a wave. Equal answers from
+one school are one version, whatever else the forms say: it counts once, and what a later copy says
+of class, grade and gender is kept beside it (warehouse/contexts.py). Different versions all wait in
+quarantine, the one that was accepted earlier too, so that the end state is the same whichever came
+first. Where a person has decided, copies of any version change nothing, and a further version makes
+it wait again. The new forms are the rows of `arrived`; each decision is a row of the temporary
+table `verdict`: `duplicate`, `beside` and `conflict` are new forms, `moved` are stored ones that a
+new form contradicts.
 """
 
 from collections.abc import Mapping
@@ -14,13 +16,9 @@ import duckdb
 
 from schemas.instrument import Instrument
 from schemas.survey import Survey
+from warehouse.contexts import IDENTITY, SPARE
 from warehouse.instruments import answer_table
-from warehouse.unnamed import (
-    COMPARED_CONTEXT,
-    IDENTITY,
-    find_earlier_exports,
-    find_known_files,
-)
+from warehouse.unnamed import find_earlier_exports, find_known_files
 
 
 def decide(
@@ -69,53 +67,87 @@ def _find_contested(con: duckdb.DuckDBPyConnection, survey: Survey) -> None:
 def _compare_versions(
     con: duckdb.DuckDBPyConnection, survey: Survey, instruments: Mapping[str, Instrument]
 ) -> None:
-    compared = ", ".join(
-        (*COMPARED_CONTEXT, *(f'"{name}"' for name in _items(survey, instruments)))
+    compared = ", ".join(("school_id", *(f'"{name}"' for name in _items(survey, instruments))))
+    stored = " union all ".join(
+        _stored(table, survey, instruments, state=state) for table, state in _STATES.items()
     )
     con.execute(
         f"""
         insert into verdict
         with version as (
-            select response_id, delivery_no, row_no, true as is_new, false as is_waiting,
-                wave_id, {IDENTITY} as identity, {compared}
+            select response_id, delivery_no, row_no, 'new' as state, wave_id,
+                {IDENTITY} as identity, {_SAID} as said, {compared}
             from arrived
             union all
-            {_stored("core.response", survey, instruments, is_waiting="false")}
+            {stored}
+        ),
+        receipt as (
+            select delivery_no, received_at from core.delivery
             union all
-            {_stored("quarantine.response", survey, instruments, is_waiting="true")}
-            union all
-            {_stored("quarantine.set_aside", survey, instruments, is_waiting="true")}
+            select delivery_no, coalesce(received_at, 'infinity') from arriving
         ),
         numbered as (
-            select response_id, delivery_no, is_new, is_waiting, wave_id, identity,
-                row_number() over copies as copy,
-                first_value(response_id) over copies as kept_id,
-                bool_and(is_new) over (partition by wave_id, identity, {compared}) as is_news,
+            select * exclude ({compared}),
                 dense_rank() over (partition by wave_id, identity order by {compared}) as version_no
             from version semi join contested using (wave_id, identity)
-            window copies as (
-                partition by wave_id, identity, {compared}
-                order by is_new, is_waiting, delivery_no, row_no
-            )
+                join receipt using (delivery_no)
+        ),
+        told as (
+            select *, said is distinct from lag(said) over as_received
+                or lag(said) over as_received is null as is_change
+            from numbered
+            window as_received as ({_AS_RECEIVED})
+        ),
+        -- What says the same as the copy that came before it tells nothing new.
+        telling as (
+            select *, count(*) filter (is_change) over ({_AS_RECEIVED}) as telling_no from told
         ),
         counted as (
-            select *, max(version_no) over (partition by wave_id, identity) as versions,
-                bool_or(is_news) over (partition by wave_id, identity) as has_news
-            from numbered
+            select *,
+                row_number() over copies as copy,
+                first_value(response_id) over copies as kept_id,
+                row_number() over ({_A_VERSION} order by state <> 'new', {_RECEIPT}) as place,
+                bool_and(state in ('new', 'spare')) over ({_A_VERSION}) as is_news,
+                bool_or(state in ('counts', 'waits')) over ({_A_VERSION}) as is_alive,
+                max(version_no) over (partition by wave_id, identity) as versions
+            from telling
+            window copies as ({_A_VERSION}, telling_no order by {_STATE_ORDER}, {_RECEIPT})
+        ),
+        known as (
+            select *, bool_or(is_news and state = 'new') over (partition by wave_id, identity)
+                as has_news
+            from counted
+        ),
+        judged as (
+            select response_id, delivery_no, kept_id,
+                case
+                    when state = 'counts' then if(has_news, 'moved', null)
+                    when state <> 'new' then null
+                    when is_news and place = 1 then if(versions > 1, 'conflict', null)
+                    when (is_news or is_alive)
+                        and (copy = 1 or (delivery_no, row_no) in (from was_beside)) then 'beside'
+                    else 'duplicate'
+                end as kind
+            from known
         )
-        select response_id, delivery_no,
-            case
-                when not is_new then 'moved'
-                when copy > 1 then 'duplicate'
-                else 'conflict'
-            end,
-            case when is_new and copy > 1 then kept_id end
-        from counted
-        where (is_new and (copy > 1 or versions > 1))
-            or (not is_new and not is_waiting and has_news)
+        select response_id, delivery_no, kind, if(kind = 'duplicate', kept_id, null)
+        from judged where kind is not null
         """,
         {"survey": survey.id},
     ).fetchall()
+
+
+_STATES = {
+    "core.response": "'counts'",
+    "quarantine.response": "'waits'",
+    "quarantine.set_aside": f"if({SPARE}, 'spare', 'decided')",
+}
+# What copies of a version may differ in; the answers themselves are compared.
+_SAID = "{'class_group': class_group, 'grade': grade, 'gender': gender}"
+_A_VERSION = "partition by wave_id, identity, version_no"
+_RECEIPT = "received_at, delivery_no, row_no"
+_AS_RECEIVED = f"{_A_VERSION} order by {_RECEIPT}"
+_STATE_ORDER = "list_position(['counts', 'waits', 'spare', 'decided', 'new'], state)"
 
 
 def complete_kept(con: duckdb.DuckDBPyConnection) -> None:
@@ -146,15 +178,15 @@ def _items(survey: Survey, instruments: Mapping[str, Instrument]) -> list[str]:
 
 
 def _stored(
-    table: str, survey: Survey, instruments: Mapping[str, Instrument], *, is_waiting: str
+    table: str, survey: Survey, instruments: Mapping[str, Instrument], *, state: str
 ) -> str:
     """The survey's stored forms with their answers, in the columns of `version`."""
     # A form from before the survey got another instrument has no row in that one's table.
     joins = " ".join(
         f"left join {answer_table(key)} {key} using (response_id)" for key in survey.instruments
     )
-    columns = ", ".join((*COMPARED_CONTEXT, *_items(survey, instruments)))
+    columns = ", ".join(("school_id", *_items(survey, instruments)))
     return f"""
-        select response_id, delivery_no, row_no, false, {is_waiting}, wave_id, {IDENTITY}, {columns}
-        from {table} {joins} where survey_id = $survey
+        select response_id, delivery_no, row_no, {state}, wave_id, {IDENTITY}, {_SAID}, {columns}
+        from {table} form {joins} where survey_id = $survey
     """

@@ -50,7 +50,7 @@ _LEDGER = """
     with fate as (
         select delivery_no, 'accepted' as fate from core.response where delivery_no >= $first_no
         union all
-        select delivery_no, case kind when 'duplicate' then 'dropped' else 'held' end
+        select delivery_no, if(kind in ('duplicate', 'beside'), 'dropped', 'held')
         from verdict where delivery_no >= $first_no
         union all
         select delivery_no, case when is_known then 'dropped' else 'held' end from held
@@ -72,7 +72,8 @@ _LEDGER = """
         end as outcome,
         case when outcome = 'duplicate' then $already end as reason_code,
         case when outcome <> 'duplicate' then digest end as content_digest,
-        coalesce(received_at, $now) as received_at,
+        -- Files of one run, each a microsecond later: which came first is known for good.
+        coalesce(received_at, $now + to_microseconds(delivery_no - $first_no)) as received_at,
         with_text, alone, fewest_alike
     from files join counted using (delivery_no) left join file_digest using (delivery_no)
         left join file_measure using (delivery_no)
@@ -137,15 +138,16 @@ def _count_reasons(con: duckdb.DuckDBPyConnection) -> dict[int, dict[str, int]]:
             union all
             select delivery_no, $duplicate from held where is_known
             union all
-            select delivery_no, case kind when 'conflict' then $conflict else $duplicate end
-            from verdict where kind <> 'moved'
+            select delivery_no, $duplicate from verdict where kind in ('duplicate', 'beside')
+            union all
+            select delivery_no, unnest(reason_codes)
+            from quarantine.row semi join (from verdict where kind = 'conflict')
+                using (delivery_no)
+            where digest = 'conflict'
         )
         group by all order by all
         """,
-        {
-            "duplicate": Reason.DUPLICATE_ROW.value,
-            "conflict": Reason.CONFLICTING_ANSWERS.value,
-        },
+        {"duplicate": Reason.DUPLICATE_ROW.value},
     ).fetchall()
     reasons: dict[int, dict[str, int]] = {}
     for delivery_no, reason, rows in counted:

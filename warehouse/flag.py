@@ -146,10 +146,9 @@ class _Forms:
 
 
 # A flag keeps its id when the wave is computed again: 60 bits of what the flag is about, turned by
-# 60 of its rule. One digest a form serves all rules, for making them is half of the work.
-_ABOUT = (
-    "md5_number_lower(concat_ws('|', wave_id, survey_id, school_id, class_group, {pupil})) >> 4"
-)
+# 60 of its rule. One digest a form serves all rules, for making them is half of the work. A pupil
+# who moves class is the same pupil, so the class has no part in a pupil's flag.
+_ABOUT = "md5_number_lower(concat_ws('|', wave_id, survey_id, school_id, {whom})) >> 4"
 
 
 def _flag_id(rule: PupilRule | ClassRule) -> str:
@@ -164,7 +163,7 @@ def _find_pupils(forms: _Forms, rules: Sequence[PupilRule]) -> None:
     named = {"wave": forms.wave_id}
     for statement in history_sql(forms.inputs, forms.instruments):
         forms.con.execute(statement, named).fetchall()
-    about = _ABOUT.format(pupil="pupil")
+    about = _ABOUT.format(whom="'', pupil")
     hits = hit_sql(rules, forms.inputs, forms.instruments)
     forms.con.execute(
         f"create or replace temp table hit as select *, {about} as about from ({hits})", named
@@ -235,7 +234,7 @@ def _find_classes(forms: _Forms, rules: Sequence[ClassRule]) -> None:
     con.execute("""
         insert into core.class_indicator by name select * exclude (level) from indicator
     """).fetchall()
-    about = _ABOUT.format(pupil="''")
+    about = _ABOUT.format(whom="class_group, ''")
     con.execute(f"""
         create or replace temp table outstanding as
         select *, {about} as about from indicator where level is not null

@@ -59,7 +59,8 @@ def _renew(con: duckdb.DuckDBPyConnection, named: dict[str, object]) -> int:
     ).fetchall()
     con.execute(
         f"""
-        update core.flag f set level = n.level, rule_version = n.rule_version,
+        update core.flag f set class_group = n.class_group, grade = n.grade, level = n.level,
+            rule_version = n.rule_version,
             evidence_count = n.evidence_count,
             review_due = case when n.level = 'watch' then null
                 else least(f.review_due, {_REVIEW_DUE}) end,

@@ -21,6 +21,7 @@ from transforms.pseudonym import PseudonymKey, keyed_digest, pseudonym, pseudony
 from transforms.stops import FilesStopped, Strangers
 from transforms.validate import Validated
 from warehouse.alikeness import measure_files
+from warehouse.contexts import IDENTITY, settle_contexts
 from warehouse.doubles import complete_kept, decide
 from warehouse.entries import Incoming, Loaded, read_ledger, write_ledger
 from warehouse.failpoint import reach
@@ -84,6 +85,7 @@ def load_answers(
         _hold_rows(con, arrived.held, survey, key=key, first_no=first_no, now=now)
         _withdraw_contradicted(con, survey, now=now)
         write_ledger(con, incoming, arrived.delivered, survey, first_no=first_no, now=now)
+        settle_contexts(con)
         write_left_blank(con, arrived.left_blank, first_no=first_no)
         settle_mended(con, survey, instruments, key=key, now=now, first_no=first_no)
         find_requests(con, arrived.readable, survey, listening, key=key, first_no=first_no, now=now)
@@ -170,12 +172,16 @@ def _arrive(
 def _insert_forms(
     con: duckdb.DuckDBPyConnection, survey: Survey, instruments: Mapping[str, Instrument]
 ) -> None:
-    """New forms into the answers, contradicted ones into quarantine, copies nowhere."""
+    """New forms into the answers, contradicted ones into quarantine, equal copies nowhere."""
     for table, wanted in (
         ("core.response", "response_id not in (from verdict select response_id)"),
         (
             "quarantine.response",
             "response_id in (from verdict select response_id where kind = 'conflict')",
+        ),
+        (
+            "quarantine.set_aside",
+            "response_id in (from verdict select response_id where kind = 'beside')",
         ),
     ):
         con.execute(
@@ -282,7 +288,7 @@ def _withdraw_contradicted(
             union all
             select response_id, row_no from arrived
         ) r using (response_id) left join since using (delivery_no, row_no)
-        where kind <> 'duplicate'
+        where kind in ('conflict', 'moved')
         """,
         {"survey": survey.id, "reason": Reason.CONFLICTING_ANSWERS.value, "now": now},
     ).fetchall()
@@ -299,3 +305,28 @@ def _withdraw_contradicted(
         ids = "response_id in (from verdict select response_id where kind = 'moved')"
         con.execute(f"insert into quarantine.response from core.response where {ids}").fetchall()
         con.execute(f"delete from core.response where {ids}").fetchall()
+    if con.execute("select 1 from verdict where kind = 'conflict' limit 1").fetchall():
+        _tell_two_schools(con, survey)
+
+
+def _tell_two_schools(con: duckdb.DuckDBPyConnection, survey: Survey) -> None:
+    """Say of waiting forms whether one code stands in two schools, which is no pupil's doing."""
+    con.execute(
+        f"""
+        update quarantine.row q set reason_codes = [if(w.schools > 1, $two_schools, $contradicts)]
+        from (
+            select delivery_no, row_no, schools
+            from quarantine.response join (
+                select wave_id, {IDENTITY} as identity, count(distinct school_id) as schools
+                from quarantine.response where survey_id = $survey group by all
+            ) s using (wave_id)
+            where survey_id = $survey and {IDENTITY} = identity
+        ) w
+        where q.digest = 'conflict' and q.delivery_no = w.delivery_no and q.row_no = w.row_no
+        """,
+        {
+            "survey": survey.id,
+            "two_schools": Reason.CODE_IN_TWO_SCHOOLS.value,
+            "contradicts": Reason.CONFLICTING_ANSWERS.value,
+        },
+    ).fetchall()

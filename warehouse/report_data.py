@@ -182,13 +182,13 @@ _INDICATORS = """
 """
 
 # Forms that contradict each other wait with their school and wave; other held rows were never
-# understood that far, but the rest of their delivery tells which schools and waves it holds.
+# understood that far, but the rest of their delivery tells which schools and waves it holds. A
+# pupil counts once, however many forms wait; a form that tells no pupil counts as one.
 _HELD = """
     with unplaced as (
-        select delivery_no, count(*) as held
-        from quarantine.row
+        select delivery_no, coalesce(t.pupil, 'row ' || q.quarantine_id) as who
+        from quarantine.row q left join quarantine.trace t using (quarantine_id)
         anti join quarantine.response using (delivery_no, row_no)
-        group by delivery_no
     ),
     place as (
         select distinct delivery_no, school_id, wave_id
@@ -204,22 +204,32 @@ _HELD = """
         from place
         group by delivery_no
     ),
+    form as (
+        select school_id, coalesce(pupil, submission, 'form ' || response_id) as who
+        from quarantine.response
+        where wave_id = $wave
+    ),
+    two_schools as (
+        select who from form group by who having count(distinct school_id) > 1
+    ),
     waiting as (
-        select school_id, held, places
+        select school_id, who, if(places = 1, 'own', 'shared') as how
         from place join spread using (delivery_no) join unplaced using (delivery_no)
         where wave_id = $wave
         union all
-        select school_id, 1, 1
-        from quarantine.response
-        where wave_id = $wave
+        select school_id, who, if(who in (from two_schools), 'code', 'own')
+        from form
     )
     select school_id,
-        coalesce(sum(held) filter (places = 1), 0)::bigint,
-        coalesce(sum(held) filter (places > 1), 0)::bigint
+        count(distinct who) filter (how = 'own'),
+        count(distinct who) filter (how = 'shared'),
+        count(distinct who) filter (how = 'code')
     from waiting
     where school_id in (select unnest($schools))
     group by school_id
 """
+
+_HELD_AS = ("held", "held_shared", "held_codes")
 
 # A pupil without a code is in no flag of a pupil.
 _LINKED = """
@@ -276,7 +286,7 @@ def read_schools(
             class_flags=tuple(ClassFlag(*row) for row in class_flags.get(school_id, ())),
             indicators=tuple(ClassIndicator(*row) for row in indicators.get(school_id, ())),
             asking=tuple(asking.get(school_id, ())),
-            **dict(zip(("held", "held_shared"), held.get(school_id, [(0, 0)])[0], strict=True)),
+            **dict(zip(_HELD_AS, held.get(school_id, [(0, 0, 0)])[0], strict=True)),
         )
         for school_id in school_ids
     }

@@ -138,10 +138,11 @@ class SchoolData:
     """Everything that one school's report of one wave and route says.
 
     `waves` run from the oldest to the reported one. `is_linked` is false where no form of the
-    wave carries a pupil code, so that no pupil could have been flagged. `held` counts forms of
-    this school that wait for a person and are in no other figure here; `held_shared` counts held
-    rows of deliveries that also hold other schools or waves, some of which may be this school's.
-    `asking` are those who ask for help in a form that waits.
+    wave carries a pupil code, so that no pupil could have been flagged. `held` counts pupils of
+    this school whose forms wait for a person and are in no other figure here; `held_shared` counts
+    those of deliveries that also hold other schools or waves, some of whom may be this school's;
+    `held_codes` counts codes of this school that stand in another school too. `asking` are those
+    who ask for help in a form that waits.
     """
 
     school_id: str
@@ -157,3 +158,4 @@ class SchoolData:
     held: int
     held_shared: int
     asking: tuple[AskingPupil, ...] = ()
+    held_codes: int = 0

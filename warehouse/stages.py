@@ -110,12 +110,13 @@ def answered_waves(con: duckdb.DuckDBPyConnection) -> list[str]:
     """Waves that somebody has answered, the newest last.
 
     A wave whose answers have all gone into quarantine still has flags to withdraw, and reports to
-    write where a waiting form asks for help.
+    write: of the schools that wait, and of those who ask for help in a waiting form.
     """
     found = con.execute("""
         select wave_id from core.dim_wave
         where wave_id in (
             select wave_id from core.response union select wave_id from core.flag
+            union select wave_id from quarantine.response
             union select told_in from quarantine.asking where school_id is not null
         )
         order by opens
@@ -154,8 +155,12 @@ def school_inputs(con: duckdb.DuckDBPyConnection, wave_id: str) -> dict[str, str
             select school_id, concat_ws('|', 'listed', class_group, grade, enrolled)
             from ({ASKED_CLASS_SQL}) where wave_id = $wave
             union all
-            select school_id, concat_ws('|', 'waiting', wave_id, count(*))
-            from quarantine.response where wave_id = $wave group by school_id, wave_id
+            select r.school_id, concat_ws('|', 'waiting', r.wave_id, count(distinct r.response_id),
+                count(distinct r.pupil), count(distinct other.pupil))
+            from quarantine.response r left join quarantine.response other
+                on other.pupil = r.pupil and other.wave_id = r.wave_id
+                and other.school_id <> r.school_id
+            where r.wave_id = $wave group by r.school_id, r.wave_id
             union all
             select distinct r.school_id, concat_ws('|', 'held', d.delivery_no, d.quarantined)
             from core.delivery d join core.response r using (delivery_no)
@@ -174,6 +179,8 @@ def school_inputs(con: duckdb.DuckDBPyConnection, wave_id: str) -> dict[str, str
             select school_id from core.flag where wave_id = $wave
             union
             select school_id from quarantine.asking where told_in = $wave
+            union
+            select school_id from quarantine.response where wave_id = $wave
         )
         group by school_id order by school_id
         """,

@@ -28,7 +28,8 @@ def unload(
     A form of another delivery that waits because of one of these goes on waiting: the file comes
     back in the same transaction. Waves that lose a form are due again. The temporary tables
     `arriving` (the files with their new numbers, and when they came first), `ruled` (rows that are
-    decided on) and `since` (since when a row has waited) are for the load.
+    decided on), `since` (since when a row has waited) and `was_beside` (rows that were kept for
+    what they say beside their answers) are for the load.
     """
     _name_files(con, delivery_ids, first_no)
     if con.execute("select count(old_no) from arriving").fetchall() == [(0,)]:
@@ -68,6 +69,11 @@ def _name_files(con: duckdb.DuckDBPyConnection, delivery_ids: Sequence[str], fir
         from asked a left join core.delivery d using (delivery_id)
     """).fetchall()
     con.unregister("asked")
+    con.execute("""
+        create or replace temp table was_beside as
+        select a.delivery_no, row_no
+        from quarantine.set_aside join arriving a on a.old_no = set_aside.delivery_no
+    """).fetchall()
     # Time alone has not judged a row, so what waited too long is judged anew.
     con.execute("""
         create or replace temp table ruled as

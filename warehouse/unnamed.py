@@ -12,9 +12,9 @@ import pyarrow as pa
 
 from schemas.instrument import Instrument
 from schemas.survey import Survey
+from warehouse.contexts import IDENTITY
 from warehouse.instruments import answer_table
 
-IDENTITY = "coalesce(pupil, submission)"
 COMPARED_CONTEXT = ("school_id", "class_group", "grade", "gender")
 
 # So many different rows of one class on the same days do not come twice by chance.

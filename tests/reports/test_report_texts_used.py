@@ -81,7 +81,9 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
         replace(adult, pupil_flags=()),
         replace(data, pupil_flags=(), class_flags=()),
         replace(data, pupil_flags=(), is_linked=False),
-        replace(data, pupil_flags=(watched, asks), classes=odd, held=1, held_shared=2),
+        replace(
+            data, pupil_flags=(watched, asks), classes=odd, held=1, held_shared=2, held_codes=2
+        ),
         replace(data, pupil_flags=(asks, replace(asks, pupil="psn-v"), scored, known, fell, less)),
         replace(data, pupil_flags=(asks, replace(asks, pupil="psn-v")), class_flags=(watch,)),
         replace(data, pupil_flags=(watched,), class_flags=()),

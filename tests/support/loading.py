@@ -1,7 +1,7 @@
 """Loads small deliveries straight into a warehouse in memory, and tells what is in it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -134,11 +134,14 @@ def memory_warehouse(config: Config) -> duckdb.DuckDBPyConnection:
 
 
 def deliver(
-    con: duckdb.DuckDBPyConnection, config: Config, *files: bytes | Sequence[Row]
+    con: duckdb.DuckDBPyConnection,
+    config: Config,
+    *files: bytes | Sequence[Row],
+    now: datetime = NOW,
 ) -> list[Loaded]:
     """Load files (bytes, or rows for a CSV) of the only survey in one transaction."""
     deliveries = recognised(config, *files)
-    return load_blocks(con, config, deliveries, validated_blocks(deliveries, config))
+    return load_blocks(con, config, deliveries, validated_blocks(deliveries, config), now=now)
 
 
 def recognised(config: Config, *files: bytes | Sequence[Row]) -> list[Delivery]:
@@ -152,6 +155,8 @@ def load_blocks(
     config: Config,
     deliveries: Sequence[Delivery],
     blocks: Iterable[Validated],
+    *,
+    now: datetime = NOW,
 ) -> list[Loaded]:
     [survey] = config.surveys.values()
     return load_answers(
@@ -161,7 +166,7 @@ def load_blocks(
         survey=survey,
         listening=Listening(config.instruments, config.rules),
         key=config.key,
-        now=NOW,
+        now=now,
     )
 
 

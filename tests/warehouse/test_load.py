@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from flows.home import Config
+from schemas.reason import Reason
 from schemas.settings import School
 from schemas.survey import Survey
 from tests.support.home import SPRING, Row, csv_bytes
@@ -29,6 +30,8 @@ from tests.support.loading import (
 from transforms.pseudonym import pseudonym
 from transforms.synthetic.formats import to_ndjson, to_parquet, to_xlsx
 from warehouse.instruments import register
+
+TWO_SCHOOLS = Reason.CODE_IN_TWO_SCHOOLS.value
 
 
 @pytest.fixture
@@ -146,12 +149,29 @@ def test_third_version_waits_beside_the_two_that_wait_already(con, config):
 
 
 @pytest.mark.parametrize(
-    ("column", "cell"),
-    [("school", "S02"), ("class_group", "7B"), ("grade", "8"), ("gender", "boy"), ("gender", "")],
+    ("column", "cell"), [("class_group", "7B"), ("grade", "8"), ("gender", "boy"), ("gender", "")]
 )
-def test_same_answers_from_another_place_or_gender_contradict(con, config, column, cell):
+def test_same_answers_with_another_class_grade_or_gender_are_one_form(con, config, column, cell):
     deliver(con, config, [tiny("P001")], [tiny("P001", **{column: cell})])
-    assert (len(stored(con)), len(waiting(con))) == (0, 2)
+    assert (len(stored(con)), len(waiting(con)), held(con)) == (1, 0, [])
+    assert ledger(con) == [(1, 1, 0, 0), (1, 0, 0, 1)]
+
+
+@pytest.mark.parametrize("in_one_run", [True, False])
+def test_one_code_in_two_schools_waits_and_is_told_as_that(con, config, in_one_run):
+    files = [[tiny("P001"), tiny("P002")], [tiny("P001", school="S02")]]
+    for run in [files] if in_one_run else [[file] for file in files]:
+        last = deliver(con, config, *run)[-1]
+    assert (len(stored(con)), len(waiting(con))) == (1, 2)
+    assert held(con) == [(TWO_SCHOOLS,)] * 2
+    assert last.reasons == {TWO_SCHOOLS: 1}
+
+
+def test_version_from_a_second_school_changes_what_is_said_of_those_that_wait(con, config):
+    deliver(con, config, [tiny("P001"), tiny("P001", first="2")])
+    assert held(con) == [(CONFLICT,)] * 2
+    deliver(con, config, [tiny("P001", school="S02")])
+    assert held(con) == [(TWO_SCHOOLS,)] * 3
 
 
 def test_blank_answer_contradicts_a_given_one(con, config):
