@@ -6,8 +6,8 @@ of class, grade and gender is kept beside it (warehouse/contexts.py). Different 
 quarantine, the one that was accepted earlier too, so that the end state is the same whichever came
 first. Where a person has decided, copies of any version change nothing, and a further version makes
 it wait again. The new forms are the rows of `arrived`; each decision is a row of the temporary
-table `verdict`: `duplicate`, `beside` and `conflict` are new forms, `moved` are stored ones that a
-new form contradicts.
+table `verdict`: `duplicate`, `beside`, `conflict` and `question` are new forms, `moved` are stored
+ones that a new form contradicts.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,10 @@ from warehouse.unnamed import find_earlier_exports, find_known_files
 def decide(
     con: duckdb.DuckDBPyConnection, *, survey: Survey, instruments: Mapping[str, Instrument]
 ) -> None:
-    """Fill the temporary tables `verdict` and `file_digest` for the survey's forms in `arrived`."""
+    """Fill the temporary tables `verdict`, `file_digest` and `gone` for the forms in `arrived`.
+
+    `gone`: how many earlier forms a later export no longer has.
+    """
     con.execute("""
         create or replace temp table verdict
             (response_id bigint, delivery_no integer, kind varchar, kept_id bigint)
@@ -32,6 +35,7 @@ def decide(
     con.execute("""
         create or replace temp table file_digest (delivery_no integer, digest varchar)
     """).fetchall()
+    con.execute("create or replace temp table gone (delivery_no integer, forms integer)").fetchall()
     _find_contested(con, survey)
     if con.execute("select count(*) from contested").fetchall() != [(0,)]:
         _compare_versions(con, survey, instruments)

@@ -141,13 +141,16 @@ def _count_reasons(con: duckdb.DuckDBPyConnection) -> dict[int, dict[str, int]]:
             select delivery_no, $duplicate from verdict where kind in ('duplicate', 'beside')
             union all
             select delivery_no, unnest(reason_codes)
-            from quarantine.row semi join (from verdict where kind = 'conflict')
-                using (delivery_no)
+            from quarantine.row
+                semi join (from verdict where kind in ('conflict', 'question')) using (delivery_no)
             where digest = 'conflict'
         )
-        group by all order by all
+        group by all
+        union all
+        select delivery_no, $gone, forms from gone
+        order by all
         """,
-        {"duplicate": Reason.DUPLICATE_ROW.value},
+        {"duplicate": Reason.DUPLICATE_ROW.value, "gone": Reason.FORM_GONE.value},
     ).fetchall()
     reasons: dict[int, dict[str, int]] = {}
     for delivery_no, reason, rows in counted:

@@ -177,7 +177,8 @@ def _insert_forms(
         ("core.response", "response_id not in (from verdict select response_id)"),
         (
             "quarantine.response",
-            "response_id in (from verdict select response_id where kind = 'conflict')",
+            "response_id in (from verdict select response_id"
+            " where kind in ('conflict', 'question'))",
         ),
         (
             "quarantine.set_aside",
@@ -281,16 +282,22 @@ def _withdraw_contradicted(
     con.execute(
         """
         insert into quarantine.row
-        select nextval('quarantine.row_id'), v.delivery_no, r.row_no, $survey, [$reason], [],
-            'conflict', 1, coalesce(held_at, $now)
+        select nextval('quarantine.row_id'), v.delivery_no, r.row_no, $survey,
+            [if(kind = 'question', $may_be, $contradicts)], [], 'conflict', 1,
+            coalesce(held_at, $now)
         from verdict v join (
             select response_id, row_no from core.response
             union all
             select response_id, row_no from arrived
         ) r using (response_id) left join since using (delivery_no, row_no)
-        where kind in ('conflict', 'moved')
+        where kind in ('conflict', 'moved', 'question')
         """,
-        {"survey": survey.id, "reason": Reason.CONFLICTING_ANSWERS.value, "now": now},
+        {
+            "survey": survey.id,
+            "contradicts": Reason.CONFLICTING_ANSWERS.value,
+            "may_be": Reason.MAY_BE_CORRECTED.value,
+            "now": now,
+        },
     ).fetchall()
     con.execute("""
         update core.delivery d

@@ -11,10 +11,11 @@ from schemas.reason import Reason
 from schemas.speakable import SpeakableError
 
 # A contradiction is named by a digest of whose it is, so that the name outlives a file that is read
-# again, and tells nobody whose it is.
-CONTRADICTION = (
-    "'C-' || left(sha256(concat_ws('|', survey_id, wave_id, coalesce(pupil, submission))), 10)"
-)
+# again, and tells nobody whose it is. A form without any number stands alone.
+CONTRADICTION = """
+    'C-' || left(sha256(concat_ws('|', survey_id, wave_id,
+        coalesce(pupil, submission, 'form ' || response_id))), 10)
+"""
 # Every stored form, with its place: response_id, delivery_no, row_no, state and contradiction_id.
 ALL_FORMS = f"""(
     select response_id, delivery_no, row_no, wave_id, state, {CONTRADICTION} as contradiction_id
@@ -213,7 +214,8 @@ def versions_of(con: duckdb.DuckDBPyConnection, contradiction_id: str) -> list[V
         """,
         {"id": contradiction_id},
     ).fetchall()
-    if len(found) < 2:  # noqa: PLR2004 - one form contradicts nobody
+    # One form contradicts nobody, unless it waits because nobody can tell whose it is.
+    if not found or (len(found) == 1 and found[0][-1] == "counts"):
         raise NothingWaitsError(
             "there is no such contradiction: `klassepuls quarantine list` shows what waits"
         )

@@ -122,8 +122,8 @@ def _write_decisions(con: duckdb.DuckDBPyConnection, ruling: Ruling) -> None:
         select coalesce(q.quarantine_id, d.quarantine_id, nextval('quarantine.row_id'))
                 as quarantine_id, m.delivery_id, m.row_no, m.survey_id,
             coalesce(q.reason_codes, d.reason_codes, ['CONFLICTING_ANSWERS']) as reason_codes,
-            []::varchar[] as column_names, 'conflict' as digest, 1 as occurrence, coalesce(q.held_at, d.held_at, $at) as held_at,
-            m.decision, $why, $by, $at, $event
+            []::varchar[] as column_names, 'conflict' as digest, 1 as occurrence,
+            coalesce(q.held_at, d.held_at, $at) as held_at, m.decision, $why, $by, $at, $event
         from moving m
             left join quarantine.row q
                 on q.delivery_no = m.delivery_no and q.row_no = m.row_no and q.digest = 'conflict'

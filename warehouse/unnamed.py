@@ -1,11 +1,13 @@
 """Forms without a pupil code or a submission number: two equal rows may well be two pupils.
 
 So no row can be known again, only a file: one whose answers were all delivered before, and one that
-holds all of an earlier file's answers and more, as the next export of the same form does.
+holds so much of an earlier file that it must be a later export of the same form. In such an export
+a form may have been corrected or deleted since. Then a row that might be the corrected form waits
+for a person, and what is no longer there is told and goes on counting.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import duckdb
 import pyarrow as pa
@@ -20,7 +22,7 @@ COMPARED_CONTEXT = ("school_id", "class_group", "grade", "gender")
 # So many different rows of one class on the same days do not come twice by chance.
 LEAST_ROWS = 5
 
-_Rows = list[tuple[int, int]]  # a form's id and its digest
+_Rows = list[tuple[int, int, int]]  # a form's id, its digest, and its wave, school and day
 
 
 def find_known_files(
@@ -55,37 +57,51 @@ def find_known_files(
 def find_earlier_exports(
     con: duckdb.DuckDBPyConnection, survey: Survey, instruments: Mapping[str, Instrument]
 ) -> None:
-    """Mark the forms of new files that earlier files have brought.
+    """Mark the forms of new files that earlier files have brought, and those that nobody can tell.
 
-    That is certain where a new file holds all rows of an earlier one, LEAST_ROWS different ones at
-    least, and where all of so many rows of a new file are there already. A smaller file proves
-    nothing by itself; beside a larger one that is held as well it is a later export's few answers.
+    That a file is a later export is certain where it holds all rows of an earlier one, LEAST_ROWS
+    different ones at least; where all of so many rows are there already; and where two thirds of
+    the smaller file stand in both, so many of them alone of their kind in either. A smaller file
+    proves nothing by itself; beside a larger one it is a later export's few answers.
     """
     _number_contents(con, survey, instruments)
-    likely = con.execute("""
+    likely = con.execute(
+        """
         with total as (select delivery_no, sum(rows) as rows from content group by all),
-        before as (
-            select new.delivery_no, old.delivery_no as old_no, digest,
-                new.rows as new_rows, old.rows as old_rows
+        pair as (
+            select new.delivery_no, old.delivery_no as old_no, t.rows as old_rows, n.rows as rows,
+                sum(least(new.rows, old.rows)) as common, count(*) as different,
+                count(*) filter (new.rows = 1 and old.rows = 1) as alone
             from content new join content old using (digest)
+                join total t on t.delivery_no = old.delivery_no
+                join total n on n.delivery_no = new.delivery_no
             where new.is_new and old.delivery_no < new.delivery_no
+            group by all
         ),
-        held as (
-            select b.delivery_no, old_no
-            from before b join total t on t.delivery_no = old_no
-            group by b.delivery_no, old_no, t.rows
-            having bool_and(old_rows <= new_rows) and sum(old_rows) = t.rows
+        related as (
+            select *, (common = old_rows and different >= $least) or alone >= $least as is_proof
+            from pair where common = old_rows or 3 * common >= 2 * least(old_rows, rows)
         ),
         there as (
-            select delivery_no, digest, new_rows, sum(old_rows) as old_rows from before group by all
+            select new.delivery_no, digest, new.rows as rows, sum(old.rows) as old_rows
+            from content new join content old using (digest)
+            where new.is_new and old.delivery_no < new.delivery_no
+            group by all
+        ),
+        all_there as (
+            select delivery_no from there join total t using (delivery_no)
+            group by delivery_no, t.rows
+            having bool_and(there.rows <= old_rows) and sum(there.rows) = t.rows
         )
-        select delivery_no, list(old_no order by old_no) from held group by delivery_no
-        union all
-        select delivery_no, null
-        from there join total t using (delivery_no)
-        group by delivery_no, t.rows
-        having bool_and(new_rows <= old_rows) and sum(new_rows) = t.rows
-    """).fetchall()
+        select delivery_no, coalesce(earlier, []), delivery_no in (from all_there)
+        from (
+            select delivery_no, list(old_no order by old_no) as earlier
+            from related group by delivery_no having bool_or(is_proof)
+        ) full join all_there using (delivery_no)
+        order by delivery_no
+        """,
+        {"least": LEAST_ROWS},
+    ).fetchall()
     if likely:
         _mark(con, likely)
     for table in ("content", "unnamed"):
@@ -103,14 +119,17 @@ def _number_contents(
     con.execute(
         f"""
         create or replace temp table unnamed as
-        select response_id, delivery_no, row_no, true as is_new,
+        select response_id, delivery_no, row_no, true as is_new, {_PLACE} as place,
             md5_number(concat_ws(chr(31), submitted_on, {_cells(survey, instruments)})) as digest
         from arrived
         where {IDENTITY} is null and response_id not in (select response_id from verdict)
         union all
-        select response_id, delivery_no, row_no, false,
+        select response_id, delivery_no, row_no, false, {_PLACE},
             md5_number(concat_ws(chr(31), submitted_on, {stored}))
-        from core.response {joins}
+        from (
+            from core.response union all from quarantine.response
+            union all from quarantine.set_aside
+        ) {joins}
         where survey_id = $survey and {IDENTITY} is null
         """,
         {"survey": survey.id},
@@ -121,39 +140,63 @@ def _number_contents(
     """).fetchall()
 
 
-def _mark(con: duckdb.DuckDBPyConnection, likely: Sequence[tuple[int, list[int] | None]]) -> None:
+# A form that is corrected later keeps its wave, its school and its day.
+_PLACE = "md5_number(concat_ws(chr(31), wave_id, school_id, coalesce(submitted_on::varchar, '')))"
+
+
+def _mark(con: duckdb.DuckDBPyConnection, likely: Sequence[tuple[int, list[int], bool]]) -> None:
     """Strike the rows of each new file that stand in earlier ones, file after file.
 
-    `likely`: a new file with the earlier ones that it holds, or with none where all of it may be
-    there already.
+    `likely`: a new file, the earlier ones that it is a later export of, and whether all of it may
+    be there already. A row that is left over waits where a form of the same day is gone.
     """
     kept = _kept_rows(con)
     struck: list[int] = []
-    for new_no, held in sorted(likely, key=lambda pair: (pair[0], pair[1] is not None)):
-        earlier = held if held is not None else [old_no for old_no in kept if old_no < new_no]
-        evidence = [kept[old_no] for old_no in earlier] if held else [kept[new_no]]
-        if max((_different(rows) for rows in evidence), default=0) < LEAST_ROWS:
-            continue
-        known = Counter(digest for old_no in earlier for _, digest in kept[old_no])
-        fresh = _without(kept[new_no], known)
-        if held is None and fresh:
+    asked: list[int] = []
+    gone: list[tuple[int, int]] = []
+    for new_no, earlier, may_be_there in likely:
+        rows = kept[new_no]
+        fresh = rows
+        if may_be_there and _different(rows) >= LEAST_ROWS:
+            fresh = _without(rows, _counted(kept[old] for old in kept if old < new_no))
+        if fresh and not earlier:
             continue  # an earlier new file was found to hold less
-        left = {response_id for response_id, _ in fresh}
-        struck += [form for form, _ in kept[new_no] if form not in left]
+        before = [row for old in earlier for row in kept[old]]
+        missing = _without(before, _counted([rows]))
+        if fresh:
+            fresh = _without(rows, _counted(kept[old] for old in earlier))
+        left = {response_id for response_id, _, _ in fresh}
+        days = {place for _, _, place in missing}
+        struck += [form for form, _, _ in rows if form not in left]
+        asked += [form for form, _, place in fresh if place in days]
+        if missing and 3 * len(missing) <= len(before):  # else it is an export of a part
+            gone.append((new_no, len(missing)))
         kept[new_no] = fresh
-    con.register("struck", pa.table({"response_id": pa.array(struck, pa.int64())}))
-    con.execute("""
+    _write_verdicts(con, "duplicate", struck)
+    _write_verdicts(con, "question", asked)
+    for new_no, forms in gone:
+        con.execute(
+            "insert into gone values ($no, $forms)", {"no": new_no, "forms": forms}
+        ).fetchall()
+
+
+def _write_verdicts(con: duckdb.DuckDBPyConnection, kind: str, forms: Sequence[int]) -> None:
+    con.register("judged", pa.table({"response_id": pa.array(forms, pa.int64())}))
+    con.execute(
+        """
         insert into verdict
-        select response_id, delivery_no, 'duplicate', null
-        from arrived semi join struck using (response_id)
-    """).fetchall()
-    con.unregister("struck")
+        select response_id, delivery_no, $kind, null
+        from arrived semi join judged using (response_id)
+        """,
+        {"kind": kind},
+    ).fetchall()
+    con.unregister("judged")
 
 
 def _kept_rows(con: duckdb.DuckDBPyConnection) -> dict[int, _Rows]:
     """The forms of every file that has a row in common with a new one, in the order of rows."""
     found = con.execute("""
-        select delivery_no, response_id, digest from unnamed
+        select delivery_no, response_id, digest, place from unnamed
         where delivery_no in (
             select delivery_no from content
             where digest in (select digest from content where is_new)
@@ -161,23 +204,27 @@ def _kept_rows(con: duckdb.DuckDBPyConnection) -> dict[int, _Rows]:
         order by delivery_no, row_no
     """).fetchall()
     kept: defaultdict[int, _Rows] = defaultdict(list)
-    for delivery_no, response_id, digest in found:
-        kept[delivery_no].append((response_id, digest))
+    for delivery_no, response_id, digest, place in found:
+        kept[delivery_no].append((response_id, digest, place))
     return kept
 
 
 def _different(rows: _Rows) -> int:
-    return len({digest for _, digest in rows})
+    return len({digest for _, digest, _ in rows})
+
+
+def _counted(files: Iterable[_Rows]) -> Counter[int]:
+    return Counter(digest for rows in files for _, digest, _ in rows)
 
 
 def _without(rows: _Rows, known: Counter[int]) -> _Rows:
     """The rows that are there more often than they are known."""
     left, fresh = known.copy(), []
-    for response_id, digest in rows:
-        if left[digest]:
-            left[digest] -= 1
+    for row in rows:
+        if left[row[1]]:
+            left[row[1]] -= 1
         else:
-            fresh.append((response_id, digest))
+            fresh.append(row)
     return fresh
 
 
