@@ -61,8 +61,9 @@ def find_earlier_exports(
 
     That a file is a later export is certain where it holds all rows of an earlier one, LEAST_ROWS
     different ones at least; where all of so many rows are there already; and where two thirds of
-    the smaller file stand in both, so many of them alone of their kind in either. A smaller file
-    proves nothing by itself; beside a larger one it is a later export's few answers.
+    the smaller file stand in both, so many of them (and a third of it) alone of their kind in
+    either. A smaller file proves nothing by itself; beside a larger one it is a later export's few
+    answers.
     """
     _number_contents(con, survey, instruments)
     likely = con.execute(
@@ -79,7 +80,8 @@ def find_earlier_exports(
             group by all
         ),
         related as (
-            select *, (common = old_rows and different >= $least) or alone >= $least as is_proof
+            select *, (common = old_rows and different >= $least)
+                or (alone >= $least and 3 * alone >= least(old_rows, rows)) as is_proof
             from pair where common = old_rows or 3 * common >= 2 * least(old_rows, rows)
         ),
         there as (
