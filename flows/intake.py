@@ -189,6 +189,8 @@ def _entered(delivery_id: str, entry: ledger.Entry) -> Outcome:
         with_text=entry.with_text or 0,
         alone=entry.alone,
         fewest_alike=entry.fewest_alike,
+        own_choices=entry.own_choices or 0,
+        outside_choices=entry.outside_choices or 0,
     )
 
 
@@ -283,6 +285,8 @@ def _outcome(loaded: Loaded, survey_id: str | None, kind: str) -> Outcome:
         with_text=loaded.with_text or 0,
         alone=loaded.alone,
         fewest_alike=loaded.fewest_alike,
+        own_choices=loaded.own_choices or 0,
+        outside_choices=loaded.outside_choices or 0,
         reasons=loaded.reasons,
     )
 

@@ -23,7 +23,8 @@ class Outcome:
     `asking_unplaced` counts waiting rows that ask for help and stand in no school's report, for
     their school is not known; `left_blank` has cells that rows do without.
     `with_text` counts rows in which pupils wrote freely. `alone` and `fewest_alike` say how far the
-    sound rows name nobody; null where there are none.
+    sound rows name nobody; null where there are none. `own_choices` and `outside_choices` count
+    choices of oneself, and of codes that nobody in the class is known by.
     """
 
     delivery_id: str
@@ -41,6 +42,8 @@ class Outcome:
     fewest_alike: int | None = None
     asking_unplaced: int = 0
     left_blank: Sequence[Left] = ()
+    own_choices: int = 0
+    outside_choices: int = 0
     reasons: Mapping[str, int] = field(default_factory=dict)
     rows: Sequence[HeldPlace] = ()
     still_waiting: int = 0

@@ -38,6 +38,8 @@ def machine_note(outcome: Outcome, *, size: int) -> str:
         "with_text": outcome.with_text,
         "alone": outcome.alone,
         "fewest_alike": outcome.fewest_alike,
+        "own_choices": outcome.own_choices,
+        "outside_choices": outcome.outside_choices,
         "reasons": dict(outcome.reasons),
         "asking_unplaced": outcome.asking_unplaced,
         "left_blank": [[left.column, left.rows, left.told] for left in outcome.left_blank],
@@ -100,7 +102,7 @@ def person_note(outcome: Outcome) -> str:
         ]
     if outcome.decision:
         lines += ["", *_TO_DECIDE]
-    lines += [*_of_texts(outcome), *_of_alikeness(outcome)]
+    lines += [*_of_texts(outcome), *_of_choices(outcome), *_of_alikeness(outcome)]
     lines += _places(outcome.rows)
     return "\n".join(lines) + "\n"
 
@@ -194,6 +196,22 @@ def _of_texts(outcome: Outcome) -> list[str]:
         f"I {outcome.with_text} rad(er) har elever skrevet fritt. Teksten er ikke lagret.",
         f"In {outcome.with_text} row(s) pupils wrote freely. The text is not stored.",
     ]
+
+
+def _of_choices(outcome: Outcome) -> list[str]:
+    """Choices of class mates that are not used, or not yet."""
+    lines = []
+    if outcome.outside_choices:
+        lines += [
+            f"{outcome.outside_choices} valg gjelder koder utenfor klassen slik den er kjent nå.",
+            f"{outcome.outside_choices} choice(s) are of codes outside the class as known so far.",
+        ]
+    if outcome.own_choices:
+        lines += [
+            f"{outcome.own_choices} valg er av eleven selv og brukes ikke.",
+            f"{outcome.own_choices} choice(s) are of the pupil itself, and are not used.",
+        ]
+    return ["", *lines] if lines else []
 
 
 def _of_alikeness(outcome: Outcome) -> list[str]:

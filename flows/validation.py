@@ -12,7 +12,7 @@ from transforms.canonical import canonical_batch
 from transforms.readers.delimited import read_batches
 from transforms.readers.heading import Heading
 from transforms.readers.reading import Batch, FileProblem, batch_of
-from transforms.recognise import Layout, item_columns
+from transforms.recognise import Layout, told_columns
 from transforms.validate import Validated, Validator
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ def validated_blocks(deliveries: Sequence[Delivery], config: Config) -> Iterator
         if form not in validators:
             validators[form] = (
                 Validator(layout.survey, config.instruments, config.settings),
-                item_columns(layout.survey, config.instruments),
+                told_columns(layout.survey, config.instruments),
             )
         yield _validated(batch, layout, *validators[form])
 

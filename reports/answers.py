@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from reports.charts import OrdinalScale, Point, sparkline
 from reports.model import AnswerLine, ReportContext, ReportError
+from reports.network_words import choice_line, is_network
 from schemas.instrument import Instrument, Item, Scale
 from schemas.rule import Condition, PupilRule
 from warehouse.school_data import Evidence, PastAnswer, WaveInfo
@@ -42,6 +43,8 @@ def answer_line(
     is_wish: bool,
 ) -> AnswerLine:
     """One piece of evidence as the reader sees it; a wish to talk has no limit and no chart."""
+    if is_network(evidence.source):
+        return choice_line(evidence, waves, context)
     key, _, name = evidence.source.partition(".")
     instrument = context.instruments.get(key)
     if instrument is None:
@@ -74,7 +77,9 @@ def answer_line(
 
 
 def item_of(source: str, context: ReportContext) -> Item | None:
-    """The question that a source is, or none where it is a scale."""
+    """The question that a source is, or none where it is a scale or what others chose."""
+    if is_network(source):
+        return None
     key, _, name = source.partition(".")
     instrument = context.instruments.get(key)
     if instrument is None:
@@ -83,7 +88,9 @@ def item_of(source: str, context: ReportContext) -> Item | None:
 
 
 def about_words(source: str, context: ReportContext) -> str:
-    """The wording of a question, or the name of a scale."""
+    """The wording of a question, or the name of a scale or of what others chose."""
+    if is_network(source):
+        return context.texts.say("network.about")
     key, _, name = source.partition(".")
     texts, item = context.texts, item_of(source, context)
     instrument = context.instruments[key]

@@ -103,7 +103,7 @@ def class_signals(
 
 
 def _name(flag: ClassFlag, context: ReportContext) -> str:
-    return context.texts.translated(context.class_rule(flag.rule_id, flag.rule_version).texts.name)
+    return context.texts.translated(context.class_texts(flag.rule_id, flag.rule_version).name)
 
 
 def _row(

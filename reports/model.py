@@ -11,7 +11,8 @@ from markupsafe import Markup
 
 from reports.texts import Texts
 from schemas.instrument import Instrument
-from schemas.rule import ClassRule, PupilRule
+from schemas.network_rule import network_rule
+from schemas.rule import ClassRule, PupilRule, RuleTexts
 from schemas.settings import Settings
 
 # From the one that cannot wait to the offer; never a measure of how a pupil is.
@@ -51,6 +52,13 @@ class ReportContext:
         if not isinstance(rule, ClassRule):
             raise ReportError(f"no class rule {rule_id}@{version}: give the rules that flagged")
         return rule
+
+    def class_texts(self, rule_id: str, version: int) -> RuleTexts:
+        """The texts of a class rule, the one of choices too."""
+        network = network_rule()
+        if (rule_id, version) == (network.id, network.version):
+            return network.texts
+        return self.class_rule(rule_id, version).texts
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from datetime import date
 
 from reports.answers import REGISTER, answer_line, has_fallen
 from reports.model import LEVEL_ORDER, AnswerLine, PupilRow, Reason, ReportContext
+from reports.network_words import is_network
 from schemas.rule import PupilRule, edition
 from warehouse.school_data import Evidence, PupilFlag, WaveInfo
 
@@ -168,8 +169,11 @@ def _basis(flags: Sequence[PupilFlag], context: ReportContext) -> str:
     answers = {
         part.source for flag in flags if flag.rule_id != WISH_RULE for part in _answers(flag)
     }
+    own = [source for source in answers if not is_network(source)]
+    if own:
+        return context.texts.count("pupils.basis", len(own))
     if answers:
-        return context.texts.count("pupils.basis", len(answers))
+        return context.texts.say("pupils.basis_choices")
     if any(flag.rule_id == WISH_RULE for flag in flags):
         return context.texts.say("pupils.basis_asked")
     return context.texts.say("pupils.basis_register")

@@ -17,6 +17,7 @@ from reports.model import (
     ReportError,
     ReportView,
 )
+from reports.network_words import network_rows
 from reports.pupil_rows import pupil_rows
 from reports.summary import Signals, caveats, headline, lead, pupil_sentences
 from reports.texts import Texts
@@ -180,13 +181,17 @@ def _section(
     texts = context.texts
     ours = [found for found in data.indicators if found.class_group == count.class_group]
     flags = _class_flags(data, count.class_group)
+    networks = [found for found in data.networks if found.class_group == count.class_group]
     is_adult = data.route == ADULT_ROUTE
     return ClassSection(
         class_group=count.class_group,
         title=texts.say("section.title", class_group=count.class_group, grade=count.grade),
         lead=() if is_adult else _section_lead(rows, signals, context),
         pupils=tuple(rows),
-        indicators=indicator_rows(ours, flags, context, end=axis_end(data.indicators)),
+        indicators=(
+            *indicator_rows(ours, flags, context, end=axis_end(data.indicators)),
+            *network_rows(networks, flags, context),
+        ),
         steps=adult_steps(texts) if is_adult else steps(rows, flags, texts),
         has_duty=not is_adult and has_duty(rows),
     )

@@ -80,6 +80,24 @@ def _is_no_class(data: PolarsData) -> pl.LazyFrame:
     return data.lazyframe.select(~looks_like_one.fill_null(value=False))
 
 
+# What stands between the codes that a pupil chose, where a tool writes several into one cell.
+BETWEEN_CHOICES = r"[;,|\s]+"
+
+
+def _are_codes(data: PolarsData) -> pl.LazyFrame:
+    """Pupil codes, each with a digit in it: a word of letters alone may be a class mate's name."""
+    plain = pl.col(data.key).str.replace_all(BETWEEN_CHOICES, " ").str.strip_chars(" ")
+    told = plain.str.split(" ")
+    one = pl.element()
+    is_code = (
+        one.str.contains(PUPIL_CODE)
+        & one.str.contains("[0-9]")
+        & ~one.str.contains(LOOKS_PERSONAL)
+        & ~one.str.contains(LOOKS_LIKE_A_CLASS)
+    )
+    return data.lazyframe.select(told.list.eval(is_code).list.all().fill_null(value=True))
+
+
 def _has_an_order(data: PolarsData) -> pl.LazyFrame:
     """Not 5/11/2025: read as a day it is one, whichever of the two is the month."""
     either = pl.col(data.key).str.contains(EITHER_ORDER)
@@ -165,6 +183,8 @@ def raw_answer_model(
         "answer_time_ms": [],
         "had_text": [],
     }
+    for name in survey.chosen:
+        columns[name] = [pa.Check(_are_codes, error=Reason.CHOICE_INVALID.value)]
     for key in survey.instruments:
         for item in instruments[key].items:
             texts = tuple(answer_texts(survey, instruments[key], item.id))

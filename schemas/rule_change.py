@@ -205,7 +205,7 @@ def _check_reach(rule: PupilRule, limit: Limit, instruments: Mapping[str, Instru
     """A threshold must hold for some answers and not for all of them."""
     key, _, name = limit.input.partition(".")
     if key not in instruments:
-        raise ValueError(f"{rule.id}: what the register says has no other limit")
+        raise ValueError(f"{rule.id}: what the register or choices say has no other limit")
     scales = {scale.id: (scale.minimum, scale.maximum) for scale in instruments[key].scales}
     codes = () if name in scales else instruments[key].codes(name)
     low, high = scales.get(name) or (min(codes), max(codes))

@@ -42,6 +42,38 @@ CONTEXT_COLUMNS = (
 )
 
 
+CHOSEN = "chosen_"  # how our names for columns of choices begin
+
+
+class Nominations(Declared):
+    """Columns in which a pupil names, by code, class mates to be with in one situation.
+
+    Only positive choices: there is no key for "with whom would you rather not be", and a file that
+    says otherwise is refused (docs/decisions.md, Flags).
+    """
+
+    situation: str = Field(
+        pattern=r"^[a-z][a-z0-9_]{0,19}$",
+        description="A name of your own for what was asked about: `breaks`, `work`.",
+    )
+    columns: tuple[str, ...] = Field(
+        min_length=1,
+        max_length=20,
+        description="The export's columns. A cell holds a pupil code, or several with `;`, `,`, `|`"
+        " or spaces between them.",
+    )
+    choices: str = Field(
+        default="positive", description="`positive`, and nothing else: see docs/decisions.md."
+    )
+
+    @field_validator("choices")
+    @classmethod
+    def _are_positive(cls, choices: str) -> str:
+        if choices != "positive":
+            raise ValueError("only positive choices are taken; docs/decisions.md says why")
+        return choices
+
+
 class Survey(Declared):
     """How one survey's export becomes canonical rows.
 
@@ -89,6 +121,11 @@ class Survey(Declared):
         description="Columns of the export in which pupils write freely. What they wrote is never"
         " stored: only whether there was anything.",
     )
+    nominations: tuple[Nominations, ...] = Field(
+        default=(),
+        description="One table a situation: columns in which pupils name, by code, class mates"
+        ' whom they like to be with. Needs `linkage = "pseudonymous"`.',
+    )
     not_asked: tuple[str, ...] = Field(
         default=(),
         description="Columns of ours that this export does not have: items that are not asked.",
@@ -115,6 +152,21 @@ class Survey(Declared):
         description="`cp1252` where the export is a CSV of a Windows program that cannot write"
         " UTF-8. Tried only for a file that is not UTF-8 and whose headings fit this survey.",
     )
+
+    @property
+    def chosen(self) -> dict[str, str]:
+        """Canonical column of choices -> the export's: `chosen_breaks_1`, `chosen_breaks_2`."""
+        return {
+            name: self.columns.get(name, column)  # a signed decision names another one there
+            for asked in self.nominations
+            for name, column in zip(self.columns_of(asked), asked.columns, strict=True)
+        }
+
+    def columns_of(self, asked: Nominations) -> list[str]:
+        """The canonical columns of one situation's choices."""
+        return [
+            f"{CHOSEN}{asked.situation}_{number}" for number in range(1, len(asked.columns) + 1)
+        ]
 
     @field_validator("inbox_folder")
     @classmethod
@@ -143,4 +195,17 @@ class Survey(Declared):
             and "pupil_code" not in named
         ):
             raise ValueError("linkage is pseudonymous, yet pupil_code is not mapped")
+        return self
+
+    @model_validator(mode="after")
+    def _choices_can_be_linked(self) -> Self:
+        if self.nominations and self.linkage == "none":
+            raise ValueError("nominations need pupil codes: linkage is none")
+        situations = [asked.situation for asked in self.nominations]
+        if len(situations) != len(set(situations)):
+            raise ValueError("two tables of [[nominations]] have the same situation")
+        asked = [column for table in self.nominations for column in table.columns]
+        others = {*self.columns.values(), *self.items.values(), *self.dropped, *self.free_text}
+        if len(asked) != len(set(asked)) or others & set(asked):
+            raise ValueError("a column of [[nominations]] stands elsewhere in the file as well")
         return self

@@ -10,9 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from schemas.instrument import LOWEST_OPTION, Instrument
+from schemas.network_rule import NETWORK_INPUTS
 from schemas.rule import ClassRule, Condition, PupilRule, PupilStep
 
 NEW_PUPIL = "register.new_pupil"
+FORM_NETWORK = "form_network"  # what class mates' choices say, measured before the rules run
 NEW_FOR_DAYS = 70  # enrolled at most 10 weeks ago (domain notes S13)
 
 _OPERATOR = {"at_least": ">=", "at_most": "<="}
@@ -41,7 +43,7 @@ def inputs_of(
     asked = [condition for rule in rules for condition in conditions(rule)]
     names = sorted({condition.input for condition in asked})
     for name in names:
-        if name != NEW_PUPIL:
+        if name != NEW_PUPIL and name not in NETWORK_INPUTS:
             _require_declared(name, instruments)
     earlier = sorted({condition.input for condition in asked if condition.looks_back})
     return Inputs(tuple(names), tuple(earlier))
@@ -90,10 +92,12 @@ def _joins(names: Iterable[str], instruments: Mapping[str, Instrument]) -> list[
 
 
 def _source(name: str, instruments: Mapping[str, Instrument]) -> str:
-    """The wide table or view that an input stands in; none for what the register says."""
+    """The table or view that an input stands in; none for what the register says."""
     key, _, part = name.partition(".")
     if name == NEW_PUPIL:
         return ""
+    if name in NETWORK_INPUTS:
+        return FORM_NETWORK
     is_item = part in {item.id for item in instruments[key].items}
     return f"answer_{key}" if is_item else f"score_{key}"
 
@@ -102,7 +106,7 @@ def _input_sql(name: str, instruments: Mapping[str, Instrument]) -> str:
     if name == NEW_PUPIL:
         return _NEW_PUPIL_SQL
     column = f"{_source(name, instruments)}.{name.partition('.')[2]}"
-    if column.startswith("score_"):
+    if column.startswith(("score_", f"{FORM_NETWORK}.")):
         return column
     return f"case when {column} >= {LOWEST_OPTION} then {column} end"
 
@@ -168,13 +172,13 @@ def _before_sql(inputs: Inputs, instruments: Mapping[str, Instrument]) -> str:
         create or replace temp table before as
         select r.school_id, r.pupil, any_value(r.wave_id) as before_wave, {columns}
         from core.response r {" ".join(_joins(inputs.earlier, instruments))}
-        where r.pupil is not null and r.wave_id = ({_WAVE_BEFORE_SQL})
+        where r.pupil is not null and r.wave_id = ({WAVE_BEFORE_SQL})
         group by r.school_id, r.pupil
     """
 
 
 # A wave that was planned and that nobody answered is none.
-_WAVE_BEFORE_SQL = """
+WAVE_BEFORE_SQL = """
     select wave_id from core.dim_wave semi join core.response using (wave_id)
     where opens < (select opens from core.dim_wave where wave_id = $wave)
     order by opens desc limit 1

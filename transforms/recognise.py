@@ -153,12 +153,18 @@ def _told(name: str, table: pa.Table) -> str:
 
 def _column_of(survey: Survey, name: str) -> str:
     """The export's column that a canonical one stands in; our own name in our own format."""
-    return survey.items.get(name) or survey.columns.get(name) or name
+    told = survey.chosen.get(name) or survey.items.get(name) or survey.columns.get(name)
+    return told or name
 
 
 def item_columns(survey: Survey, instruments: Mapping[str, Instrument]) -> list[str]:
     """The canonical answer columns of a survey, in the order of its instruments."""
     return [f"{key}.{name}" for key in survey.instruments for name in instruments[key].columns]
+
+
+def told_columns(survey: Survey, instruments: Mapping[str, Instrument]) -> list[str]:
+    """The canonical columns of what pupils tell: their answers, and whom they chose."""
+    return [*item_columns(survey, instruments), *survey.chosen]
 
 
 def _wanted(survey: Survey, instruments: Mapping[str, Instrument]) -> dict[str, str]:
@@ -175,7 +181,8 @@ def _wanted(survey: Survey, instruments: Mapping[str, Instrument]) -> dict[str, 
         name: survey.items.get(name, name if own else "")
         for name in item_columns(survey, instruments)
     }
-    return {name: column for name, column in {**context, **items}.items() if column}
+    asked = {**context, **items, **survey.chosen}
+    return {name: column for name, column in asked.items() if column}
 
 
 def _required(survey: Survey, instruments: Mapping[str, Instrument]) -> list[str]:
@@ -184,4 +191,5 @@ def _required(survey: Survey, instruments: Mapping[str, Instrument]) -> list[str
         context.append("pupil_code")
     context = [name for name in context if name not in survey.constants]
     items = item_columns(survey, instruments)
-    return [name for name in (*context, *items) if name not in survey.not_asked]
+    asked = (*context, *items, *survey.chosen)
+    return [name for name in asked if name not in survey.not_asked]

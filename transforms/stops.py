@@ -7,6 +7,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from schemas.survey import CHOSEN
+from transforms.choices import split_choices
 from transforms.drift import MIN_ROWS, MIN_SHARE
 from transforms.encoded import distinct, indices
 from transforms.form_marks import is_answer_time
@@ -53,8 +55,9 @@ def strangers_in(
 
 # What a sound cell may say is listed, but for these: a name of a class, a number of a tool's.
 _OPEN_COLUMNS = ("class_group", "submission")
+_CODE: Place = "code"
 _PLACES: Mapping[str, Place] = {
-    "pupil_code": "code",
+    "pupil_code": _CODE,
     "submission": "id",
     "submitted_on": "id",
     "answer_time_ms": "id",
@@ -72,25 +75,43 @@ def _flags(found: pa.Array) -> npt.NDArray[np.bool_]:
 
 def persons_in(batch: Batch, verdicts: Mapping[str, Codes]) -> Iterator[Person]:
     """Cells with personal data, looked for wherever a cell could say anything at all."""
-    suspects: dict[str, npt.NDArray[np.int64]] = {}
+    cells: dict[str, pa.Array] = {}
+    places: dict[str, npt.NDArray[np.int64]] = {}
     for name, codes in verdicts.items():
-        at = np.arange(len(codes)) if name in _OPEN_COLUMNS else np.flatnonzero(codes)
         values = distinct(batch.table.column(name))
-        if name == "answer_time_ms":
-            at = np.flatnonzero(_flags(pc.invert(is_answer_time(values))))
-        elif name == "pupil_code":
-            at = np.flatnonzero((codes > 0) | _flags(pc.match_substring_regex(values, _NUMBER)))
+        at = _suspects(name, values, codes)
         if len(at):
-            suspects[name] = at
-    cells = {name: distinct(batch.table.column(name)).take(at) for name, at in suspects.items()}
-    for name, kinds in persons_among(cells, _PLACES).items():
+            cells[name], places[name] = _looked_at(name, values.take(at), at)
+    kinds_of = {**_PLACES, **{name: _CODE for name in cells if name.startswith(CHOSEN)}}
+    for name, kinds in persons_among(cells, kinds_of).items():
         for kind, hits in kinds.items():
             among = np.zeros(len(verdicts[name]) + 1, np.bool_)
-            among[suspects[name][hits]] = True
+            among[places[name][hits]] = True
             rows = np.flatnonzero(among[indices(batch.table.column(name), len(among) - 1)])
-            places = zip(
+            found = zip(
                 batch.file_no.take(rows).to_pylist(),
                 batch.row_no.take(rows).to_pylist(),
                 strict=True,
             )
-            yield from (Person(file_no, row_no, kind, name) for file_no, row_no in places)
+            yield from (Person(file_no, row_no, kind, name) for file_no, row_no in found)
+
+
+def _suspects(name: str, values: pa.Array, codes: Codes) -> npt.NDArray[np.int64]:
+    """The places of the distinct cells that could hold a person."""
+    if name in _OPEN_COLUMNS:
+        return np.arange(len(codes))
+    if name == "answer_time_ms":
+        return np.flatnonzero(_flags(pc.invert(is_answer_time(values))))
+    if name == "pupil_code" or name.startswith(CHOSEN):
+        return np.flatnonzero((codes > 0) | _flags(pc.match_substring_regex(values, _NUMBER)))
+    return np.flatnonzero(codes)
+
+
+def _looked_at(
+    name: str, cells: pa.Array, at: npt.NDArray[np.int64]
+) -> tuple[pa.Array, npt.NDArray[np.int64]]:
+    """The cells and their places; of choices each code as well, for a number may be among them."""
+    if not name.startswith(CHOSEN):
+        return cells, at
+    codes, of = split_choices(cells)
+    return pa.concat_arrays([cells.cast(pa.string()), codes]), np.concatenate([at, at[of]])

@@ -94,6 +94,7 @@ class Validator:
             for name, scale in supplied.items()
         }
         self._required = required_columns(survey)
+        self._chosen = tuple(survey.chosen)
         self._waves = settings.waves
         self._wave_ids = [wave.id for wave in settings.waves]
         self._verdicts: dict[str, dict[str, int]] = {}
@@ -202,6 +203,9 @@ class Validator:
         }
         for name in MAY_BE_LEFT_BLANK:
             columns[name] = sound_only(columns[name], bad.get(name))
+        for name in self._chosen:
+            if name in table.column_names:
+                columns[name] = _upper(table.column(name))
         for name, texts in self._items.items():
             codes = {"": SKIPPED, **texts}
             columns[name] = _recode(table.column(name), codes.get, pa.int8())

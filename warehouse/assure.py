@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from schemas.declared import DeclarationError
 from schemas.instrument import Instrument, Scale
+from schemas.network_rule import NETWORK
 from schemas.rule import ClassRule, PupilRule
 from schemas.rule_example import BEFORE, DAYS, Example, ExampleTable
 from schemas.settings import Settings
@@ -123,8 +124,11 @@ def _answers(
         if name not in sources:
             raise DeclarationError(f"{rule.id}: its table has {name}, which it does not look at")
         key = sources[name].partition(".")[0]
-        scales = {scale.id: scale for scale in instruments[key].scales}
         given = answers.setdefault(key, {})
+        if key == NETWORK:
+            given |= {} if cell is None else {name: cell}
+            continue
+        scales = {scale.id: scale for scale in instruments[key].scales}
         if cell is None:
             continue
         if name in scales:
@@ -170,7 +174,8 @@ def _insert(con: duckdb.DuckDBPyConnection, forms: Sequence[_Form]) -> None:
         for number, form in enumerate(forms, start=1)
     ]
     _insert_rows(con, "core.response", context)
-    for key in sorted({key for form in forms for key in form.answers}):
+    _insert_networks(con, forms)
+    for key in sorted({key for form in forms for key in form.answers} - {NETWORK}):
         items = {item for form in forms for item in form.answers.get(key, ())}
         rows = [
             {"response_id": number, **dict.fromkeys(items), **form.answers[key]}
@@ -178,6 +183,16 @@ def _insert(con: duckdb.DuckDBPyConnection, forms: Sequence[_Form]) -> None:
             if key in form.answers
         ]
         _insert_rows(con, answer_table(key), rows)
+
+
+def _insert_networks(con: duckdb.DuckDBPyConnection, forms: Sequence[_Form]) -> None:
+    """What class mates' choices said of each example, as if its class had been measured."""
+    rows = [
+        {"response_id": number, "wave_id": form.wave, **form.answers[NETWORK]}
+        for number, form in enumerate(forms, start=1)
+        if form.answers.get(NETWORK)
+    ]
+    _insert_rows(con, "core.form_network", rows)
 
 
 def _insert_rows(

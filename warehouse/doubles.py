@@ -18,6 +18,7 @@ from schemas.instrument import Instrument
 from schemas.survey import Survey
 from warehouse.contexts import IDENTITY, SPARE
 from warehouse.instruments import answer_table
+from warehouse.nominations import told_choices_sql
 from warehouse.unnamed import find_earlier_exports, find_known_files
 
 
@@ -71,7 +72,9 @@ def _find_contested(con: duckdb.DuckDBPyConnection, survey: Survey) -> None:
 def _compare_versions(
     con: duckdb.DuckDBPyConnection, survey: Survey, instruments: Mapping[str, Instrument]
 ) -> None:
-    compared = ", ".join(("school_id", *(f'"{name}"' for name in _items(survey, instruments))))
+    compared = ", ".join(
+        ("school_id", *(f'"{name}"' for name in _items(survey, instruments)), "choices")
+    )
     stored = " union all ".join(
         _stored(table, survey, instruments, state=state) for table, state in _STATES.items()
     )
@@ -81,7 +84,7 @@ def _compare_versions(
         with version as (
             select response_id, delivery_no, row_no, 'new' as state, wave_id,
                 {IDENTITY} as identity, {_SAID} as said, {compared}
-            from arrived
+            from arrived left join ({told_choices_sql("arrived_choice")}) using (response_id)
             union all
             {stored}
         ),
@@ -189,7 +192,8 @@ def _stored(
     joins = " ".join(
         f"left join {answer_table(key)} {key} using (response_id)" for key in survey.instruments
     )
-    columns = ", ".join(("school_id", *_items(survey, instruments)))
+    joins += f" left join ({told_choices_sql('core.nomination')}) using (response_id)"
+    columns = ", ".join(("school_id", *_items(survey, instruments), "choices"))
     return f"""
         select response_id, delivery_no, row_no, {state}, wave_id, {IDENTITY}, {_SAID}, {columns}
         from {table} form {joins} where survey_id = $survey

@@ -43,6 +43,8 @@ class Loaded:
     with_text: int | None = None
     alone: int | None = None
     fewest_alike: int | None = None
+    own_choices: int | None = None
+    outside_choices: int | None = None
 
 
 _LEDGER = """
@@ -74,9 +76,9 @@ _LEDGER = """
         case when outcome <> 'duplicate' then digest end as content_digest,
         -- Files of one run, each a microsecond later: which came first is known for good.
         coalesce(received_at, $now + to_microseconds(delivery_no - $first_no)) as received_at,
-        with_text, alone, fewest_alike
+        with_text, alone, fewest_alike, own_choices, outside_choices
     from files join counted using (delivery_no) left join file_digest using (delivery_no)
-        left join file_measure using (delivery_no)
+        left join file_measure using (delivery_no) left join file_choices using (delivery_no)
         join (select delivery_no, received_at from arriving) using (delivery_no)
 """
 
@@ -120,7 +122,7 @@ def read_ledger(con: duckdb.DuckDBPyConnection, first_no: int) -> list[Loaded]:
     ledger = con.execute(
         """
         select delivery_no, delivery_id, outcome, delivered, accepted, quarantined, dropped,
-            with_text, alone, fewest_alike
+            with_text, alone, fewest_alike, own_choices, outside_choices
         from core.delivery where delivery_no >= $first_no order by delivery_no
         """,
         {"first_no": first_no},

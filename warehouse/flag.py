@@ -9,6 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from schemas.instrument import Instrument
+from schemas.network_rule import NetworkRule, network_rule
 from schemas.rule import ClassRule, Condition, PupilRule
 from schemas.settings import Settings
 from transforms.class_flags import control, indicate
@@ -26,6 +27,7 @@ from warehouse.asked import ASKED_CLASS_SQL
 from warehouse.failpoint import reach
 from warehouse.flag_life import settle_flags
 from warehouse.instruments import flag_basis
+from warehouse.networks import choices_input, measure_networks, network_parts
 from warehouse.stages import fingerprint, is_done, mark_done, wave_input
 from warehouse.store import transaction
 
@@ -72,6 +74,7 @@ def score_and_flag(
         )
     with transaction(con):
         forms = _Forms(con, wave_id, inputs_of(active, instruments), instruments)
+        measure_networks(con, wave_id, network_rule())
         _find_pupils(forms, [rule for rule in active if rule.target == "pupil"])
         _find_classes(forms, [rule for rule in active if rule.target == "class"])
         _gather(forms, active)
@@ -94,7 +97,9 @@ def score_and_flag(
 def _tidy(con: duckdb.DuckDBPyConnection) -> None:
     for view in ("found", "found_evidence"):
         con.execute(f"drop view temp.{view}").fetchall()
-    for table in ("hit", "outstanding", "seen_before", "complete_before", "listed_start", "before"):
+    tables = ("hit", "outstanding", "seen_before", "complete_before", "listed_start", "before")
+    networks = ("loose_class", "asked_class", "asked_pupil", "asked_choice")
+    for table in (*tables, *networks):
         con.execute(f"drop table if exists temp.{table}").fetchall()
 
 
@@ -112,6 +117,7 @@ def flag_state(
         {key: flag_basis(instrument) for key, instrument in instruments.items()},
         [rule.model_dump() for rule in _active_rules(rules, instruments, settings)],
         settings.routing.model_dump() if settings.routing else None,
+        (network_rule().model_dump(), choices_input(con, wave_id)),
     )
 
 
@@ -151,7 +157,7 @@ class _Forms:
 _ABOUT = "md5_number_lower(concat_ws('|', wave_id, survey_id, school_id, {whom})) >> 4"
 
 
-def _flag_id(rule: PupilRule | ClassRule) -> str:
+def _flag_id(rule: PupilRule | ClassRule | NetworkRule) -> str:
     turn = int.from_bytes(hashlib.sha256(rule.id.encode()).digest()[:8]) >> 4
     # Fifteen digits of sixty bits: a bit above them keeps the leading zeros, at half of the time
     # that `format` takes.
@@ -181,6 +187,10 @@ def _gather(forms: _Forms, rules: Rules) -> None:
         if class_rule.target == "class":
             flags.append(_class_flags_of(class_rule))
             evidence.append(_class_evidence_of(class_rule))
+    network = network_rule()
+    loose = network_parts(network, about=_ABOUT.format(pupil="''"), flag_id=_flag_id(network))
+    flags.append(loose[0])
+    evidence.append(loose[1])
     for name, parts in (("found", flags), ("found_evidence", evidence)):
         rows = " union all by name ".join(parts)
         forms.con.execute(f"create or replace temp view {name} as {rows}").fetchall()

@@ -32,6 +32,8 @@ class Entry:
     with_text: int | None = None
     alone: int | None = None
     fewest_alike: int | None = None
+    own_choices: int | None = None
+    outside_choices: int | None = None
     is_left_blank: bool = False  # rows do without a cell that nobody could read
 
     @property
@@ -57,7 +59,7 @@ def known(con: duckdb.DuckDBPyConnection, delivery_ids: Sequence[str]) -> dict[s
     found = con.execute("""
         select delivery_id, outcome, reason_code, filed_at is not null, survey_id, format,
             delivered, accepted, quarantined, dropped, declared, coalesce(expired, 0), kind,
-            with_text, alone, fewest_alike,
+            with_text, alone, fewest_alike, own_choices, outside_choices,
             delivery_no in (select delivery_no from core.left_blank)
         from core.delivery left join (
             select delivery_id, count(*) as expired from quarantine.decided

@@ -14,6 +14,7 @@ import pyarrow as pa
 from schemas.instrument import Instrument
 from schemas.reason import Reason
 from schemas.survey import Survey
+from transforms.choices import take_choices
 from transforms.gate import Person
 from transforms.held import HeldRow
 from transforms.left_blank import LeftBlank
@@ -28,6 +29,7 @@ from warehouse.failpoint import reach
 from warehouse.instruments import answer_table
 from warehouse.left_blank import write_left_blank
 from warehouse.mended import settle_mended
+from warehouse.nominations import choices_arrive, count_choices, insert_choices
 from warehouse.requests import Listening, find_requests
 from warehouse.rulings import reopen
 from warehouse.store import transaction
@@ -78,10 +80,14 @@ def load_answers(
         measure_files(con, accepted, first_no=first_no)
         unload(con, [file.delivery_id for file in incoming], survey, first_no=first_no)
         accepted = leave_out_ruled(con, accepted, first_no=first_no)
-        _arrive(con, accepted, survey, key=key, first_no=first_no)
+        accepted, choices = take_choices(accepted, survey)
+        first_id = _arrive(con, accepted, survey, key=key, first_no=first_no)
+        choices_arrive(con, choices, key=key, first_id=first_id)
         decide(con, survey=survey, instruments=instruments)
         _insert_forms(con, survey, instruments)
         complete_kept(con)
+        insert_choices(con)
+        count_choices(con, survey)
         _hold_rows(con, arrived.held, survey, key=key, first_no=first_no, now=now)
         _withdraw_contradicted(con, survey, now=now)
         write_ledger(con, incoming, arrived.delivered, survey, first_no=first_no, now=now)
@@ -147,8 +153,11 @@ def _arrive(
     *,
     key: PseudonymKey,
     first_no: int,
-) -> None:
-    """Register the rows as `arrived`, with their ids, and with pseudonyms in the codes' place."""
+) -> int:
+    """Register the rows as `arrived`, with their ids, and with pseudonyms in the codes' place.
+
+    Returns the first of the ids; they run in the order of the rows.
+    """
     first_id = _reserve(con, "core.response_id", accepted.num_rows)
     con.register("coded", accepted)
     turned = con.sql(
@@ -167,6 +176,7 @@ def _arrive(
     for name in turned.column_names:
         arrived = arrived.append_column(name, turned.column(name))
     con.register("arrived", arrived)
+    return first_id
 
 
 def _insert_forms(

@@ -19,6 +19,7 @@ from warehouse.school_data import (
     ClassCount,
     ClassFlag,
     ClassIndicator,
+    ClassNetwork,
     Evidence,
     PastAnswer,
     PupilFlag,
@@ -181,6 +182,17 @@ _INDICATORS = """
     order by school_id, class_group, rule_id, survey_id
 """
 
+# Only classes that stand out: what the choices of any other say is nobody's business.
+_NETWORKS = """
+    select n.school_id, n.class_group, n.answered, n.unchosen, n.groups, n.p_cohesion
+    from core.class_network n join core.flag f
+        on f.wave_id = n.wave_id and f.survey_id = n.survey_id and f.school_id = n.school_id
+        and f.class_group = n.class_group and f.rule_id = n.rule_id
+    where n.wave_id = $wave and n.school_id in (select unnest($schools)) and n.gate = 'tested'
+        and f.target = 'class' and f.status in ('open', 'expired')
+    order by n.school_id, n.class_group, n.survey_id
+"""
+
 # Forms that contradict each other wait with their school and wave; other held rows were never
 # understood that far, but the rest of their delivery tells which schools and waves it holds. A
 # pupil counts once, however many forms wait; a form that tells no pupil counts as one.
@@ -268,7 +280,10 @@ def read_schools(
         _pupil_flags(con, routed, marks),
         _by_school(con, _CLASS_FLAGS, routed),
     )
-    indicators = _by_school(con, _INDICATORS, key) if route == "health_service" else {}
+    indicators, networks = (
+        _by_school(con, query, key) if route == "health_service" else {}
+        for query in (_INDICATORS, _NETWORKS)
+    )
     asking = asking_of(con, wave_id, school_ids, route=route)
     return {
         school_id: SchoolData(
@@ -285,6 +300,7 @@ def read_schools(
             pupil_flags=tuple(pupil_flags.get(school_id, ())),
             class_flags=tuple(ClassFlag(*row) for row in class_flags.get(school_id, ())),
             indicators=tuple(ClassIndicator(*row) for row in indicators.get(school_id, ())),
+            networks=tuple(ClassNetwork(*row) for row in networks.get(school_id, ())),
             asking=tuple(asking.get(school_id, ())),
             **dict(zip(_HELD_AS, held.get(school_id, [(0, 0, 0)])[0], strict=True)),
         )

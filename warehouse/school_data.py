@@ -99,6 +99,17 @@ class ClassIndicator:
 
 
 @dataclass(frozen=True, slots=True)
+class ClassNetwork:
+    """What the choices of a class say that stands out, in counts."""
+
+    class_group: str
+    answered: int
+    unchosen: int
+    groups: int
+    p_cohesion: float
+
+
+@dataclass(frozen=True, slots=True)
 class ClassCount:
     """How many of a class answered; `enrolled` is None while no class list has come.
 
@@ -159,3 +170,4 @@ class SchoolData:
     held_shared: int
     asking: tuple[AskingPupil, ...] = ()
     held_codes: int = 0
+    networks: tuple[ClassNetwork, ...] = ()

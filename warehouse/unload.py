@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from schemas.survey import Survey
 from warehouse.instruments import answer_table
+from warehouse.nominations import strike_choices
 
 FORMS = ("core.response", "quarantine.response", "quarantine.set_aside")
 
@@ -50,6 +51,7 @@ def unload(
             delete from {answer_table(key)}
             where response_id in (from struck_form select response_id)
         """).fetchall()
+    strike_choices(con)
     con.execute("""
         delete from core.stage
         where stage = 'flagged' and subject in (from struck_form select wave_id)

@@ -4,6 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from reports.reference.markdown import bullets, code, page, table
 from schemas.instrument import Instrument
+from schemas.network_rule import (
+    LEAST_ANSWERED,
+    LEAST_RESPONSE,
+    NETWORK_INPUTS,
+    NetworkRule,
+    network_rule,
+)
 from schemas.rule import ClassRule, Condition, PupilRule, PupilStep, RuleTexts
 from schemas.rule_example import shipped_examples
 from transforms.pupil_flags import NEW_FOR_DAYS, NEW_PUPIL
@@ -31,7 +38,26 @@ def rules_page(rules: Sequence[PupilRule | ClassRule], instruments: Instruments)
         " [why these flags](../explanation/why-these-flags.md).",
         table(("rule", "about a", "situation", "levels"), overview),
         *(part for rule in rules for part in _section(rule, instruments)),
+        *_network_section(network_rule()),
     )
+
+
+def _network_section(rule: NetworkRule) -> Iterator[str]:
+    """The class rule that looks at choices, and what both rules of choices need."""
+    yield f"## {rule.id} version {rule.version}"
+    yield f"**{rule.texts.name['en']}.** Situation: {code(rule.situation)}. Level: {rule.level}."
+    yield (
+        f"At least {rule.marks} of three: fewer mutual pairs than all but {rule.cohesion_below:.0%}"
+        " of classes with as many choices, dealt at random; at least"
+        f" {rule.min_unchosen} pupils whom nobody chose; at least {rule.min_groups} groups."
+    )
+    yield (
+        f"A situation is looked at where at least {LEAST_ANSWERED} pupils and {LEAST_RESPONSE:.0%}"
+        f" of the class list chose somebody; so it is for {code('rule.unchosen')}."
+    )
+    yield f"Rationale: {rule.rationale}"
+    yield f"Source: {rule.source}."
+    yield table(("text", "nb", "nn", "en"), _texts(rule.texts))
 
 
 def _anchor(rule: PupilRule | ClassRule) -> str:
@@ -98,6 +124,8 @@ def _words(condition: Condition, instruments: Instruments) -> str:
     if condition.op == "fallen_by":
         return f"{code(condition.input)} fallen by {condition.threshold:g} since the wave before"
     then = "" if condition.wave == "this" else " in the wave before"
+    if condition.input in NETWORK_INPUTS:
+        return f"nobody of the class chose the pupil in {condition.threshold:g} situations{then}"
     key, _, name = condition.input.partition(".")
     direction, sign = _DIRECTIONS[condition.op]
     limit = f"{sign} {condition.threshold:g}"

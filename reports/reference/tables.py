@@ -33,6 +33,7 @@ _MADE_ELSEWHERE = {
     "core.score": "A view over all scores, a row a form and scale.",
     "core.class_in_wave": "A view: the classes as each wave goes by them, with `enrolled`.",
     "core.class_list_of_wave": "A view: the delivery whose list a wave goes by in each school.",
+    "core.class_member": "A view: who may be chosen: pupils with a form, or on the list.",
     "core.pupil_start": "A view: since when a pupil goes to a school, where the list tells it.",
     "quarantine.asking": "A view: waiting forms that ask for help, with where and why they wait.",
     "vault.code": "In `vault/vault.duckdb`: the pupil codes of each school, for the reports alone.",

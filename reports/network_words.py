@@ -1,0 +1,49 @@
+"""What class mates' choices say, in words: how many situations, and never who chose whom."""
+
+from collections.abc import Iterator, Sequence
+
+from reports.model import AnswerLine, IndicatorRow, ReportContext
+from schemas.network_rule import NETWORK, network_rule
+from warehouse.school_data import ClassFlag, ClassNetwork, Evidence, WaveInfo
+
+
+def is_network(source: str) -> bool:
+    """Whether a piece of evidence is what class mates chose, and no answer of the pupil."""
+    return source.startswith(f"{NETWORK}.")
+
+
+def choice_line(
+    evidence: Evidence, waves: tuple[WaveInfo, ...], context: ReportContext
+) -> AnswerLine:
+    """In how many situations nobody of the class chose the pupil, now and in the wave before."""
+    said = context.texts.count("network.unchosen", int(evidence.observed))
+    before = evidence.before
+    if before is None:
+        return AnswerLine(said, context.texts.say("network.chance"), "", None)
+    names = {wave.wave_id: wave.name for wave in waves}
+    earlier = context.texts.say("network.before", wave=names[before.wave_id])
+    return AnswerLine(said, earlier, "", None)
+
+
+def network_rows(
+    networks: Sequence[ClassNetwork], flags: Sequence[ClassFlag], context: ReportContext
+) -> Iterator[IndicatorRow]:
+    """A class that stands out by its choices, in counts; other classes have no row."""
+    rule = network_rule()
+    if all(flag.rule_id != rule.id for flag in flags):
+        return
+    texts = context.texts
+    for found in networks:
+        yield IndicatorRow(
+            name=texts.translated(rule.texts.name),
+            chart=None,
+            count=texts.say("network.count", unchosen=found.unchosen, answered=found.answered),
+            share="",
+            level=rule.level,
+            sure=texts.say(
+                "network.sure", share=texts.share(found.p_cohesion), groups=found.groups
+            ),
+            due="",
+            why=texts.translated(rule.texts.why),
+            not_meaning=texts.translated(rule.texts.not_meaning),
+        )
