@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from schemas.answer import BETWEEN_CHOICES
 from schemas.survey import Survey
@@ -45,3 +46,14 @@ def take_choices(accepted: pa.Table, survey: Survey) -> tuple[pa.Table, pa.Table
                 found.append(pa.table([pa.array(places), situation, codes], schema=CHOICES))
     there = [name for name in survey.chosen if name in accepted.column_names]
     return accepted.drop_columns(there), pa.concat_tables(found)
+
+
+FEW_CODES = 3  # with fewer, numbers that happen to be codes as well would be taken for choices
+
+
+def names_pupils(cells: pa.ChunkedArray, pupil_codes: pa.ChunkedArray) -> bool:
+    """Whether most of the different codes in a column are pupils who answered the form."""
+    said, _ = split_choices(pc.unique(cells.cast(pa.string())))
+    codes = set(pc.utf8_upper(said).to_pylist())
+    known = codes & set(pc.utf8_upper(pupil_codes.cast(pa.string())).to_pylist())
+    return len(known) >= FEW_CODES and 2 * len(known) > len(codes)

@@ -83,8 +83,8 @@ def _gate(answered: int, enrolled: int | None) -> str:
 
 def _groups(choices: Choices) -> int:
     """Groups of those who chose or were chosen: of anybody else nothing is known."""
-    either = choices.any(axis=0)
-    known = either.any(axis=0) | either.any(axis=1)
+    either = np.any(choices, axis=0)
+    known = np.any(either, axis=0) | np.any(either, axis=1)
     return int(np.unique(components(choices)[known]).size)
 
 
@@ -97,8 +97,8 @@ def _share_as_low(choices: Choices, observed: float, name: str) -> float:
     seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8])
     rng = np.random.default_rng(seed)
     dealt = np.stack([_deal(one.sum(axis=1), rng) for one in choices])
-    either = dealt.any(axis=0)
-    pairs = (either & either.transpose(0, 2, 1)).sum(axis=(1, 2))
+    either = np.any(dealt, axis=0)
+    pairs = (either & np.swapaxes(either, 1, 2)).sum(axis=(1, 2))
     pupils = choices.shape[-1]
     as_low = pairs <= observed * pupils * (pupils - 1) + 1e-9
     return float((1 + as_low.sum()) / (1 + DEALS))

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from schemas.instrument import Instrument
 from schemas.reason import Reason
 from schemas.survey import CONTEXT_COLUMNS
+from transforms.choices import names_pupils
 from transforms.draft_codes import Match, codes_of, genders_of, languages_of
 from transforms.gate import personal_heading
 from transforms.headings import is_a_row_of_answers
@@ -89,6 +90,7 @@ def draft_survey(
     parts = [
         _head(survey_id, tool, sorted(used), codebook, linked="pupil_code" in context),
         _undecided_part([name for name in columns if name not in decided], reading, hidden),
+        *_choices_part([name for name in told if name not in decided], reading, context),
         _columns_part(context),
         _items_part(matches, {key: instruments[key] for key in sorted(used)}),
         _codes_part(matches, reading, instruments, context.get("gender")),
@@ -230,6 +232,27 @@ def _undecided_part(columns: Sequence[str], reading: Reading, hidden: set[str]) 
             "",
         ]
     )
+
+
+def _choices_part(
+    columns: Sequence[str], reading: Reading, context: Mapping[str, str]
+) -> Iterator[str]:
+    """A hint where pupils seem to name each other; what was asked is for a person to say."""
+    if "pupil_code" not in context:
+        return
+    codes = reading.table.column(context["pupil_code"])
+    found = [name for name in columns if names_pupils(reading.table.column(name), codes)]
+    if found:
+        yield "\n".join(
+            [
+                "# Pupils seem to name each other by code in the columns below. If the form asks",
+                "# with whom they like to be, take away the signs (a table for each situation):",
+                "# [[nominations]]",
+                '# situation = ""  # a name of your own: breaks, work',
+                f"# columns = {_list(found)}",
+                "",
+            ]
+        )
 
 
 def _undecided(column: str, reading: Reading, hidden: set[str]) -> str:
