@@ -187,8 +187,9 @@ def _insert_forms(
         ("core.response", "response_id not in (from verdict select response_id)"),
         (
             "quarantine.response",
-            "response_id in (from verdict select response_id"
-            " where kind in ('conflict', 'question'))",
+            """response_id in (
+                select response_id from verdict where kind in ('conflict', 'question')
+            )""",
         ),
         (
             "quarantine.set_aside",
