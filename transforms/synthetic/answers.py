@@ -21,6 +21,7 @@ _HONESTY = 0.97
 _SKIPS, _SKIPS_SENSITIVE = 0.01, 0.02
 _ATTENDANCE, _BURDEN, _LOW_ATTENDANCE = 2.24, 0.6, -0.4
 _SHARED_BY_ITEMS = 0.5
+_TRAIT_MEAN, _TRAIT_SPREAD = 0.67, 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,24 @@ def draw_answered(rng: Generator, pupils: Circumstances, *, low_response: np.nda
     ease = np.where(low_response, _LOW_ATTENDANCE, _ATTENDANCE)
     burden = pupils.factors.mean(axis=1) + 0.5 * pupils.true.any(axis=1)
     return np.asarray(rng.random(len(burden)) < expit(ease - _BURDEN * burden))
+
+
+def middling(pupils: Circumstances) -> dict[str, np.ndarray]:
+    """Who is truly in the middle, next to a state: `nearly_` and the state's name, bool a pupil."""
+    found = {}
+    for item in ("thriving", "safety", "company_in_breaks"):
+        plan = _PLANS[item]
+        column = STATE_NAMES.index(plan.state)
+        tail, rate = ndtr(-pupils.quantities[:, column]), pupils.rates[:, column]
+        upto = rate + plan.other_split[0] * (1 - rate)
+        found[f"nearly_{plan.state}"] = np.asarray((rate <= tail) & (tail < upto))
+    return found
+
+
+def true_wellbeing(pupils: Circumstances) -> np.ndarray:
+    """The score of a scale (0-100) without the chance in single answers; it is not cut at its ends."""
+    shared = -pupils.factors[:, FACTORS.index("wellbeing")]
+    return np.asarray(100 * (_TRAIT_MEAN + _TRAIT_SPREAD * np.sqrt(_SHARED_BY_ITEMS) * shared))
 
 
 def draw_careless(rng: Generator, pupils: int) -> np.ndarray:
@@ -149,7 +168,8 @@ def _trait_places(
     own = rng.standard_normal(len(shared))
     seen = np.sqrt(_SHARED_BY_ITEMS) * shared + np.sqrt(1 - _SHARED_BY_ITEMS) * own
     top = options - 1
-    place = np.clip(np.rint(0.67 * top + 0.25 * top * seen), 0, top).astype(np.int64)
+    middle, spread = _TRAIT_MEAN * top, _TRAIT_SPREAD * top
+    place = np.clip(np.rint(middle + spread * seen), 0, top).astype(np.int64)
     return np.asarray(top - place if is_reversed else place)
 
 

@@ -27,7 +27,9 @@ _FACTOR_STAYS, _OWN_STAYS = 0.75, 0.6
 _PROFILE_GRADES = (5, 6, 7, 8, 9, 10, 12)
 _PROFILE = (1.46, 1.22, 1.05, 0.88, 0.73, 0.66, 0.33)
 
-BULLYING, UNSAFE = "bullying", "unsafe"
+BULLYING, UNSAFE, EXCLUSION, NOT_THRIVING = "bullying", "unsafe", "exclusion", "not_thriving"
+# A class with every theme at once, so that each class rule has the same share of classes to find.
+EVERY_THEME = "every_theme"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,13 @@ STATES = (
     ),
     State("bullied_digitally", 0.019, {"bullying": 0.85}, falls_with_grade=True),
     State("bullied_by_adults", 0.017, {"bullying": 0.45, "safety": 0.2}, falls_with_grade=True),
-    State("nobody_in_breaks", 0.015, {"belonging": 0.85}),
-    State("not_thriving", 0.027, {"wellbeing": 0.6, "belonging": 0.25}),
+    State("nobody_in_breaks", 0.015, {"belonging": 0.85}, planted={EXCLUSION: 0.35}),
+    State(
+        "not_thriving",
+        0.027,
+        {"wellbeing": 0.6, "belonging": 0.25},
+        planted={NOT_THRIVING: 0.35},
+    ),
     State("unsafe", 0.03, {"safety": 0.75, "bullying": 0.2}, planted={UNSAFE: 0.35}),
     State("wants_talk", 0.02, {"wellbeing": 0.35, "bullying": 0.25}),
     State("sees_bullying", 0.08, {"bullying": 0.2, "safety": 0.2}, planted={BULLYING: 0.45}),
@@ -97,21 +104,33 @@ def draw_components(rng: Generator, previous: np.ndarray | int) -> np.ndarray:
     return np.asarray(previous * stays + fresh * np.sqrt(1 - stays**2))
 
 
-def circumstances(components: np.ndarray, *, grade: np.ndarray, theme: np.ndarray) -> Circumstances:
+def support(components: np.ndarray, helped: np.ndarray, *, effect: float) -> np.ndarray:
+    """The components after pupils had a group: each hidden quantity is `effect` better for them."""
+    return components - effect * helped[:, np.newaxis]
+
+
+def circumstances(
+    components: np.ndarray, *, grade: np.ndarray, theme: np.ndarray, strength: float = 1.0
+) -> Circumstances:
     """Turn components into states; `theme` is what each pupil's class was planted with, or ''."""
     return Circumstances(
         quantities=components @ _weights(),
-        rates=state_rates(grade=grade, theme=theme),
+        rates=state_rates(grade=grade, theme=theme, strength=strength),
         factors=components[:, : len(FACTORS)],
     )
 
 
-def state_rates(*, grade: np.ndarray, theme: np.ndarray) -> np.ndarray:
-    """The share of pupils × states for whom the state is true, by grade and planted theme."""
+def state_rates(*, grade: np.ndarray, theme: np.ndarray, strength: float = 1.0) -> np.ndarray:
+    """The share of pupils × states for whom the state is true, by grade and planted theme.
+
+    `strength`: how far planted classes have come from the ordinary share (0) to the planted one (1).
+    """
     profile = np.interp(grade, _PROFILE_GRADES, _PROFILE)
     rates = np.empty((len(grade), len(STATES)))
     for column, state in enumerate(STATES):
         rates[:, column] = state.rate * (profile if state.falls_with_grade else 1.0)
         for planted, rate in state.planted.items():
-            rates[theme == planted, column] = rate
+            here = (theme == planted) | (theme == EVERY_THEME)
+            ordinary = rates[here, column]
+            rates[here, column] = (1 - strength) * ordinary + strength * rate
     return rates
