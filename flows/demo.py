@@ -26,20 +26,9 @@ from flows.simulate import (
 )
 from transforms.pseudonym import pseudonym
 from transforms.synthetic.municipality import Municipality, default_waves, make_municipality
+from transforms.synthetic.truth import PUPIL_TRUTH, class_truth
 
 GRADES = range(5, 11)
-
-# What is planted in a pupil, and the rule that ought to find it.
-PLANTED = {
-    "bullied_by_pupils or bullied_digitally": "rule.bullied_by_pupils",
-    "bullied_by_adults": "rule.bullied_by_adults",
-    "unsafe": "rule.unsafe",
-    "nobody_in_breaks": "rule.nobody_in_breaks",
-    "not_thriving": "rule.not_thriving",
-    "wants_talk": "rule.wants_talk",
-    "new_pupil": "rule.new_pupil",
-}
-PLANTED_IN_CLASSES = {"bullying": "rule.class_bullied", "unsafe": "rule.class_unsafe"}
 
 
 def simulate(folder: Path, *, schools: int, waves: int, seed: int) -> DeliveriesManifest:
@@ -120,7 +109,7 @@ def _show(
     last = municipality.waves[-1]
     with at_work(home, load_config(home), now=_now(municipality, f"{last.id}-2")) as con:
         _show_pupil_flags(con, home, deliveries / TRUTH)
-        _show_class_flags(con, deliveries / CLASS_TRUTH)
+        _show_class_flags(con, home, deliveries / CLASS_TRUTH)
     steps = ", ".join(f"{step} {seconds:.1f} s" for step, seconds in whole.seconds.items())
     console.print(f"Time: {steps}.")
     report = next(iter(sorted(home.health.glob(f"S*/{last.id}/report.nb.html"))), home.health)
@@ -144,8 +133,8 @@ def _show_pupil_flags(con: duckdb.DuckDBPyConnection, home: Home, truth_file: Pa
     truth = pl.read_parquet(truth_file).filter("accepted")
     planted = pl.concat(
         [
-            truth.filter(_planted(states)).select("wave", "pupil_code", rule_id=pl.lit(rule))
-            for states, rule in PLANTED.items()
+            truth.filter(so).select("wave", "pupil_code", rule_id=pl.lit(rule))
+            for rule, so in PUPIL_TRUTH.items()
         ]
     )
     key = load_config(home).key
@@ -174,18 +163,17 @@ def _show_pupil_flags(con: duckdb.DuckDBPyConnection, home: Home, truth_file: Pa
     console.print(table)
 
 
-def _planted(states: str) -> pl.Expr:
-    return pl.any_horizontal(pl.col(state) for state in states.split(" or "))
-
-
-def _show_class_flags(con: duckdb.DuckDBPyConnection, truth_file: Path) -> None:
-    truth = pl.read_parquet(truth_file).filter(pl.col("elevated").is_not_null())
+def _show_class_flags(con: duckdb.DuckDBPyConnection, home: Home, truth_file: Path) -> None:
+    truth = pl.read_parquet(truth_file)
     table = Table(
         "Rule", "Level", "Planted", "Flagged", "Both",
         title="Classes, all waves: truly elevated, and signalled",
     )  # fmt: skip
-    for theme, rule in PLANTED_IN_CLASSES.items():
-        con.register("planted", truth.filter(elevated=theme).to_arrow())
+    for rule in load_config(home).rules:
+        if rule.target == "pupil":
+            continue
+        planted = truth.filter(class_truth(rule))
+        con.register("planted", planted.to_arrow())
         for levels in (("alert",), ("alert", "watch")):
             flagged, both = con.execute(
                 """
@@ -195,13 +183,12 @@ def _show_class_flags(con: duckdb.DuckDBPyConnection, truth_file: Path) -> None:
                     and p.class_group = f.class_group
                 where f.rule_id = $rule and f.level in $levels and f.status <> 'withdrawn'
                 """,
-                {"rule": rule, "levels": list(levels)},
+                {"rule": rule.id, "levels": list(levels)},
             ).fetchall()[0]
-            planted = truth.filter(elevated=theme).height
             table.add_row(
-                rule.removeprefix("rule."),
+                rule.id.removeprefix("rule."),
                 " or ".join(levels),
-                str(planted),
+                str(planted.height),
                 str(flagged),
                 str(both),
             )

@@ -1,7 +1,8 @@
-"""`klassepuls rules`: what the rules say of invented pupils, for those who answer for the rules."""
+"""`klassepuls rules`: what the rules say, and how well, for those who answer for the rules."""
 
 import argparse
 import json
+import os
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ _DONE, _NEEDS_A_PERSON = 0, 1
 
 def add_rules(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """The `rules` command."""
-    rules = commands.add_parser("rules", help="the rules, tried on invented pupils")
+    rules = commands.add_parser("rules", help="the rules, tried before they are switched on")
     kinds = rules.add_subparsers(required=True, metavar="WHAT")
     parser = kinds.add_parser(
         "assure", help="run the example tables beside the rules; 1 where one does not hold"
@@ -30,6 +31,85 @@ def add_rules(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     )
     parser.add_argument("--json", action="store_true", help="every example as JSON")
     parser.set_defaults(command=_assure)
+    _add_preview(kinds)
+    _add_backtest(kinds)
+
+
+def _add_preview(kinds: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = kinds.add_parser(
+        "preview", help="what rules would have flagged in the waves of this home; writes nothing"
+    )
+    parser.add_argument(
+        "--home",
+        type=Path,
+        default=os.environ.get("KLASSEPULS_HOME"),
+        help="the municipality's home (or KLASSEPULS_HOME)",
+    )
+    parser.add_argument("--rules", type=Path, help="a rules.toml that is not in force yet")
+    parser.add_argument("--rule", help="only this rule, by its id; as shipped where it is off")
+    parser.add_argument("--wave", help="only this wave")
+    parser.add_argument("--json", action="store_true", help="the same as JSON")
+    parser.set_defaults(command=_preview)
+
+
+def _add_backtest(kinds: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = kinds.add_parser(
+        "backtest", help="how often the rules are right in invented worlds with a known truth"
+    )
+    parser.add_argument(
+        "--world",
+        default="all",
+        help="null, sparse, clustered, drifting, no_effect, works, or all of them",
+    )
+    parser.add_argument("--rules", type=Path, help="with the changes of this rules.toml")
+    parser.add_argument("--schools", type=int, default=20, help="how many schools to invent")
+    parser.add_argument("--waves", type=int, default=4, help="how many rounds of the survey")
+    parser.add_argument("--seed", type=int, default=1, help="the same number, the same pupils")
+    parser.add_argument("--json", action="store_true", help="the same as JSON")
+    parser.set_defaults(command=_backtest)
+
+
+def _preview(parsed: argparse.Namespace) -> int:
+    from flows.home import HomeError
+    from flows.preview import preview_home
+    from flows.rules_tables import preview_as_dict, show_preview
+
+    if parsed.home is None:
+        raise HomeError("which home? Give --home HOME, or set KLASSEPULS_HOME")
+    found = preview_home(
+        Path(parsed.home),
+        rule_id=parsed.rule,
+        changes=parsed.rules,
+        wave=parsed.wave,
+        now=datetime.now(UTC),
+    )
+    if parsed.json:
+        print(json.dumps(preview_as_dict(found), ensure_ascii=False, indent=1))
+    else:
+        show_preview(found)
+    return _DONE
+
+
+def _backtest(parsed: argparse.Namespace) -> int:
+    from flows.backtest import run_backtest
+    from flows.home import HomeError
+    from flows.rules_tables import backtest_as_dict, show_backtest
+    from transforms.synthetic.worlds import WORLDS
+
+    if parsed.world not in (*WORLDS, "all"):
+        raise HomeError(f"--world takes one of {', '.join(WORLDS)}, or all")
+    found = run_backtest(
+        list(WORLDS) if parsed.world == "all" else [parsed.world],
+        changes=parsed.rules,
+        schools=parsed.schools,
+        waves=parsed.waves,
+        seed=parsed.seed,
+    )
+    if parsed.json:
+        print(json.dumps(backtest_as_dict(found), ensure_ascii=False, indent=1))
+    else:
+        show_backtest(found)
+    return _DONE
 
 
 def _assure(parsed: argparse.Namespace) -> int:

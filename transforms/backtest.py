@@ -36,7 +36,7 @@ class Counted:
 
     @property
     def sensitivity_of_reached(self) -> Estimate:
-        """Of the true ones that answered (of a class: enough of them), the share that is flagged."""
+        """Of the true ones that answered (of a class: enough), the share that is flagged."""
         return share(self.both, self.reached)
 
     @property
@@ -122,7 +122,9 @@ def time_to_flag(units: pl.DataFrame, flags: pl.DataFrame) -> TimeToFlag:
     `units` has `at`, the number of the wave, besides the columns that `count` reads.
     """
     true = _flagged(units, flags).filter("true").sort("unit", "at")
-    goes_on = (pl.col("unit") == pl.col("unit").shift()) & (pl.col("at") - pl.col("at").shift() == 1)
+    goes_on = (pl.col("unit") == pl.col("unit").shift()) & (
+        pl.col("at") - pl.col("at").shift() == 1
+    )
     spells = (
         true.with_columns(spell=(~goes_on.fill_null(value=False)).cum_sum())
         .group_by("spell")

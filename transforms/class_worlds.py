@@ -61,9 +61,7 @@ def class_waves(
 def evaluate(counts: Mapping[str, pa.Table], rules: Mapping[str, ClassRule]) -> pa.Table:
     """The road's own evaluation of class tables, as `warehouse/flag.py` calls it."""
     tested = [
-        indicate(table, rules[rule_id]).append_column(
-            "rule_id", pa.repeat(rule_id, table.num_rows)
-        )
+        indicate(table, rules[rule_id]).append_column("rule_id", pa.repeat(rule_id, table.num_rows))
         for rule_id, table in counts.items()
     ]
     return control(pa.concat_tables(tested), dict(rules))
@@ -93,8 +91,9 @@ def _add_wave(
     for rule_id, rule in rules.items():
         enough = (answered >= rule.min_answered) & (answered / enrolled >= rule.min_response)
         said = level[of_rule == rule_id]
-        for row, flagged in zip(sums[rule_id], (said != "", said == "alert"), strict=True):
-            row += _counted(is_off, flagged, is_off & enough)
+        sums[rule_id][:] += [
+            _counted(is_off, flagged, is_off & enough) for flagged in (said != "", said == "alert")
+        ]
 
 
 def _counted(true: np.ndarray, flagged: np.ndarray, reached: np.ndarray) -> list[int]:

@@ -33,7 +33,10 @@ _NUMBER, _NAME = "9901", "Backtest"
 
 @dataclass(frozen=True, slots=True)
 class Backtest:
-    """A world, its truth, and every flag: wave, rule_id, level, target, pupil, school, class_group."""
+    """A world and its truth, and a row a flag.
+
+    `flags`: wave, rule_id, level, target, pupil, school, class_group.
+    """
 
     world: World
     municipality: Municipality
@@ -106,7 +109,7 @@ class _Town:
         register(self.con, self.instruments, settings)
 
     def _list_classes(self, wave: Wave, truth: pl.DataFrame) -> None:
-        """The class list of the school year; as on the road, it comes with the year's first wave."""
+        """The school year's class list, which comes with its first wave, as on the road."""
         listed = (
             truth.group_by(["school", "class_group"])
             .agg(pl.col("grade").first(), pl.len().alias("enrolled"))
@@ -114,7 +117,9 @@ class _Town:
             .drop("school")
         )
         self.con.register("listed", listed.to_arrow())
-        self.con.execute("insert or ignore into core.dim_class_group by name from listed").fetchall()
+        self.con.execute(
+            "insert or ignore into core.dim_class_group by name from listed"
+        ).fetchall()
         self.con.unregister("listed")
 
     def _load(self, answers: pl.DataFrame, rng: Generator) -> None:
@@ -124,8 +129,8 @@ class _Town:
         self.con.execute("""
             insert into core.response by name
             select response_id, 1 as delivery_no, response_id as row_no, 'backtest' as survey_id,
-                wave as wave_id, school as school_id, class_group, grade, nullif(gender, '') as gender,
-                pupil_code as pupil, submitted_on, enrolled_on
+                wave as wave_id, school as school_id, class_group, grade,
+                nullif(gender, '') as gender, pupil_code as pupil, submitted_on, enrolled_on
             from forms
         """).fetchall()
         for key in INSTRUMENTS:

@@ -59,9 +59,7 @@ def figures(result: Backtest, rules: Sequence[PupilRule | ClassRule]) -> list[Ru
     return found
 
 
-def _reaches(
-    rule: PupilRule | ClassRule, flags: pl.DataFrame
-) -> list[tuple[Reach, pl.DataFrame]]:
+def _reaches(rule: PupilRule | ClassRule, flags: pl.DataFrame) -> list[tuple[Reach, pl.DataFrame]]:
     with_a_deadline = flags.filter(pl.col("level") != ONLY_LISTED)
     levels = {step.level for step in rule.steps} if rule.target == "pupil" else {"watch", "alert"}
     if levels == {ONLY_LISTED}:

@@ -79,7 +79,7 @@ def middling(pupils: Circumstances) -> dict[str, np.ndarray]:
 
 
 def true_wellbeing(pupils: Circumstances) -> np.ndarray:
-    """The score of a scale (0-100) without the chance in single answers; it is not cut at its ends."""
+    """The score of a scale, 0-100, without the chance in single answers; not cut at its ends."""
     shared = -pupils.factors[:, FACTORS.index("wellbeing")]
     return np.asarray(100 * (_TRAIT_MEAN + _TRAIT_SPREAD * np.sqrt(_SHARED_BY_ITEMS) * shared))
 

@@ -28,4 +28,5 @@ def arrived(answers: pl.DataFrame, rng: Generator) -> pl.DataFrame:
     mistyped = pl.Series(rng.random(kept.height) < _MISTYPED)
     strange = pl.Series([f"X{number:07}" for number in rng.permutation(np.arange(kept.height))])
     code = pl.when(mistyped).then(pl.col("wave") + strange).otherwise("pupil_code")
-    return kept.with_columns(pupil_code=code)
+    renamed: pl.DataFrame = kept.with_columns(pupil_code=code)
+    return renamed

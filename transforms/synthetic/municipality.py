@@ -87,7 +87,7 @@ def _round(wave_id: str, name: str, *, school_year: int, opens: date) -> WavePla
     return Wave(id=wave_id, name=name, school_year=year, opens=monday, closes=closes)
 
 
-def make_municipality(  # noqa: PLR0913 - two more than a municipality needs: what a backtest plants
+def make_municipality(
     *,
     schools: int,
     grades: range,
@@ -234,9 +234,7 @@ class _Asked:
         )
 
 
-def _ask(
-    rng: Generator, asked: _Asked, *, wave: WavePlan
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _ask(rng: Generator, asked: _Asked, *, wave: WavePlan) -> tuple[pl.DataFrame, pl.DataFrame]:
     climate = asked.climate.select("cohort", "elevated", "low_response")
     here = asked.here.join(climate, on="cohort", how="left", maintain_order="left")
     asked = replace(asked, here=here)
@@ -265,7 +263,9 @@ def _ask(
 def _wellbeing(states: Circumstances, earlier: Circumstances | None) -> list[pl.Series]:
     """The true score now and in the wave before, which the first wave does not have."""
     now = true_wellbeing(states)
-    before = pl.Series(true_wellbeing(earlier)) if earlier else pl.repeat(None, len(now), eager=True)
+    before = (
+        pl.Series(true_wellbeing(earlier)) if earlier else pl.repeat(None, len(now), eager=True)
+    )
     return [pl.Series("wellbeing", now), before.cast(pl.Float64).alias("wellbeing_before")]
 
 

@@ -123,7 +123,7 @@ def circumstances(
 def state_rates(*, grade: np.ndarray, theme: np.ndarray, strength: float = 1.0) -> np.ndarray:
     """The share of pupils × states for whom the state is true, by grade and planted theme.
 
-    `strength`: how far planted classes have come from the ordinary share (0) to the planted one (1).
+    `strength`: how far planted classes have come from the ordinary share, 0, to their own, 1.
     """
     profile = np.interp(grade, _PROFILE_GRADES, _PROFILE)
     rates = np.empty((len(grade), len(STATES)))
