@@ -39,6 +39,7 @@ def preview_home(
     if not (home.restricted / "warehouse.duckdb").exists():
         raise HomeError("no wave has been run in this home yet: there is nothing to preview on")
     previewed = _previewed(config, rule_id, changes)
+    told = _told(config.rules, previewed, rule_id)
     found = preview(
         home.restricted,
         in_force=config.rules,
@@ -49,7 +50,6 @@ def preview_home(
     )
     if wave is not None and wave not in found.waves:
         raise HomeError("nobody has answered such a wave: --wave takes the id of one")
-    told = _told(config.rules, previewed, rule_id)
     seen = Flags(found.waves, found.flags, found.forms, found.indicators)
     of_waves = lines(seen, told, min_n=config.settings.suppression.min_n)
     return Preview(

@@ -1,0 +1,298 @@
+"""A preview says what the next run would say, writes nothing, and gives no small group away."""
+
+import hashlib
+import json
+import re
+
+import numpy as np
+import polars as pl
+import pytest
+
+from flows.cli import main
+from flows.home import load_config
+from flows.preview import preview_home
+from flows.road import at_work
+from schemas.rule import shipped_rules
+from schemas.rule_change import RuleChanges, amend
+from tests.rules.test_rule_changes import change, limit
+from tests.support.home import (
+    AUTUMN,
+    NOW,
+    SPRING,
+    class_list,
+    csv_bytes,
+    drop,
+    form,
+    make_home,
+    run,
+)
+from transforms.preview import FEW, Flags, lines, shown
+from warehouse.damage import WarehouseBusyError
+from warehouse.preview import preview
+from warehouse.store import only_writer
+
+CORE = "klassepuls_core_v1"
+SHIPPED = {rule.id: rule for rule in shipped_rules()}
+# Another limit, a level less, a rule off, a stricter gate.
+OTHER_RULES = "\n".join(
+    [
+        change("nobody_in_breaks", limit("flag", f"{CORE}.company_in_breaks", "at_most", 3)),
+        change("low_wellbeing", 'levels_off = ["watch"]'),
+        change("sometimes_alone", "off = true"),
+        change("class_bullied", "min_answered = 13"),
+    ]
+)
+
+
+def random_rows(wave, seed):
+    """Sixteen classes of 10-16 pupils, one of them bad, who answer as they like."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for number in range(16):
+        is_bad = number == 3
+        for pupil in range(10 + number % 7):
+            worst = rng.random() < (0.6 if is_bad else 0.05)
+            answers = {
+                "bullied_by_pupils": str(4 if worst else 1),
+                "company_in_breaks": str(
+                    rng.choice([1, 2, 3, 4, 5], p=[0.04, 0.04, 0.12, 0.4, 0.4])
+                ),
+                "thriving": str(rng.choice([1, 2, 3, 4, 5], p=[0.03, 0.03, 0.14, 0.4, 0.4])),
+                "gender": str(rng.choice(["girl", "boy"])),
+            }
+            row = form(
+                f"P{number:02}{pupil:02}",
+                wave=wave,
+                class_group=f"{5 + number % 6}{'ABC'[number // 6]}",
+                grade=str(5 + number % 6),
+                submitted_on="2025-11-05" if wave == AUTUMN else "2026-03-11",
+                **answers,
+            )
+            who5 = str(rng.choice([1, 2, 4], p=[0.15, 0.15, 0.7]))
+            rows.append({**row, **{name: who5 for name in row if name.startswith("who5_v1.")}})
+    return rows
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    root = tmp_path_factory.mktemp("preview") / "home"
+    made = make_home(root)
+    classes = {(row["school"], row["class_group"]) for row in random_rows(AUTUMN, 1)}
+    drop(made, "classes.csv", class_list(*((*name, 18) for name in sorted(classes))))
+    for wave, seed in ((AUTUMN, 1), (SPRING, 2)):
+        drop(made, f"{wave}.csv", csv_bytes(random_rows(wave, seed)))
+    run(made)
+    return made
+
+
+def stored(home):
+    """The flags that stand in the home, with their levels."""
+    with at_work(home, load_config(home), now=NOW) as con:
+        found = con.execute(
+            "select wave_id, flag_id, level from core.flag where status <> 'withdrawn'"
+        ).fetchall()
+    return set(found)
+
+
+def previewed(home, text):
+    config = load_config(home)
+    changes = RuleChanges.from_toml(text, name="rules.toml")
+    return preview(
+        home.restricted,
+        in_force=config.rules,
+        previewed=amend(shipped_rules(), changes, config.instruments),
+        instruments=config.instruments,
+        settings=config.settings,
+        now=NOW,
+    )
+
+
+def of(found, name):
+    return set(found.flags.filter(rules=name).select("wave", "flag_id", "level").rows())
+
+
+def test_what_is_previewed_is_what_the_next_run_says(home, tmp_path):
+    before = stored(home)
+    found = previewed(home, OTHER_RULES)
+
+    assert of(found, "in_force") == before
+    assert of(found, "previewed") != before
+    (home.root / "rules.toml").write_text(OTHER_RULES, encoding="utf-8")
+    try:
+        run(home)
+        assert of(found, "previewed") == stored(home)
+    finally:
+        (home.root / "rules.toml").unlink()
+        run(home)
+    assert stored(home) == before
+
+
+def test_a_preview_writes_nothing(home):
+    def digest():
+        return {
+            path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(home.restricted.rglob("*"))
+            if path.is_file()
+        }
+
+    before = digest()
+    previewed(home, OTHER_RULES)
+
+    assert digest() == before
+
+
+def test_a_preview_beside_a_run_says_that_the_warehouse_is_held(home, capsys):
+    with only_writer(home.restricted):
+        with pytest.raises(WarehouseBusyError, match="another run"):
+            previewed(home, OTHER_RULES)
+        assert main(["rules", "preview", "--home", str(home.root)]) == 3
+    assert "another run" in capsys.readouterr().err
+
+
+def test_a_home_without_a_run_has_nothing_to_preview_on(tmp_path, capsys):
+    fresh = make_home(tmp_path / "home")
+
+    assert main(["rules", "preview", "--home", str(fresh.root)]) == 2
+    assert "nothing to preview" in capsys.readouterr().err
+
+
+def told(home, tmp_path, *arguments, rules=OTHER_RULES):
+    file = tmp_path / "other.toml"
+    file.write_text(rules, encoding="utf-8")
+    return ["rules", "preview", "--home", str(home.root), "--rules", str(file), *arguments]
+
+
+def test_the_command_counts_new_gone_and_other_levels(home, tmp_path, capsys):
+    assert main(told(home, tmp_path, "--json")) == 0
+
+    text = capsys.readouterr().out
+    assert not re.search(r"F[0-9A-F]{15}|P0\d", text), "a flag or a pupil"
+    said = json.loads(text)
+    of_rule = {line["rule_id"]: line for line in said["lines"] if line["wave"] == AUTUMN}
+    alone = of_rule["rule.nobody_in_breaks"]
+    assert alone["gone"] == 0
+    assert alone["new"] >= 15
+    assert alone["previewed"] - alone["in_force"] == pytest.approx(alone["new"], abs=7)
+    off = of_rule["rule.sometimes_alone"]
+    assert (off["previewed"], off["new"], off["gone"]) == (0, 0, off["in_force"])
+    assert of_rule["rule.class_bullied"]["by_chance"] is not None
+    assert set(said["waves"]) == {AUTUMN, SPRING}
+
+
+def test_no_pupil_is_named(home, tmp_path, capsys):
+    with at_work(home, load_config(home), now=NOW) as con:
+        pupils = con.execute(
+            "select distinct pupil, flag_id from core.flag where target = 'pupil'"
+        ).fetchall()
+    main(told(home, tmp_path))
+
+    said = capsys.readouterr().out
+    assert "nobody_in_breaks" in said
+    assert pupils
+    assert not any(name in said for row in pupils for name in row)
+    assert "P00" not in said
+
+
+def test_a_rule_that_is_off_is_previewed_as_shipped_where_it_is_named(home):
+    (home.root / "rules.toml").write_text(change("sometimes_alone", "off = true"), encoding="utf-8")
+    try:
+        found = preview_home(
+            home.root, rule_id="rule.sometimes_alone", changes=None, wave=AUTUMN, now=NOW
+        )
+        [line] = found.lines
+        assert (line.in_force, line.gone) == (0, 0)
+        assert line.new == line.previewed != 0
+    finally:
+        (home.root / "rules.toml").unlink()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--rule", "rule.nowhere"], "no rule has that id"),
+        (["--wave", "1999V"], "nobody has answered"),
+        (["--rules", "nowhere.toml"], "no file at --rules"),
+    ],
+)
+def test_what_is_not_there_is_told(home, capsys, arguments, words):
+    assert main(["rules", "preview", "--home", str(home.root), *arguments]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_file_that_may_not_be_is_refused_as_a_run_would(home, tmp_path, capsys):
+    assert main(told(home, tmp_path, rules=change("unsafe", "off = true"))) == 2
+    assert "cannot" in (said := capsys.readouterr().err) or "no part of it" in said
+
+
+# Small groups: one wave, 60 forms a grade, and flags as they are told here.
+
+
+def seen(flags, rule="rule.unsafe", forms=None):
+    """`flags`: (grade, gender, count); forms are sixty a grade, half girls and half boys."""
+    grades = sorted({grade for grade, *_ in flags} | {5, 6, 7})
+    forms = forms or [
+        (grade, gender, class_at)
+        for grade in grades
+        for gender in ("girl", "boy")
+        for class_at in range(30)
+    ]
+    rows = [
+        {"flag_id": f"{grade}{gender}{n}", "wave": "w", "rule_id": rule, "target": "pupil"}
+        | {"level": "flag", "grade": grade, "gender": gender, "marked": False, "rules": "previewed"}
+        for grade, gender, count in flags
+        for n in range(count)
+    ]
+    return Flags(
+        waves=["w"],
+        flags=pl.DataFrame(rows),
+        forms=pl.DataFrame(
+            [{"wave": "w", "grade": g, "gender": s, "class_at": c} for g, s, c in forms]
+        ),
+        indicators=pl.DataFrame(schema={"wave_id": pl.String, "rule_id": pl.String}),
+    )
+
+
+def parts(flags, rule="rule.unsafe"):
+    [line] = lines(seen(flags, rule), [SHIPPED[rule]])
+    return {part.which: part.flags for part in line.parts}
+
+
+def test_groups_of_enough_pupils_are_told_to_the_nearest_five():
+    found = parts([(grade, gender, 8) for grade in (5, 6, 7) for gender in ("girl", "boy")])
+
+    assert found == {"5": 15, "6": 15, "7": 15, "girl": 25, "boy": 25}
+
+
+def test_a_small_group_is_hidden_and_another_with_it_so_that_nobody_subtracts():
+    found = parts([(5, "girl", 8), (5, "boy", 8), (6, "girl", 3), (7, "girl", 6), (7, "boy", 6)])
+
+    assert found["6"] is None
+    assert [found["5"], found["7"]].count(None) >= 1
+
+
+def test_a_gender_with_a_handful_of_flags_hides_the_other():
+    found = parts([(5, "girl", 10), (6, "girl", 10), (7, "girl", 10), (7, "boy", 2)])
+
+    assert found["girl"] is None
+    assert found["boy"] is None
+
+
+def test_flags_about_adults_are_not_told_by_grade_or_gender():
+    many = [(grade, gender, 8) for grade in (5, 6, 7) for gender in ("girl", "boy")]
+
+    assert parts(many, "rule.bullied_by_adults") == {}
+
+
+@pytest.mark.parametrize(
+    ("count", "said"), [(0, 0), (1, FEW), (4, FEW), (5, 5), (7, 5), (8, 10), (12, 10), (13, 15)]
+)
+def test_a_count_of_pupils_is_none_few_or_the_nearest_five(count, said):
+    assert shown(count) == said
+
+
+def test_a_change_of_one_to_four_pupils_has_no_figure():
+    [line] = lines(seen([(5, "girl", 3)]), [SHIPPED["rule.unsafe"]])
+
+    assert (line.previewed, line.new, line.gone, line.in_force) == (FEW, FEW, 0, 0)
+    assert line.per_100 is None
+    assert line.levels == {"flag": FEW}
