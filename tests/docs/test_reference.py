@@ -129,7 +129,8 @@ def test_every_command_and_argument_is_there_with_its_meaning(name: str) -> None
     for action in commands()[name]._actions:
         if action.dest != "help":
             shown = action.option_strings[-1] if action.option_strings else action.dest.upper()
-            [row] = [row for row in section.splitlines() if row.startswith(f"| `{shown}")]
+            starts = (f"| `{shown} ", f"| `{shown}`")
+            [row] = [row for row in section.splitlines() if row.startswith(starts)]
             assert action.help, f"{name} {shown} has no help"
             assert action.help in row
 

@@ -31,12 +31,13 @@ from warehouse.backtest_figures import figures
 
 RULES, INSTRUMENTS = shipped_rules(), shipped_instruments()
 
-# Three pupils over four waves: T is true, F is flagged, - did not answer.
+# Four pupils over four waves: T is true, F is flagged, - did not answer.
 #            a       b       c       d
 HISTORY = {
     "ann": ("T", "TF", "TF", ""),  # true three waves, flagged from the second
     "bo": ("TF", "", "T-", "T"),  # two spells: flagged at once; never, of which once not asked
     "cy": ("F", "", "", "TF"),  # a false flag, and later a true one at once
+    "di": ("F", "-", "", ""),  # a false flag, and away in the next wave
 }
 
 
@@ -57,12 +58,12 @@ def test_counts_of_a_world_that_was_worked_out_by_hand():
 
     found = count(units, flags)
 
-    assert found == Counted(units=12, true=7, flagged=5, both=4, reached=6)
+    assert found == Counted(units=16, true=7, flagged=6, both=4, reached=6)
     assert found.sensitivity.value == 4 / 7
     assert found.sensitivity_of_reached.value == 4 / 6
-    assert found.specificity.value == 4 / 5
-    assert found.ppv.value == 4 / 5
-    assert found.per_100.value == pytest.approx(100 * 5 / 12)
+    assert found.specificity.value == 7 / 9
+    assert found.ppv.value == 4 / 6
+    assert found.per_100.value == pytest.approx(100 * 6 / 16)
 
 
 def test_a_flag_of_a_mistyped_code_is_a_false_one():
@@ -71,8 +72,8 @@ def test_a_flag_of_a_mistyped_code_is_a_false_one():
 
     found = count(units, pl.concat([flags, stranger, stranger]))
 
-    assert found == Counted(units=13, true=7, flagged=6, both=4, reached=6)
-    assert found.specificity.value == 4 / 6
+    assert found == Counted(units=17, true=7, flagged=7, both=4, reached=6)
+    assert found.specificity.value == 7 / 10
 
 
 def test_a_spell_waits_from_its_first_wave_and_a_false_flag_does_not_end_it():
@@ -88,7 +89,7 @@ def test_after_a_group_only_those_who_answered_again_are_counted():
     units, flags = tiny_world()
 
     # ann in b and c: flagged again in c, not in d. bo in a: not in b. cy in a: not in b; cy in d
-    # has no next wave. Wellbeing rises by one a wave.
+    # has no next wave, and di was away in it. Wellbeing rises by one a wave.
     assert after_groups(units, flags) == AfterGroups(followed=4, gone=3, better=1.0)
 
 
@@ -112,7 +113,7 @@ def test_expected_false_signals_are_the_sum_over_every_count_that_signals():
     random = np.random.default_rng(4)
     classes = [
         (int(n), float(p))
-        for n, p in zip(random.integers(8, 31, 60), random.uniform(0.01, 0.6, 60), strict=True)
+        for n, p in zip(random.integers(8, 31, 60), random.uniform(0.05, 0.8, 60) ** 2, strict=True)
     ]
     n, p = zip(*classes, strict=True)
 

@@ -45,11 +45,11 @@ OTHER_RULES = "\n".join(
 
 
 def random_rows(wave, seed):
-    """Sixteen classes of 10-16 pupils, one of them bad, who answer as they like."""
+    """Sixteen classes of 10-16 pupils who answer as they like; two are bad, one half away."""
     rng = np.random.default_rng(seed)
     rows = []
     for number in range(16):
-        is_bad = number == 3
+        is_bad = number in (0, 3)
         for pupil in range(10 + number % 7):
             worst = rng.random() < (0.6 if is_bad else 0.05)
             answers = {
