@@ -48,8 +48,9 @@ CHOSEN = "chosen_"  # how our names for columns of choices begin
 class Nominations(Declared):
     """Columns in which a pupil names, by code, class mates to be with in one situation.
 
-    Only positive choices: there is no key for "with whom would you rather not be", and a file that
-    says otherwise is refused (docs/decisions.md, Flags).
+    A table for each situation. Needs `linkage = "pseudonymous"`. Only positive choices: there is no
+    key for "with whom would you rather not be", and a file that says otherwise is refused
+    (docs/decisions.md, Flags).
     """
 
     situation: str = Field(
@@ -59,8 +60,8 @@ class Nominations(Declared):
     columns: tuple[str, ...] = Field(
         min_length=1,
         max_length=20,
-        description="The export's columns. A cell holds a pupil code, or several with `;`, `,`, `|`"
-        " or spaces between them.",
+        description="The export's columns. A cell holds a pupil code, or several with `;`, `,` or"
+        " spaces between them.",
     )
     choices: str = Field(
         default="positive", description="`positive`, and nothing else: see docs/decisions.md."
@@ -121,11 +122,7 @@ class Survey(Declared):
         description="Columns of the export in which pupils write freely. What they wrote is never"
         " stored: only whether there was anything.",
     )
-    nominations: tuple[Nominations, ...] = Field(
-        default=(),
-        description="One table a situation: columns in which pupils name, by code, class mates"
-        ' whom they like to be with. Needs `linkage = "pseudonymous"`.',
-    )
+    nominations: tuple[Nominations, ...] = ()
     not_asked: tuple[str, ...] = Field(
         default=(),
         description="Columns of ours that this export does not have: items that are not asked.",

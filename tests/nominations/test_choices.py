@@ -67,7 +67,9 @@ def test_what_is_no_code_holds_the_row(con, config, cell):
     assert chosen_by_first(con) == []
 
 
-@pytest.mark.parametrize("cell", [NATIONAL, f"P001;{NATIONAL}", "P001, kari@skole.no", "91234567"])
+@pytest.mark.parametrize(
+    "cell", [NATIONAL, f"P001;{NATIONAL}", "P001;12345678901", "P001, kari@skole.no", "91234567"]
+)
 def test_person_in_a_choice_stops_the_whole_file(con, config, cell):
     with pytest.raises(FilesStopped):
         deliver(con, config, one(work=cell))

@@ -148,6 +148,12 @@ def test_class_where_too_few_chose_is_no_watch():
     assert not rule_says([[pair for pair in LOOSE if pair[0] < 9]], enrolled=9)
 
 
+def test_ten_who_chose_are_enough_and_nine_are_not():
+    for choosers, gate in ((10, "tested"), (9, "few_answers")):
+        some = [pair for pair in RING if pair[0] < choosers]
+        assert measure_class(asked_of([some], enrolled=choosers)).gate == gate
+
+
 def test_situations_that_too_few_answered_are_left_out():
     few = [pair for pair in RING if pair[0] < 9]
     found = measure_class(asked_of([LOOSE, few]))

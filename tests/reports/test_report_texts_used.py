@@ -18,6 +18,7 @@ from warehouse.school_data import (
     Before,
     ClassCount,
     ClassFlag,
+    ClassNetwork,
     Evidence,
     PastAnswer,
     SchoolData,
@@ -57,6 +58,10 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
     )
     thrived = replace(answer("thriving", 3, 2), before=Before("2025-H", 5))
     less = flag("rule.thriving_less", "watch", "psn-t", evidence=(thrived,))
+    unchosen = Evidence("network.unchosen_in", 2, 2)
+    again = replace(unchosen, before=Before("2025-H", 2))
+    alone = flag("rule.unchosen", "watch", "psn-s", evidence=(unchosen,))
+    still = flag("rule.unchosen", "flag", "psn-r", evidence=(again,))
     known = flag("rule.not_thriving", "flag", "psn-z", known_in=("2025-H",))
     odd = (
         ClassCount("7B", 7, 25, 24),
@@ -74,6 +79,8 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
     flawed = replace(
         twice, pupil=None, classes=(), reasons=("CLASS_INVALID",), versions=0, is_given_up=True
     )
+    loose = replace(watch, rule_id="rule.class_network")
+    network = ClassNetwork("7B", answered=20, unchosen=3, groups=2, p_cohesion=0.012)
     unlisted = indicator(4, gate="tested", enrolled=None, baseline_from="published")
     return [
         data,
@@ -92,6 +99,7 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
         replace(data, asking=(twice, once, flawed)),
         replace(data, pupil_flags=(), class_flags=(), asking=(twice,)),
         replace(adult, asking=(replace(twice, rules=(adults,)),)),
+        replace(data, pupil_flags=(alone, still), class_flags=(loose,), networks=(network,)),
     ]
 
 
