@@ -46,6 +46,6 @@ def assure_home(folder: Path, *, now: datetime) -> tuple[Rules, list[Assured]]:
 
 
 def without_table(rules: Rules, found: Sequence[Assured]) -> list[str]:
-    """Pupil rules that have no example."""
+    """Rules that have no example."""
     told = {one.rule_id for one in found}
-    return [rule.id for rule in rules if rule.target == "pupil" and rule.id not in told]
+    return [rule.id for rule in rules if rule.id not in told]

@@ -31,6 +31,7 @@ def overview(
     *,
     anchor: str,
     texts: Texts,
+    skipped: Sequence[str] = (),
 ) -> ClassOverview:
     """One class on the first page."""
     levels = [row.level for row in pupils]
@@ -38,7 +39,7 @@ def overview(
         class_group=count.class_group,
         anchor=anchor,
         answered=_answered(count, texts),
-        notes=_notes(count, texts),
+        notes=(*_notes(count, texts), *_skips(skipped, texts)),
         tally=tuple((level, levels.count(level)) for level in dict.fromkeys(levels)),
         signals=tuple(signals),
     )
@@ -58,6 +59,25 @@ def _notes(count: ClassCount, texts: Texts) -> tuple[str, ...]:
     return (*_response_notes(count, texts), *careless)
 
 
+def _skips(themes: Sequence[str], texts: Texts) -> tuple[str, ...]:
+    if not themes:
+        return ()
+    limit = texts.share(LOW_RESPONSE)
+    return (texts.say("classes.many_skips", limit=limit, themes=", ".join(themes)),)
+
+
+def skipped_themes(
+    count: ClassCount, indicators: Sequence[ClassIndicator], context: ReportContext
+) -> tuple[str, ...]:
+    """Themes that under 60 % of those who answered the survey answered: a data note, no risk."""
+    found = [
+        context.class_rule(one.rule_id, one.rule_version)
+        for one in indicators
+        if one.answered < LOW_RESPONSE * count.answered
+    ]
+    return tuple(context.texts.translated(rule.texts.name) for rule in found if rule.any_of)
+
+
 def _response_notes(count: ClassCount, texts: Texts) -> tuple[str, ...]:
     if not count.enrolled:
         return (texts.say("classes.no_list"),)
@@ -70,12 +90,13 @@ def _response_notes(count: ClassCount, texts: Texts) -> tuple[str, ...]:
     return ()
 
 
-def axis_end(indicators: Sequence[ClassIndicator]) -> float:
-    """The end of the one axis that every chart of a report uses."""
+def axis_end(indicators: Sequence[ClassIndicator], context: ReportContext) -> float:
+    """The end of the one axis that every chart of a report uses; scales have no chart."""
     highs = [
         max(share_interval(found.observed, found.answered)[1], found.baseline)
         for found in indicators
         if found.gate == "tested"
+        and context.class_rule(found.rule_id, found.rule_version).measure == "share"
     ]
     return _AXIS_ENDS[0] if max(highs, default=0.0) <= _AXIS_ENDS[0] else _AXIS_ENDS[1]
 
@@ -90,8 +111,15 @@ def indicator_rows(
     """The themes of one class, in the rules' order."""
     by_rule: Mapping[str, ClassFlag] = {flag.rule_id: flag for flag in flags}
     order = {key.partition("@")[0]: i for i, key in enumerate(context.rules)}
-    ordered = sorted(indicators, key=lambda found: order.get(found.rule_id, len(order)))
+    told = [found for found in indicators if _is_told(found, by_rule, context)]
+    ordered = sorted(told, key=lambda found: order.get(found.rule_id, len(order)))
     return tuple(_row(found, by_rule.get(found.rule_id), context, end) for found in ordered)
+
+
+def _is_told(found: ClassIndicator, flags: Mapping[str, ClassFlag], context: ReportContext) -> bool:
+    """Shares always; a scale or new pupils where they stand out, or classes are too few to say."""
+    rule = context.class_rule(found.rule_id, found.rule_version)
+    return rule.measure == "share" or found.rule_id in flags or found.gate == "few_classes"
 
 
 def class_signals(
@@ -111,6 +139,8 @@ def _row(
 ) -> IndicatorRow:
     texts = context.texts
     rule = context.class_rule(found.rule_id, found.rule_version)
+    if rule.measure != "share":
+        return _unlike_row(found, flag, rule, texts)
     is_shown = found.gate == "tested" and found.observed >= rule.min_count
     level = flag.level if flag else ("none" if found.gate == "tested" else "untested")
     return IndicatorRow(
@@ -119,11 +149,49 @@ def _row(
         count=_count(found, rule, texts),
         share=_share(found, texts) if is_shown else "",
         level=level,
-        sure=" ".join(filter(None, (_sure(found, rule, level, texts), _list_note(found, texts)))),
+        sure=" ".join(
+            filter(
+                None,
+                (_sure(found, rule, level, texts), _again(flag, texts), _list_note(found, texts)),
+            )
+        ),
         due=_due(flag, texts),
         why=texts.translated(rule.texts.why) if flag else "",
         not_meaning=texts.translated(rule.texts.not_meaning) if flag else "",
     )
+
+
+def _unlike_row(
+    found: ClassIndicator, flag: ClassFlag | None, rule: ClassRule, texts: Texts
+) -> IndicatorRow:
+    """A scale or new pupils: a figure and what it was held against, and no chart of a share."""
+    if flag is None or flag.value is None:
+        sure = texts.say("indicator.few_classes")
+    else:
+        sure = texts.say(
+            f"indicator.{rule.measure}",
+            value=texts.decimal(round(flag.value, 1)),
+            others=texts.decimal(round(found.baseline, 1)),
+            sure=texts.share(1 - (found.p_exact or 0)),
+            p=texts.p_value(found.p_exact or 0),
+        )
+    return IndicatorRow(
+        name=texts.translated(rule.texts.name),
+        chart=None,
+        count=texts.say("indicator.scored", answered=found.answered),
+        share="",
+        level=flag.level if flag else "untested",
+        sure=" ".join(filter(None, (sure, _again(flag, texts), _list_note(found, texts)))),
+        due=_due(flag, texts),
+        why=texts.translated(rule.texts.why) if flag else "",
+        not_meaning=texts.translated(rule.texts.not_meaning) if flag else "",
+    )
+
+
+def _again(flag: ClassFlag | None, texts: Texts) -> str:
+    if flag is None or flag.waves <= 1:
+        return ""
+    return texts.say("indicator.again", waves=texts.number(flag.waves))
 
 
 def _count(found: ClassIndicator, rule: ClassRule, texts: Texts) -> str:

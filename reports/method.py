@@ -6,11 +6,8 @@ from functools import reduce
 from reports.answers import REGISTER, about_words, counting_words, item_of
 from reports.model import TALK_LEVELS, PupilRow, ReportContext, RuleLine, Step
 from reports.texts import Texts
-from schemas.rule import ClassRule, Condition, PupilRule, PupilStep
+from schemas.rule import ClassRule, Condition, PupilRule, PupilStep, shipped_rules
 from warehouse.school_data import ClassFlag
-
-# The limits that the count of false class signals was simulated for (domain notes 6.4).
-_SIMULATED = {(0.025, 0.10)}
 
 _SIGNS = {"at_least": "≥", "at_most": "≤"}
 _TALK_STEPS = ("talk", "propose", "guardians", "meeting", "weekly", "check")
@@ -167,7 +164,10 @@ def _class_method(rules: Sequence[ClassRule], texts: Texts) -> list[str]:
             count=_range([texts.number(rule.min_count) for rule in rules]),
         ),
     ]
-    if {(rule.watch_below, rule.alert_fdr) for rule in rules} == _SIMULATED:
+    said.append(texts.say("method.scales"))
+    # The count of false signals was simulated for the shipped limits (why-these-flags.md).
+    shipped = shipped_rules()
+    if all(rule in shipped for rule in rules):
         said.append(texts.say("method.false_signals"))
     return said
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from reports.asking import asking_headline, asking_rows
-from reports.class_rows import axis_end, class_signals, indicator_rows, overview
+from reports.class_rows import axis_end, class_signals, indicator_rows, overview, skipped_themes
 from reports.method import adult_steps, has_duty, method_lines, rule_lines, steps
 from reports.model import (
     LEVEL_ORDER,
@@ -52,7 +52,7 @@ def report_view(data: SchoolData, context: ReportContext) -> ReportView:
         asking=asking,
         first=() if is_adult else tuple(row for row in rows if row.level == "prompt"),
         anchors=anchors,
-        classes=() if is_adult else _overviews(data, by_class, signals, anchors, texts),
+        classes=() if is_adult else _overviews(data, by_class, signals, anchors, context),
         levels=("prompt",) if is_adult else (*LEVEL_ORDER, "alert"),
         sections=_sections(data, by_class, signals, anchors, context),
         steps_caption=texts.say("adult_steps.caption" if is_adult else "steps.caption"),
@@ -137,7 +137,7 @@ def _overviews(
     by_class: _RowsByClass,
     signals: _SignalsByClass,
     anchors: Mapping[str, str],
-    texts: Texts,
+    context: ReportContext,
 ) -> tuple[ClassOverview, ...]:
     return tuple(
         overview(
@@ -145,7 +145,12 @@ def _overviews(
             by_class.get(count.class_group, ()),
             signals.get(count.class_group, ()),
             anchor=anchors.get(count.class_group, ""),
-            texts=texts,
+            texts=context.texts,
+            skipped=skipped_themes(
+                count,
+                [one for one in data.indicators if one.class_group == count.class_group],
+                context,
+            ),
         )
         for count in data.classes
     )
@@ -189,7 +194,7 @@ def _section(
         lead=() if is_adult else _section_lead(rows, signals, context),
         pupils=tuple(rows),
         indicators=(
-            *indicator_rows(ours, flags, context, end=axis_end(data.indicators)),
+            *indicator_rows(ours, flags, context, end=axis_end(data.indicators, context)),
             *network_rows(networks, flags, context),
         ),
         steps=adult_steps(texts) if is_adult else steps(rows, flags, texts),

@@ -1,9 +1,11 @@
 """Flag rules as data: what is looked at, the threshold, the level, and the words for it.
 
 A pupil rule lists its levels from the highest to the lowest; the first that holds is the flag's.
-A class rule tests one share against the grade band. `docs/reference/rules.md` is made from these.
+A class rule tests one share against the grade band, or a scale's mean or spread.
+`docs/reference/rules.md` is made from these.
 """
 
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 from typing import Annotated, Literal, Self
@@ -138,24 +140,79 @@ class Baseline(Declared):
     source: str
 
 
-class ClassRule(Declared):
-    """A rule that compares one class's share with the rest of its grade band.
+class MeanOfScale(Declared):
+    """A class's mean of a scale, drawn towards its grade by normal empirical Bayes.
 
-    Watch: exact one-sided p below `watch_below`. Alert: mid-p passes Benjamini-Hochberg at
-    `alert_fdr` over all class tests of the wave (domain notes 6.4).
+    Watch: the true mean is more than `by_sd` between-class standard deviations on the worse side
+    of the grade's mean with a probability above `watch_above`; alert: above `alert_above` (domain
+    notes 6.3 and 8.2, C5). Compared are the classes of the grade, or, where they are fewer than
+    `min_classes`, those of its band in `bands`; where they are too few as well, nothing.
+    """
+
+    scale: str = Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")
+    worse: Literal["low", "high"] = "low"
+    bands: tuple[tuple[int, int], ...] = ((1, 4), (5, 7), (8, 10), (11, 13))
+    by_sd: float = Field(default=0.5, ge=0.5)
+    watch_above: float = Field(default=0.9, ge=0.9, lt=1)
+    alert_above: float = Field(default=0.975, ge=0.95, lt=1)
+    min_classes: int = Field(default=10, ge=10)
+
+
+class SpreadOfScale(Declared):
+    """How far apart a class's answers to a scale lie, against pupils of the grade drawn at random.
+
+    `permutations` classes of the same size are drawn from the grade, at least `min_classes` of
+    which can be compared. The probability that one is as spread is known to within
+    sqrt(p (1 - p) / permutations).
+    """
+
+    scale: str = Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")
+    permutations: int = Field(default=4999, ge=999, le=99999)
+    min_classes: int = Field(default=5, ge=2)
+
+
+class Newcomers(Declared):
+    """New pupils of a class by code: `at_least` of them, and at most `at_most_share` of those seen.
+
+    A class that is new as a whole receives nobody.
+    """
+
+    at_least: int = Field(default=2, ge=2)
+    at_most_share: float = Field(default=0.5, gt=0, le=0.5)
+
+
+NEW_PUPIL = "register.new_pupil"
+
+
+class ClassRule(Declared):
+    """A rule that compares one class with others: a share of it, or a scale's mean or spread.
+
+    A share, or a spread. Watch: exact one-sided p below `watch_below`, and mid-p passes
+    Benjamini-Hochberg at `watch_fdr` over all class tests of the wave (domain notes 6.4). Alert:
+    that at `alert_fdr`, unless the rule `may_alert` not. A watch or alert of the rule named in
+    `unless` leaves the class to that rule. The same signal in `repeat_times` of the latest
+    `repeat_of` waves of the school year, this one included, is an alert (domain notes 8.2, C9).
     """
 
     target: Literal["class"]
     id: str = Field(pattern=r"^rule\.[a-z][a-z0-9_]*$")
     version: int = Field(ge=1, lt=LOCAL_EDITIONS)
     situation: Situation
-    any_of: tuple[Condition, ...] = Field(min_length=1)
-    baselines: tuple[Baseline, ...] = Field(min_length=1)
+    any_of: tuple[Condition, ...] = ()
+    baselines: tuple[Baseline, ...] = ()
+    mean: MeanOfScale | None = None
+    spread: SpreadOfScale | None = None
+    newcomers: Newcomers | None = None
     min_answered: int = Field(default=8, ge=CLASS_MIN_ANSWERED_FLOOR)
     min_response: float = Field(default=0.6, ge=0.6, le=1)
     min_count: int = Field(default=3, ge=CLASS_MIN_COUNT_FLOOR)
     watch_below: float = Field(default=0.025, gt=0, le=0.05)
+    watch_fdr: float = Field(default=0.7, gt=0, le=1)
     alert_fdr: float = Field(default=0.10, gt=0, le=0.2)
+    may_alert: bool = True
+    unless: str | None = None
+    repeat_times: int = Field(default=2, ge=2)
+    repeat_of: int = Field(default=3, ge=2, le=3)
     texts: RuleTexts
     rationale: str
     source: str
@@ -165,6 +222,36 @@ class ClassRule(Declared):
         """The version in words."""
         return edition(self.version)
 
+    @property
+    def measure(self) -> Literal["share", "mean", "spread", "newcomers"]:
+        """What of a class the rule looks at."""
+        if self.mean:
+            return "mean"
+        if self.spread:
+            return "spread"
+        return "newcomers" if self.newcomers else "share"
+
+    @property
+    def scale(self) -> str | None:
+        """The scale that it looks at, for a mean or a spread."""
+        of = self.mean or self.spread
+        return of.scale if of else None
+
+    @property
+    def counted(self) -> tuple[Condition, ...]:
+        """The conditions that count a pupil; none for a scale."""
+        if self.newcomers:
+            return (Condition(input=NEW_PUPIL, op="at_least", threshold=1),)
+        return self.any_of
+
+    @model_validator(mode="after")
+    def _looks_at_one_thing(self) -> Self:
+        others = [part for part in (self.mean, self.spread, self.newcomers) if part]
+        is_share = bool(self.any_of or self.baselines)
+        if len(others) + is_share != 1 or is_share != bool(self.any_of and self.baselines):
+            raise ValueError("expected any_of with baselines, or one of mean, spread and newcomers")
+        return self
+
     @model_validator(mode="after")
     def _looks_at_one_wave(self) -> Self:
         if any(condition.looks_back for condition in self.any_of):
@@ -173,12 +260,17 @@ class ClassRule(Declared):
 
     @model_validator(mode="after")
     def _every_grade_has_one_baseline(self) -> Self:
-        covered = [
-            grade for band in self.baselines for grade in range(band.grades[0], band.grades[1] + 1)
-        ]
-        if sorted(covered) != list(range(1, HIGHEST_GRADE + 1)):
-            raise ValueError(f"baselines must cover each grade from 1 to {HIGHEST_GRADE} once")
+        if self.any_of:
+            _require_every_grade([baseline.grades for baseline in self.baselines], "baselines")
+        if self.mean:
+            _require_every_grade(self.mean.bands, "bands")
         return self
+
+
+def _require_every_grade(bands: Iterable[tuple[int, int]], name: str) -> None:
+    covered = [grade for first, last in bands for grade in range(first, last + 1)]
+    if sorted(covered) != list(range(1, HIGHEST_GRADE + 1)):
+        raise ValueError(f"{name} must cover each grade from 1 to {HIGHEST_GRADE} once")
 
 
 Rule = Annotated[PupilRule | ClassRule, Field(discriminator="target")]
@@ -201,4 +293,7 @@ def shipped_rules() -> tuple[PupilRule | ClassRule, ...]:
     ids = [rule.id for rule in found]
     if len(ids) != len(set(ids)):
         raise ValueError("two rules have the same id")
+    for rule in found:
+        if rule.target == "class" and rule.unless not in (None, *ids):
+            raise ValueError(f"{rule.id}: unless names a rule that is not there")
     return tuple(found)

@@ -13,7 +13,7 @@ from typing import get_args
 from schemas.declared import DeclarationError
 from schemas.rule import PupilLevel
 
-WHO, SAYS, DAYS, BEFORE = "pupil", "says", "days", " before"
+WHO, SAYS, DAYS, BEFORE = ("pupil", "class"), "says", "days", " before"
 NOTHING = "–"
 
 
@@ -60,8 +60,10 @@ def _rows(body: str) -> Iterator[tuple[str, ...]]:
 def _table(
     rule_id: str, heading: tuple[str, ...], rows: list[tuple[str, ...]], where: str
 ) -> ExampleTable:
-    if heading[0] != WHO or heading[-1] != SAYS or len(set(heading)) != len(heading):
-        raise DeclarationError(f"{where}: columns must be {WHO}, then answers, then {SAYS}")
+    if heading[0] not in WHO or heading[-1] != SAYS or len(set(heading)) != len(heading):
+        raise DeclarationError(
+            f"{where}: columns must be pupil or class, then answers, then {SAYS}"
+        )
     examples = [
         _example(heading, row, f"{where}: row {number}") for number, row in enumerate(rows, start=1)
     ]
@@ -72,8 +74,8 @@ def _example(heading: tuple[str, ...], row: tuple[str, ...], where: str) -> Exam
     if len(row) != len(heading):
         raise DeclarationError(f"{where}: {len(row)} cells under {len(heading)} headings")
     cells = zip(heading[1:-1], row[1:-1], strict=True)
-    if row[-1] not in (*get_args(PupilLevel), NOTHING):
-        raise DeclarationError(f"{where}: {SAYS} must be prompt, flag, watch or {NOTHING}")
+    if row[-1] not in (*get_args(PupilLevel), "alert", NOTHING):
+        raise DeclarationError(f"{where}: {SAYS} must be prompt, flag, watch, alert or {NOTHING}")
     if not all(cell.isascii() and cell.isdigit() for cell in row[1:-1] if cell):
         raise DeclarationError(f"{where}: answers are whole numbers, or empty")
     return Example(

@@ -5,6 +5,8 @@ A rate, a multiple of the mean or a lower limit alone flags dozens of equal clas
 of all class tests of the wave.
 """
 
+from collections.abc import Iterable, Mapping
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -41,15 +43,41 @@ def indicate(counts: pa.Table, rule: ClassRule) -> pa.Table:
     )
 
 
-def control(indicators: pa.Table, rules: dict[str, ClassRule]) -> pa.Table:
-    """Add q_value over the whole family (every class and rule of the wave) and the level.
+def indicate_newcomers(counts: pa.Table, rule: ClassRule) -> pa.Table:
+    """As `indicate`, for new pupils: nothing is tested, a class receives them or does not.
+
+    A class of which more than half is new receives nobody: it began together.
+    """
+    n, x = _numbers(counts, "answered"), _numbers(counts, "observed")
+    most = rule.newcomers.at_most_share if rule.newcomers else 0.0
+    least = rule.newcomers.at_least if rule.newcomers else 0
+    gate = np.select(
+        [n < rule.min_answered, x < least, x > most * n],
+        ["few_answers", "few_cases", "whole_class"],
+        default="tested",
+    )
+    none = pa.nulls(len(n), pa.float64())
+    return (
+        counts.append_column("baseline", pa.array(np.full(len(n), float(least))))
+        .append_column("baseline_from", pa.array(np.full(len(n), "none")))
+        .append_column("p_exact", none)
+        .append_column("p_mid", none)
+        .append_column("gate", pa.array(gate))
+    )
+
+
+def control(indicators: pa.Table, rules: Mapping[str, ClassRule]) -> pa.Table:
+    """Add q_value over the whole family (every class and tested rule of the wave) and the level.
 
     Classes that a gate kept out because too few pupils report anything belong to the family too:
-    the family is fixed before the data, so each counts as a test with p = 1.
+    the family is fixed before the data, so each counts as a test with p = 1. A mean has a posterior
+    probability and no p-value, and new pupils are counted: neither is a test of the family.
     """
     gate = indicators.column("gate")
-    is_tested = pc.equal(gate, "tested").to_numpy()
-    in_family = is_tested | pc.equal(gate, "few_cases").to_numpy()
+    is_judged = pc.equal(gate, "tested").to_numpy()
+    is_test = _of_rules(indicators, [rule for rule in rules.values() if rule.measure in _TESTED])
+    is_tested = is_test & is_judged
+    in_family = is_test & (is_judged | pc.equal(gate, "few_cases").to_numpy())
     p_mid = indicators.column("p_mid").to_numpy()
     family = np.where(is_tested, p_mid, 1.0)[in_family]
     q_value = np.full(len(p_mid), np.nan)
@@ -59,15 +87,35 @@ def control(indicators: pa.Table, rules: dict[str, ClassRule]) -> pa.Table:
     )
 
 
-def _levels(indicators: pa.Table, q_value: Numbers, rules: dict[str, ClassRule]) -> pa.Array:
-    # An alert is a watch that survives the control: with a handful of tests the control alone
-    # would let a class through that is not even a watch.
-    p_exact = _numbers(indicators, "p_exact")  # null becomes nan, which is below nothing
+_TESTED = ("share", "spread")
+
+
+def _of_rules(indicators: pa.Table, rules: Iterable[ClassRule]) -> npt.NDArray[np.bool_]:
+    ids = pa.array([rule.id for rule in rules], pa.string())
+    found: npt.NDArray[np.bool_] = pc.is_in(indicators.column("rule_id"), ids).to_numpy()
+    return found
+
+
+def _levels(indicators: pa.Table, q_value: Numbers, rules: Mapping[str, ClassRule]) -> pa.Array:
+    # Null becomes nan, which is below and above nothing.
+    p_exact, is_judged = (
+        _numbers(indicators, "p_exact"),
+        pc.equal(indicators.column("gate"), "tested"),
+    )
     is_watch, is_alert = np.zeros((2, len(q_value)), np.bool_)
     for rule in rules.values():
-        own = pc.equal(indicators.column("rule_id"), rule.id).to_numpy()
-        is_watch |= own & (p_exact < rule.watch_below)
-        is_alert |= own & is_watch & (q_value < rule.alert_fdr)
+        own = _of_rules(indicators, [rule]) & is_judged.to_numpy()
+        if rule.mean:
+            is_watch |= own & (1 - p_exact > rule.mean.watch_above)
+            is_alert |= own & (1 - p_exact > rule.mean.alert_above)
+        elif rule.newcomers:
+            is_watch |= own
+        else:
+            # An alert is a watch that survives the stricter control: with a handful of tests the
+            # control alone would let a class through that is not even a watch.
+            held = own & (p_exact < rule.watch_below) & (q_value < rule.watch_fdr)
+            is_watch |= held
+            is_alert |= held & (q_value < rule.alert_fdr) & rule.may_alert
     return pa.array(np.where(is_alert, "alert", "watch"), pa.string(), mask=~is_watch)
 
 

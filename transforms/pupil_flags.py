@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 from schemas.instrument import LOWEST_OPTION, Instrument
 from schemas.network_rule import NETWORK_INPUTS
-from schemas.rule import ClassRule, Condition, PupilRule, PupilStep
+from schemas.rule import NEW_PUPIL, ClassRule, Condition, PupilRule, PupilStep
 
-NEW_PUPIL = "register.new_pupil"
 FORM_NETWORK = "form_network"  # what class mates' choices say, measured before the rules run
 NEW_FOR_DAYS = 70  # enrolled at most 10 weeks ago (domain notes S13)
 
@@ -37,11 +36,12 @@ class Inputs:
 
 
 def inputs_of(
-    rules: Iterable[PupilRule | ClassRule], instruments: Mapping[str, Instrument]
+    rules: Sequence[PupilRule | ClassRule], instruments: Mapping[str, Instrument]
 ) -> Inputs:
     """Every input of the rules; ValueError where a rule names one that nobody declared."""
     asked = [condition for rule in rules for condition in conditions(rule)]
-    names = sorted({condition.input for condition in asked})
+    scales = {rule.scale for rule in rules if isinstance(rule, ClassRule) and rule.scale}
+    names = sorted({condition.input for condition in asked} | scales)
     for name in names:
         if name != NEW_PUPIL and name not in NETWORK_INPUTS:
             _require_declared(name, instruments)
@@ -63,7 +63,7 @@ def _require_declared(name: str, instruments: Mapping[str, Instrument]) -> None:
 def conditions(rule: PupilRule | ClassRule) -> list[Condition]:
     """All conditions of a rule."""
     if rule.target == "class":
-        return list(rule.any_of)
+        return list(rule.counted)
     return [condition for step in rule.steps for condition in (*step.reasons, *step.none_of)]
 
 

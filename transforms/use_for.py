@@ -26,11 +26,16 @@ def as_instruments_allow(rules: Rules, instruments: Mapping[str, Instrument]) ->
 def _allowed_part(
     rule: PupilRule | ClassRule, instruments: Mapping[str, Instrument]
 ) -> PupilRule | ClassRule | None:
-    def is_allowed(condition: Condition) -> bool:
-        instrument = instruments.get(condition.input.partition(".")[0])
+    def may_see(name: str) -> bool:
+        instrument = instruments.get(name.partition(".")[0])
         return instrument is None or instrument.use_for in (rule.target, "both")
 
+    def is_allowed(condition: Condition) -> bool:
+        return may_see(condition.input)
+
     if isinstance(rule, ClassRule):
+        if rule.measure != "share":
+            return rule if rule.scale is None or may_see(rule.scale) else None
         any_of = tuple(filter(is_allowed, rule.any_of))
         return rule.model_copy(update={"any_of": any_of}) if any_of else None
     steps = tuple(left for step in rule.steps if (left := _allowed_step(step, is_allowed)))

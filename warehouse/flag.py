@@ -6,24 +6,20 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import duckdb
-import pyarrow as pa
 
 from schemas.instrument import Instrument
 from schemas.network_rule import NetworkRule, network_rule
 from schemas.rule import ClassRule, Condition, PupilRule
 from schemas.settings import Settings
-from transforms.class_flags import control, indicate
 from transforms.pupil_flags import (
     Inputs,
-    condition_sql,
     evidence_sql,
-    form_sql,
     history_sql,
     hit_sql,
     inputs_of,
 )
 from transforms.use_for import as_instruments_allow
-from warehouse.asked import ASKED_CLASS_SQL
+from warehouse.class_rules import class_evidence_sql, class_flags_sql, earlier_signals, find_classes
 from warehouse.failpoint import reach
 from warehouse.flag_life import settle_flags
 from warehouse.instruments import flag_basis
@@ -76,7 +72,8 @@ def score_and_flag(
         forms = _Forms(con, wave_id, inputs_of(active, instruments), instruments)
         measure_networks(con, wave_id, network_rule())
         _find_pupils(forms, [rule for rule in active if rule.target == "pupil"])
-        _find_classes(forms, [rule for rule in active if rule.target == "class"])
+        class_rules = [rule for rule in active if rule.target == "class"]
+        find_classes(con, wave_id, class_rules, instruments, about=_ABOUT_CLASS)
         _gather(forms, active)
         new, withdrawn = settle_flags(con, wave_id, now)
         mark_done(con, "flagged", wave_id, state, now=now)
@@ -94,12 +91,17 @@ def score_and_flag(
     )
 
 
+_TEMPORARY = (
+    *("hit", "seen_before", "complete_before", "listed_start", "before"),
+    *("outstanding", "outstanding_before"),
+    *("loose_class", "asked_class", "asked_pupil", "asked_choice"),
+)
+
+
 def _tidy(con: duckdb.DuckDBPyConnection) -> None:
     for view in ("found", "found_evidence"):
         con.execute(f"drop view temp.{view}").fetchall()
-    tables = ("hit", "outstanding", "seen_before", "complete_before", "listed_start", "before")
-    networks = ("loose_class", "asked_class", "asked_pupil", "asked_choice")
-    for table in (*tables, *networks):
+    for table in _TEMPORARY:
         con.execute(f"drop table if exists temp.{table}").fetchall()
 
 
@@ -114,6 +116,7 @@ def flag_state(
     """The fingerprint of all that a wave's scores and flags depend on."""
     return fingerprint(
         wave_input(con, wave_id),
+        earlier_signals(con, wave_id).to_pylist(),
         {key: flag_basis(instrument) for key, instrument in instruments.items()},
         [rule.model_dump() for rule in _active_rules(rules, instruments, settings)],
         settings.routing.model_dump() if settings.routing else None,
@@ -155,6 +158,7 @@ class _Forms:
 # 60 of its rule. One digest a form serves all rules, for making them is half of the work. A pupil
 # who moves class is the same pupil, so the class has no part in a pupil's flag.
 _ABOUT = "md5_number_lower(concat_ws('|', wave_id, survey_id, school_id, {whom})) >> 4"
+_ABOUT_CLASS = _ABOUT.format(whom="class_group, ''")
 
 
 def _flag_id(rule: PupilRule | ClassRule | NetworkRule) -> str:
@@ -185,10 +189,10 @@ def _gather(forms: _Forms, rules: Rules) -> None:
         evidence += _evidence_of(i, rule, forms.inputs)
     for class_rule in rules:
         if class_rule.target == "class":
-            flags.append(_class_flags_of(class_rule))
-            evidence.append(_class_evidence_of(class_rule))
+            flags.append(class_flags_sql(class_rule, _flag_id(class_rule)))
+            evidence += class_evidence_sql(class_rule, _flag_id(class_rule))
     network = network_rule()
-    loose = network_parts(network, about=_ABOUT.format(pupil="''"), flag_id=_flag_id(network))
+    loose = network_parts(network, about=_ABOUT_CLASS, flag_id=_flag_id(network))
     flags.append(loose[0])
     evidence.append(loose[1])
     for name, parts in (("found", flags), ("found_evidence", evidence)):
@@ -229,93 +233,3 @@ def _seen(condition: Condition, inputs: Inputs) -> list[tuple[str, str]]:
     if condition.looks_back:
         seen.append(("before_wave", inputs.before(condition.input)))
     return seen
-
-
-def _find_classes(forms: _Forms, rules: Sequence[ClassRule]) -> None:
-    """Test every class with every class rule, control the family, and keep what stands out."""
-    con = forms.con
-    con.execute(
-        "delete from core.class_indicator where wave_id = $wave", {"wave": forms.wave_id}
-    ).fetchall()
-    if not rules:
-        return
-    indicators = control(_test_classes(forms, rules), {rule.id: rule for rule in rules})
-    con.register("indicator", indicators)
-    con.execute("""
-        insert into core.class_indicator by name select * exclude (level) from indicator
-    """).fetchall()
-    about = _ABOUT.format(whom="class_group, ''")
-    con.execute(f"""
-        create or replace temp table outstanding as
-        select *, {about} as about from indicator where level is not null
-    """).fetchall()
-    con.unregister("indicator")
-
-
-def _test_classes(forms: _Forms, rules: Sequence[ClassRule]) -> pa.Table:
-    """One row a class and rule, as `indicate` returns them; one pass over the forms for all."""
-    inputs = inputs_of(rules, forms.instruments)  # classes need no look back
-    counts = ", ".join(
-        f"count(*) filter ({_is_answered(rule, inputs)})::integer as answered_{i},"
-        f" count(*) filter ({_holds(rule, inputs)})::integer as observed_{i}"
-        for i, rule in enumerate(rules)
-    )
-    classes = forms.con.sql(
-        f"""
-        with per_class as (
-            select wave_id, survey_id, school_id, class_group, mode(grade order by grade) as grade,
-                {counts}
-            from ({form_sql(inputs, forms.instruments)})
-            group by wave_id, survey_id, school_id, class_group
-        )
-        select p.*, c.enrolled
-        from per_class p
-        left join ({ASKED_CLASS_SQL}) c
-            on c.wave_id = p.wave_id and c.school_id = p.school_id
-            and c.class_group = p.class_group
-        order by all
-        """,
-        params={"wave": forms.wave_id},
-    ).to_arrow_table()
-    return pa.concat_tables(
-        indicate(_counts_of(i, rule, classes), rule) for i, rule in enumerate(rules)
-    )
-
-
-def _counts_of(i: int, rule: ClassRule, classes: pa.Table) -> pa.Table:
-    counts = classes.select([*_CLASS, f"answered_{i}", f"observed_{i}", "enrolled"])
-    return (
-        counts.rename_columns([*_CLASS, "answered", "observed", "enrolled"])
-        .append_column("rule_id", pa.repeat(rule.id, counts.num_rows))
-        .append_column(
-            "rule_version", pa.repeat(pa.scalar(rule.version, pa.int32()), counts.num_rows)
-        )
-    )
-
-
-_CLASS = ("wave_id", "survey_id", "school_id", "class_group", "grade")
-
-
-def _is_answered(rule: ClassRule, inputs: Inputs) -> str:
-    return " or ".join(f"{inputs.column(condition.input)} is not null" for condition in rule.any_of)
-
-
-def _holds(rule: ClassRule, inputs: Inputs) -> str:
-    return " or ".join(condition_sql(condition, inputs) for condition in rule.any_of)
-
-
-def _class_flags_of(rule: ClassRule) -> str:
-    return f"""
-        select {_flag_id(rule)} as flag_id, wave_id, survey_id, 'class' as target, school_id,
-            class_group, grade, level, '{rule.situation}' as situation, rule_id, rule_version,
-            'health_service' as route, 1 as evidence_count
-        from outstanding where rule_id = '{rule.id}'
-    """
-
-
-def _class_evidence_of(rule: ClassRule) -> str:
-    return f"""
-        select {_flag_id(rule)} as flag_id, rule_id as item_or_scale, observed,
-            baseline as threshold, answered as denominator, p_exact as p_value, wave_id
-        from outstanding where rule_id = '{rule.id}'
-    """

@@ -91,8 +91,12 @@ _PUPIL_FLAGS = """
 """
 
 _CLASS_FLAGS = """
-    select school_id, class_group, level, rule_id, rule_version, review_due, expires_on
-    from core.flag
+    select school_id, class_group, level, rule_id, rule_version, review_due, expires_on,
+        (select any_value(e.observed) from core.flag_evidence e
+            where e.flag_id = f.flag_id and e.wave_id = f.wave_id
+                and e.item_or_scale = f.rule_id) as value,
+        greatest(evidence_count, 1) as waves
+    from core.flag f
     where wave_id = $wave and school_id in (select unnest($schools)) and route = $route
         and status in ('open', 'expired') and target = 'class'
     order by school_id, class_group, rule_id, flag_id

@@ -72,7 +72,11 @@ class PupilFlag:
 
 @dataclass(frozen=True, slots=True)
 class ClassFlag:
-    """One open flag for a class."""
+    """One open flag for a class.
+
+    `value` is the class's own figure that it rests on, None where that is not known; `waves` in how
+    many of the latest waves of the school year the class had the same signal.
+    """
 
     class_group: str
     level: str
@@ -80,6 +84,8 @@ class ClassFlag:
     rule_version: int
     review_due: date | None
     expires_on: date
+    value: float | None = None
+    waves: int = 1
 
 
 @dataclass(frozen=True, slots=True)

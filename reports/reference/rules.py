@@ -11,9 +11,9 @@ from schemas.network_rule import (
     NetworkRule,
     network_rule,
 )
-from schemas.rule import ClassRule, Condition, PupilRule, PupilStep, RuleTexts
+from schemas.rule import NEW_PUPIL, ClassRule, Condition, PupilRule, PupilStep, RuleTexts
 from schemas.rule_example import shipped_examples
-from transforms.pupil_flags import NEW_FOR_DAYS, NEW_PUPIL
+from transforms.pupil_flags import NEW_FOR_DAYS
 from warehouse.flag_life import EXPIRES_AFTER, REVIEW_WORKING_DAYS
 
 Instruments = Mapping[str, Instrument]
@@ -137,10 +137,31 @@ def _words(condition: Condition, instruments: Instruments) -> str:
 
 
 def _class_rule(rule: ClassRule, instruments: Instruments) -> Iterator[str]:
-    holds = " or ".join(_words(condition, instruments) for condition in rule.any_of)
-    yield f"Counts the pupils of a class for whom {holds}."
+    yield _looked_at(rule, instruments)
     yield bullets((_gate(rule), *_class_levels(rule)))
-    yield table(
+    if rule.baselines:
+        yield _baselines(rule)
+
+
+def _looked_at(rule: ClassRule, instruments: Instruments) -> str:
+    if rule.mean:
+        return (
+            f"Looks at the class's mean of {code(rule.mean.scale)}, in which {rule.mean.worse} is"
+            f" the worse side, among at least {rule.mean.min_classes} classes of the grade, or else"
+            " of its band; where they are fewer, nothing is compared, and the report says so."
+        )
+    if rule.spread:
+        return (
+            f"Looks at the spread of {code(rule.spread.scale)} in the class, against"
+            f" {rule.spread.permutations} classes of its size drawn from the grade, of which at"
+            f" least {rule.spread.min_classes} classes can be compared."
+        )
+    holds = " or ".join(_words(condition, instruments) for condition in rule.counted)
+    return f"Counts the pupils of a class for whom {holds}."
+
+
+def _baselines(rule: ClassRule) -> str:
+    return table(
         ("grades", "share while the own grade band is small", "source"),
         [
             (f"{low}–{high}", f"{baseline.share:.0%}", baseline.source)
@@ -151,16 +172,46 @@ def _class_rule(rule: ClassRule, instruments: Instruments) -> Iterator[str]:
 
 
 def _gate(rule: ClassRule) -> str:
+    if rule.newcomers:
+        return f"Told where at least {rule.min_answered} answered."
+    if rule.scale:
+        return (
+            f"Compared where at least {rule.min_answered} have a score, and at least"
+            f" {rule.min_response:.0%} of the class list."
+        )
     return (
         f"Tested where at least {rule.min_answered} answered, at least {rule.min_response:.0%} of"
         f" the class list answered, and it holds for at least {rule.min_count}."
     )
 
 
-def _class_levels(rule: ClassRule) -> tuple[str, str]:
-    watch = f"exact one-sided binomial p below {rule.watch_below:g}"
-    alert = (
-        f"that, and mid-p passes Benjamini-Hochberg at {rule.alert_fdr:g} over every class and"
-        " class rule of the wave"
+def _class_levels(rule: ClassRule) -> tuple[str, ...]:
+    if rule.newcomers:
+        return (
+            (
+                f"**watch** ({_review('watch')}): at least {rule.newcomers.at_least} new pupils,"
+                f" and at most {rule.newcomers.at_most_share:.0%} of the class."
+            ),
+        )
+    again = (
+        f" The same signal in {rule.repeat_times} of the latest {rule.repeat_of} waves of the"
+        " school year is an alert."
     )
-    return f"**watch** ({_review('watch')}): {watch}.", f"**alert** ({_review('alert')}): {alert}."
+    if rule.mean:
+        watch = (
+            f"the true mean is more than {rule.mean.by_sd:g} between-class standard deviations on"
+            f" the worse side of the grade's with a probability above {rule.mean.watch_above:g}"
+        )
+        alert = f"that, above {rule.mean.alert_above:g}"
+    else:
+        test = "exact one-sided binomial" if rule.any_of else "permutation"
+        unless = f", and {code(rule.unless)} says nothing" if rule.unless else ""
+        watch = (
+            f"{test} p below {rule.watch_below:g}, and it passes Benjamini-Hochberg at"
+            f" {rule.watch_fdr:g} over every class and class rule of the wave{unless}"
+        )
+        alert = f"that, and at {rule.alert_fdr:g}" if rule.may_alert else "never from one wave"
+    return (
+        f"**watch** ({_review('watch')}): {watch}.",
+        f"**alert** ({_review('alert')}): {alert}.{again}",
+    )

@@ -10,8 +10,9 @@ from scipy import stats
 from schemas.rule import shipped_rules
 from transforms.class_flags import OWN_BAND_ANSWERS, OWN_BAND_CLASSES, control, indicate
 
-RULES = {rule.id: rule for rule in shipped_rules() if rule.target == "class"}
-BULLIED, UNSAFE = RULES["rule.class_bullied"], RULES["rule.class_unsafe"]
+SHIPPED = {rule.id: rule for rule in shipped_rules()}
+BULLIED, UNSAFE = SHIPPED["rule.class_bullied"], SHIPPED["rule.class_unsafe"]
+RULES = {rule.id: rule for rule in (BULLIED, UNSAFE)}
 
 
 def counts_of(*classes):

@@ -14,16 +14,18 @@ from warehouse.assure import assure
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
 INSTRUMENTS = shipped_instruments()
-RULES = {rule.id: rule for rule in shipped_rules() if rule.target == "pupil"}
+EVERY = {rule.id: rule for rule in shipped_rules()}
+RULES = {rule.id: rule for rule in EVERY.values() if rule.target == "pupil"}
+CLASSES = {rule.id: rule for rule in EVERY.values() if rule.target == "class"}
 TABLES = shipped_examples()
 
 
 @pytest.fixture(scope="module")
 def found():
-    return assure(list(RULES.values()), TABLES, INSTRUMENTS, now=NOW)
+    return assure(list(EVERY.values()), TABLES, INSTRUMENTS, now=NOW)
 
 
-@pytest.mark.parametrize("rule_id", RULES)
+@pytest.mark.parametrize("rule_id", EVERY)
 def test_every_example_of_a_rule_holds(found, rule_id):
     ours = [one for one in found if one.rule_id == rule_id]
     assert ours
@@ -37,7 +39,7 @@ def test_a_table_shows_each_level_of_its_rule_and_a_pupil_who_is_not_flagged(rul
 
 
 def test_no_table_is_left_without_a_rule():
-    assert set(TABLES) == set(RULES)
+    assert set(TABLES) == set(EVERY)
 
 
 STEP_OF_SCALE = 4  # WHO-5 goes in steps of four
@@ -83,6 +85,76 @@ def changed(rule, at, kind, number, instead):
 def test_a_rule_with_a_moved_threshold_breaks_an_example(name, rule: PupilRule):
     found = assure([rule], {rule.id: TABLES[rule.id]}, INSTRUMENTS, now=NOW)
     assert any(not one.holds for one in found)
+
+
+# Class rules: every gate and threshold of the files
+
+
+GATE_STEPS = {
+    "rule.class_bullied": {
+        "min_answered": (7, 9), "min_response": (0.5, 0.61), "min_count": (2, 4),
+        "watch_below": (0.0125, 0.05), "watch_fdr": (0.3, 0.9), "alert_fdr": (0.08, 0.13),
+        "may_alert": (False,), "repeat_times": (3,), "repeat_of": (2,),
+    },
+    "rule.class_witnessed": {
+        "watch_below": (0.008, 0.012), "unless": (None,), "may_alert": (True,), "min_answered": (7,),
+    },
+    "rule.class_unsafe": {"min_count": (2, 4), "watch_below": (0.02, 0.03)},
+    "rule.class_nobody_in_breaks": {"min_count": (2, 4), "watch_below": (0.02, 0.03)},
+    "rule.class_not_thriving": {"min_count": (2, 4), "watch_below": (0.02, 0.03)},
+    "rule.class_wellbeing": {"min_answered": (7, 9), "min_response": (0.5, 0.61)},
+    "rule.class_wellbeing_spread": {"min_answered": (7, 9), "may_alert": (True,)},
+    "rule.class_new_pupils": {"min_answered": (7, 9)},
+}  # fmt: skip
+PART_STEPS = {
+    "rule.class_wellbeing": (
+        "mean",
+        {"min_classes": (9, 11), "worse": ("high",), "watch_above": (0.75, 0.97),
+         "alert_above": (0.92, 0.9999999), "by_sd": (0.1, 1.5)},
+    ),
+    "rule.class_childrens_wellbeing": ("mean", {"min_classes": (9,), "worse": ("high",)}),
+    "rule.class_belonging": ("mean", {"min_classes": (9,), "worse": ("high",)}),
+    "rule.class_loneliness": ("mean", {"min_classes": (9,), "worse": ("low",)}),
+    "rule.class_wellbeing_spread": ("spread", {"min_classes": (4, 6)}),
+    "rule.class_new_pupils": ("newcomers", {"at_least": (1, 3), "at_most_share": (0.49, 0.63)}),
+}  # fmt: skip
+
+
+def class_mutants():
+    """Each gate of a class rule moved, each answer a step either way, and each baseline."""
+    for rule_id, steps in GATE_STEPS.items():
+        for name, values in steps.items():
+            for value in values:
+                yield f"{rule_id}-{name}-{value}", CLASSES[rule_id].model_copy(update={name: value})
+    for rule_id, (part, steps) in PART_STEPS.items():
+        for name, values in steps.items():
+            for value in values:
+                moved = getattr(CLASSES[rule_id], part).model_copy(update={name: value})
+                changed = CLASSES[rule_id].model_copy(update={part: moved})
+                yield f"{rule_id}-{name}-{value}", changed
+    for rule in CLASSES.values():
+        for at, condition in enumerate(rule.any_of):
+            for by in (1, -1):
+                threshold = condition.threshold + by
+                any_of = list(rule.any_of)
+                any_of[at] = condition.model_copy(update={"threshold": threshold})
+                changed = rule.model_copy(update={"any_of": tuple(any_of)})
+                yield f"{rule.id}-{condition.input}{by:+}", changed
+        for at, baseline in enumerate(rule.baselines):
+            for times in (0.5, 2):
+                baselines = list(rule.baselines)
+                baselines[at] = baseline.model_copy(update={"share": baseline.share * times})
+                changed = rule.model_copy(update={"baselines": tuple(baselines)})
+                yield f"{rule.id}-{baseline.grades}-x{times}", changed
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"), list(class_mutants()), ids=[name for name, _ in class_mutants()]
+)
+def test_a_class_rule_with_a_moved_gate_or_threshold_breaks_an_example(name, rule):
+    rules = [rule, *(CLASSES[other] for other in (rule.unless,) if other)]
+    found = assure(rules, {rule.id: TABLES[rule.id]}, INSTRUMENTS, now=NOW)
+    assert any(not one.holds for one in found if one.rule_id == rule.id)
 
 
 # Tables that cannot be read

@@ -9,7 +9,7 @@ import pytest
 from schemas.declared import DeclarationError
 from schemas.instrument import DONT_KNOW, SKIPPED
 from schemas.network_rule import UNCHOSEN_IN
-from schemas.rule import PupilRule, RuleFile, Situation, shipped_rules
+from schemas.rule import NEW_PUPIL, PupilRule, RuleFile, Situation, shipped_rules
 from tests.rules.build import (
     AUTUMN,
     CORE,
@@ -21,7 +21,7 @@ from tests.rules.build import (
     WINTER,
     open_town,
 )
-from transforms.pupil_flags import NEW_PUPIL, conditions, form_sql, history_sql, inputs_of
+from transforms.pupil_flags import conditions, form_sql, history_sql, inputs_of
 
 NEW = date(2026, 10, 1)
 BLANK = dict.fromkeys(HAPPY, None)

@@ -1,0 +1,212 @@
+"""Class rules in the warehouse: what they look at, what they found, and the evidence of it."""
+
+from collections.abc import Mapping, Sequence
+
+import duckdb
+import pyarrow as pa
+
+from schemas.instrument import Instrument
+from schemas.rule import ClassRule
+from transforms.class_rules import CLASS, EARLIER, ClassData, judge
+from transforms.pupil_flags import Inputs, condition_sql, form_sql, inputs_of
+from warehouse.asked import ASKED_CLASS_SQL
+
+# A class keeps its name within a school year only: next year's 7A are other pupils.
+_EARLIER_WAVES_SQL = """
+    select wave_id, row_number() over (order by opens desc)::tinyint as waves_ago
+    from core.dim_wave w
+    where school_year = (select school_year from core.dim_wave where wave_id = $wave)
+        and opens < (select opens from core.dim_wave where wave_id = $wave)
+        and wave_id in (select wave_id from core.response)
+    qualify waves_ago <= 2
+"""
+_EARLIER_SQL = f"""
+    select distinct school_id, class_group, rule_id, rule_version, waves_ago
+    from core.flag join ({_EARLIER_WAVES_SQL}) using (wave_id)
+    where target = 'class' and status <> 'withdrawn'
+    order by all
+"""
+
+
+def earlier_signals(con: duckdb.DuckDBPyConnection, wave_id: str) -> pa.Table:
+    """Signals of the two answered waves before this one in the school year; columns of EARLIER.
+
+    A flag that has lapsed was raised all the same; one that was withdrawn never held.
+    """
+    return con.sql(_EARLIER_SQL, params={"wave": wave_id}).to_arrow_table().cast(EARLIER)
+
+
+def class_data(
+    con: duckdb.DuckDBPyConnection,
+    wave_id: str,
+    rules: Sequence[ClassRule],
+    instruments: Mapping[str, Instrument],
+) -> ClassData:
+    """Count and score one wave for the rules; needs the temporary tables of `history_sql`."""
+    inputs = inputs_of(rules, instruments)
+    forms = form_sql(inputs, instruments)
+    named = {"wave": wave_id}
+    con.execute(
+        f"""
+        create or replace temp table judged_class as
+        select row_number() over (order by all_of_it) - 1 as class_no, * exclude (all_of_it)
+        from (
+            select p.*, c.enrolled,
+                (p.wave_id, p.survey_id, p.school_id, p.class_group) as all_of_it
+            from (
+                select {", ".join(CLASS)}, mode(grade order by grade) as grade
+                    {_counts(rules, inputs)}
+                from ({forms}) group by {", ".join(CLASS)}
+            ) p
+            left join ({ASKED_CLASS_SQL}) c
+                on c.wave_id = p.wave_id and c.school_id = p.school_id
+                and c.class_group = p.class_group
+        )
+        """,
+        named,
+    ).fetchall()
+    classes = con.sql("select * exclude (class_no) from judged_class order by class_no")
+    scales = {rule.scale for rule in rules if rule.scale}
+    return ClassData(
+        classes.to_arrow_table(),
+        {name: _scores(con, forms, inputs.column(name), wave_id) for name in sorted(scales)},
+        earlier_signals(con, wave_id),
+    )
+
+
+def _counts(rules: Sequence[ClassRule], inputs: Inputs) -> str:
+    """Two columns for each rule that counts pupils; one pass over the forms for all."""
+    return "".join(
+        f", count(*) filter ({_is_answered(rule, inputs)})::integer as answered_{i}"
+        f", count(*) filter ({_holds(rule, inputs)})::integer as observed_{i}"
+        for i, rule in enumerate(rules)
+        if rule.counted
+    )
+
+
+def _is_answered(rule: ClassRule, inputs: Inputs) -> str:
+    return " or ".join(f"{inputs.column(part.input)} is not null" for part in rule.counted)
+
+
+def _holds(rule: ClassRule, inputs: Inputs) -> str:
+    return " or ".join(condition_sql(part, inputs) for part in rule.counted)
+
+
+def _scores(con: duckdb.DuckDBPyConnection, forms: str, column: str, wave_id: str) -> pa.Table:
+    return con.sql(
+        f"""
+        select class_no, {column}::double as score, count(*)::integer as pupils
+        from ({forms}) join judged_class using ({", ".join(CLASS)})
+        where {column} is not null
+        group by all order by all
+        """,
+        params={"wave": wave_id},
+    ).to_arrow_table()
+
+
+def find_classes(
+    con: duckdb.DuckDBPyConnection,
+    wave_id: str,
+    rules: Sequence[ClassRule],
+    instruments: Mapping[str, Instrument],
+    *,
+    about: str,
+) -> None:
+    """Judge every class by every rule, keep the indicators, and what stands out in `outstanding`.
+
+    `about`: the SQL of what a class's flag is about.
+    """
+    con.execute(
+        "delete from core.class_indicator where wave_id = $wave", {"wave": wave_id}
+    ).fetchall()
+    if not rules:
+        return
+    found = judge(rules, class_data(con, wave_id, rules, instruments), seed=wave_id)
+    con.register("indicator", found)
+    con.execute(f"""
+        insert into core.class_indicator by name
+        select * exclude ({_ONLY_EVIDENCE}) from indicator
+    """).fetchall()
+    con.execute(f"""
+        create or replace temp table outstanding as
+        select *, {about} as about from indicator where level is not null
+    """).fetchall()
+    con.execute(_BEFORE_SQL, {"wave": wave_id}).fetchall()
+    con.unregister("indicator")
+    con.execute("drop table temp.judged_class").fetchall()
+
+
+_ONLY_EVIDENCE = "level, waves, value, bound, drawn, between_sd, within_sd, compared"
+
+# What the same rule saw in the same class in the waves that made its signal a repeated one.
+_BEFORE_SQL = f"""
+    create or replace temp table outstanding_before as
+    select o.about, o.rule_id, e.* exclude (flag_id)
+    from outstanding o
+    join core.flag f using (school_id, class_group, rule_id, rule_version)
+    join ({_EARLIER_WAVES_SQL}) w on w.wave_id = f.wave_id
+    join core.flag_evidence e
+        on e.flag_id = f.flag_id and e.wave_id = f.wave_id and e.item_or_scale = f.rule_id
+    where f.target = 'class' and f.status <> 'withdrawn'
+"""
+
+
+def class_flags_sql(rule: ClassRule, flag_id: str) -> str:
+    """The flags of one rule, in the columns of core.flag; `flag_id` as SQL."""
+    return f"""
+        select {flag_id} as flag_id, wave_id, survey_id, 'class' as target, school_id,
+            class_group, grade, level, '{rule.situation}' as situation, rule_id, rule_version,
+            'health_service' as route, waves::integer as evidence_count
+        from outstanding where rule_id = '{rule.id}'
+    """
+
+
+def class_evidence_sql(rule: ClassRule, flag_id: str) -> list[str]:
+    """What the flags of one rule rest on, a row a figure, in the columns of core.flag_evidence.
+
+    The row that is named as the rule holds the class's own figure and what it was held against; the
+    others hold what the level can be computed again from. A threshold of 0 is none.
+    """
+    rows = [
+        f"""
+        select {flag_id} as flag_id, concat('{rule.id}', '{name}') as item_or_scale,
+            ({observed})::double as observed, ({threshold})::double as threshold,
+            {"answered" if not name else "null"} as denominator,
+            {"p_exact" if not name else "null"} as p_value, wave_id
+        from outstanding where rule_id = '{rule.id}'
+        """
+        for name, observed, threshold in _figures(rule)
+    ]
+    before = f"""
+        select {flag_id} as flag_id, * exclude (about, rule_id)
+        from outstanding_before where rule_id = '{rule.id}'
+    """
+    return [*rows, before]
+
+
+def _figures(rule: ClassRule) -> list[tuple[str, str, str]]:
+    """Name, observed and threshold of each row of evidence."""
+    tested = (".q_value", "q_value", f"{rule.alert_fdr!r}")
+    if rule.mean:
+        return [
+            ("", "value", "bound"),
+            (".drawn", "drawn", "bound"),
+            (".grade_mean", "baseline", "bound"),
+            (".between_sd", "between_sd", f"{rule.mean.by_sd!r}"),
+            (".within_sd", "within_sd", "0"),
+            (".classes", "compared", f"{rule.mean.min_classes}"),
+        ]
+    if rule.spread:
+        return [
+            ("", "value", "baseline"),
+            tested,
+            (".draws", f"{rule.spread.permutations}", "0"),
+            (".pupils", "compared", "0"),
+        ]
+    if rule.newcomers:
+        return [("", "observed", "baseline")]
+    return [
+        ("", "observed", "baseline"),
+        tested,
+        (".own_band", "(baseline_from = 'grade_band')::integer", "0"),
+    ]
