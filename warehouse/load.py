@@ -183,13 +183,15 @@ def _insert_forms(
     con: duckdb.DuckDBPyConnection, survey: Survey, instruments: Mapping[str, Instrument]
 ) -> None:
     """New forms into the answers, contradicted ones into quarantine, equal copies nowhere."""
+    con.execute("""
+        create or replace temp view waits as
+        select response_id from verdict where kind in ('conflict', 'question')
+    """).fetchall()
     for table, wanted in (
         ("core.response", "response_id not in (from verdict select response_id)"),
         (
             "quarantine.response",
-            """response_id in (
-                select response_id from verdict where kind in ('conflict', 'question')
-            )""",
+            "response_id in (from waits)",
         ),
         (
             "quarantine.set_aside",
