@@ -12,7 +12,7 @@ def test_nothing_planted_is_said_or_logged(tmp_path, command, asked):
     rows = [form(code) for code in CODES]
     home = home_with(
         tmp_path / "home",
-        [*school_class(3), *rows, rows[0] | {"gender": "boy"}],
+        [*school_class(3), *rows, rows[0] | {f"{CORE}.thriving": "4"}],
         [form("P900", grade=CELLS[0]), form("P901", gender=CELLS[1])],
         [form("P902", safety=CELLS[2]), form(CODES[1], safety="1")],
     )
