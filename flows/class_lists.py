@@ -22,6 +22,7 @@ from transforms.readers.reading import FileProblem, Reading
 from transforms.recognise import is_pupil_list
 from transforms.roster_list import list_of_roster, merge_roster
 from transforms.roster_sheet import FORMAT, from_sheet
+from transforms.undecided import numbers_in_broken, persons_in_columns
 from warehouse.class_lists import load_class_list
 from warehouse.entries import Incoming, Loaded
 from warehouse.rosters import load_roster
@@ -59,19 +60,24 @@ def declared(config: Config) -> str:
 
 
 def _require_nobody(found: ClassList) -> None:
-    """Raise PERSONAL_DATA where a code or a class's name is a person's number or address."""
+    """Raise PERSONAL_DATA where a code or a class's name is a person's number or address.
+
+    A register's package is no table: of its persons the columns are told, and no rows.
+    """
     if isinstance(found.content, Reading):
-        table = found.content.table
-        cells = {name: pc.unique(table.column(name)) for name in table.column_names}
+        reading = found.content
+        people = [*persons_in_columns(reading, _PLACES), *numbers_in_broken(reading.malformed)]
     else:
         roster = found.content
         cells = {
             "pupil_code": pc.unique(roster.codes.column(1)),
             "class_group": pc.unique(roster.classes["class_group"]),
         }
-    people = persons_among(cells, _PLACES)
+        told = persons_among(cells, _PLACES)
+        people = [(0, kind, name) for name, kinds in told.items() for kind in kinds]
     if people:
-        raise FileProblem(Reason.PERSONAL_DATA, column=next(iter(people)))
+        column = next((column for _, _, column in people if column), None)
+        raise FileProblem(Reason.PERSONAL_DATA, column=column, persons=tuple(sorted(people)))
 
 
 _PLACES: Mapping[str, Place] = {

@@ -296,8 +296,8 @@ def _refuse(
 ) -> Outcome:
     """Enter a refused file into the ledger; the rows of a quarantined one are counted with it."""
     outcome = "quarantined" if problem.reason in QUARANTINED_WHOLE else "rejected"
-    rows = 0
-    if outcome == "quarantined":
+    rows, is_held = 0, outcome == "quarantined"
+    if is_held or problem.reason is Reason.PERSONAL_DATA:
         rows = rows_of(arrival) if problem.rows is None else problem.rows
     incoming = Incoming(arrival.delivery_id, "unknown", len(arrival.content or b""))
     ledger.refuse(con, incoming, outcome=outcome, reason=problem.reason, delivered=rows, now=now)
@@ -309,7 +309,12 @@ def _refuse(
         tool=problem.tool,
         decision=problem.decision,
         delivered=rows,
-        quarantined=rows,
+        quarantined=rows if is_held else 0,
+        dropped=0 if is_held else rows,
+        rows=[
+            HeldPlace(row_no, [kind.value], [column] if column else [])
+            for row_no, kind, column in problem.persons or ()
+        ],
     )
 
 
@@ -333,7 +338,9 @@ def _stop(
     """Refuse the files of which nothing may be stored, saying where; and give the others."""
     places: dict[int, list[HeldPlace]] = {}
     for person in stopped.persons:
-        place = HeldPlace(person.row_no, [person.kind.value], [person.column])
+        place = HeldPlace(
+            person.row_no, [person.kind.value], [person.column] if person.column else []
+        )
         places.setdefault(person.file_no, []).append(place)
     numbers = sorted({*places, *stopped.strangers})
     refused = {}
@@ -350,7 +357,7 @@ def _stop(
 
 def _why(delivery: Delivery, has_persons: bool, strangers: Strangers) -> FileProblem:  # noqa: FBT001
     if has_persons or delivery.layout is None:
-        return FileProblem(Reason.PERSONAL_DATA)
+        return FileProblem(Reason.PERSONAL_DATA, rows=rows_read(delivery))
     return FileProblem(
         Reason.OPTIONS_CHANGED,
         column=next(iter(strangers)),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from flows.outcome import HeldPlace, Outcome
-from schemas.personal import personal_texts
+from schemas.personal import Personal, personal_texts
 from schemas.reason import Reason, reason_names, reason_texts
 
 ROWS_IN_NOTE = 20
@@ -65,6 +65,7 @@ _DROPPED = {
     False: "var der fra før / were there already",
     True: "var der fra før, eller brukes ikke / were there already, or are not used",
 }
+_NOT_USED = "brukes ikke / not used"
 _DECIDED = {
     "released": "valgt, og teller / chosen, and counts",
     "not_chosen": "ikke valgt / not chosen",
@@ -89,9 +90,10 @@ def person_note(outcome: Outcome) -> str:
             f"Rader i fila / rows in the file: {outcome.delivered}",
             f"  tatt imot / accepted: {outcome.accepted}",
             f"  i karantene / quarantined: {outcome.quarantined}",
-            f"  {_DROPPED[bool(outcome.decided_on)]}: {outcome.dropped}",
+            f"  {_dropped(outcome)}: {outcome.dropped}",
         ]
-    lines += [*_of_asking(outcome), *_of_left_blank(outcome), *_of_decisions(outcome)]
+    lines += [*_of_persons(outcome), *_of_asking(outcome), *_of_left_blank(outcome)]
+    lines += _of_decisions(outcome)
     for code, rows in sorted(outcome.reasons.items()):
         lines += ["", f"{code}: {rows} rad(er) / row(s)", *_in_words(Reason(code))]
     if outcome.still_waiting:
@@ -105,6 +107,38 @@ def person_note(outcome: Outcome) -> str:
     lines += [*_of_texts(outcome), *_of_choices(outcome), *_of_alikeness(outcome)]
     lines += _places(outcome.rows)
     return "\n".join(lines) + "\n"
+
+
+def _dropped(outcome: Outcome) -> str:
+    is_refused = outcome.outcome == "rejected" and not outcome.decided_on
+    return _NOT_USED if is_refused else _DROPPED[bool(outcome.decided_on)]
+
+
+def _of_persons(outcome: Outcome) -> list[str]:
+    """What kinds of personal data stand in the file, each with its number of rows."""
+    kinds = persons_found(outcome.rows)
+    if not kinds:
+        return []
+    told = [] if outcome.reason is Reason.PERSONAL_DATA else ["", *_PERSONS_TOO]
+    return [*told, *(f"  {_name(kind)}: {rows} rad(er) / row(s)" for kind, rows in kinds.items())]
+
+
+def persons_found(rows: Sequence[HeldPlace]) -> dict[str, int]:
+    """Kinds of personal data, with the number of rows of each."""
+    found: dict[str, set[int]] = {}
+    for row in rows:
+        for kind in set(row.reasons) & _KINDS:
+            found.setdefault(kind, set()).add(row.row_no)
+    return {kind: len(numbers) for kind, numbers in sorted(found.items())}
+
+
+_KINDS = {kind.value for kind in Personal}
+_PERSONS_TOO = (
+    "Fila har personopplysninger. Skal de ikke være der: slett fila her og der den kom fra,",
+    "og eksporter på nytt uten dem. Skal de det, må undersøkelsesfila utelate dem (dropped).",
+    "The file holds personal data. If they should not be there: delete the file here and where",
+    "it came from, and export it without them. If they should, the survey file must drop them.",
+)
 
 
 def _of_asking(outcome: Outcome) -> list[str]:
@@ -231,8 +265,8 @@ def _places(rows: Sequence[HeldPlace]) -> list[str]:
     if not rows:
         return []
     shown = [
-        f"  {row.row_no}: {'; '.join(_name(code) for code in row.reasons)}"
-        + (f" ({', '.join(row.columns)})" if row.columns else "")
+        f"  {row.row_no or '?'}: {'; '.join(_name(code) for code in row.reasons)}"
+        + (f" ({', '.join(map(column_told, row.columns))})" if row.columns else "")
         for row in rows[:ROWS_IN_NOTE]
     ]
     more = len(rows) - len(shown)
@@ -242,6 +276,11 @@ def _places(rows: Sequence[HeldPlace]) -> list[str]:
         *shown,
         *([f"  … +{more} (se .json-fila / see the .json file)"] if more else []),
     ]
+
+
+def column_told(column: str) -> str:
+    """A column by its name, or by its number where its heading may be the person."""
+    return f"kolonne / column {column}" if column.isdigit() else column
 
 
 @cache

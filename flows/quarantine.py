@@ -3,6 +3,7 @@
 Each decision and its audit event are one transaction, so a command that was cut off is given again.
 """
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -11,7 +12,8 @@ from typing import Any, Literal
 from flows.bring_back import files_of
 from flows.hand import hand
 from flows.home import Config, Home, load_config
-from flows.outcome_note import SHORT
+from flows.outcome import HeldPlace as ToldPlace
+from flows.outcome_note import SHORT, persons_found
 from flows.road import at_work
 from flows.told_anew import tell_anew
 from schemas.decision import Why
@@ -122,8 +124,25 @@ def show(home: Home, name: str, *, now: datetime) -> dict[str, Any]:
         "accepted": entry.accepted,
         "quarantined": entry.quarantined,
         "dropped": entry.dropped,
+        "personal_data": _persons_told(home, entry.outcome, delivery_id),
         "rows": [_place(place, config) for place in places],
     }
+
+
+def _persons_told(home: Home, folder: str, delivery_id: str) -> dict[str, Any]:
+    """What the note of a refused file says of persons in it: kinds, and the rows of each."""
+    for _, path in files_of(home, folder, [delivery_id]):
+        note = json.loads(path.with_name(f"{path.name}.json").read_text(encoding="utf-8"))
+        rows = [ToldPlace(row["row"], row["reasons"], row["columns"]) for row in note["rows"]]
+        return {
+            kind: {
+                "rows": count,
+                "row_numbers": sorted({row.row_no for row in rows if kind in row.reasons}),
+                "columns": sorted({c for row in rows if kind in row.reasons for c in row.columns}),
+            }
+            for kind, count in persons_found(rows).items()
+        }
+    return {}
 
 
 def _place(place: HeldPlace, config: Config) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from typing import Any
 from rich.table import Column, Table
 
 from flows.display import console
+from flows.outcome_note import ROWS_IN_NOTE
+from schemas.personal import Personal, personal_texts
 
 
 def _whole(heading: str) -> Column:
@@ -96,6 +98,15 @@ def show_one(shown: Mapping[str, Any]) -> None:
     )
     if shown["reason"]:
         console.print(f"{shown['reason']['code']}: {shown['reason']['en']}", soft_wrap=True)
+    for kind, found in shown["personal_data"].items():
+        numbers = ", ".join(str(number or "?") for number in found["row_numbers"][:ROWS_IN_NOTE])
+        more = ", …" if len(found["row_numbers"]) > ROWS_IN_NOTE else ""
+        columns = ", ".join(found["columns"])
+        console.print(
+            f"  {personal_texts()[Personal(kind)].en}: {found['rows']} row(s): {numbers}{more}"
+            + (f" (column {columns})" if columns else ""),
+            soft_wrap=True,
+        )
     table = Table("Row", "Reasons", "Columns", "Contradiction", "Expires on")
     for row in shown["rows"]:
         table.add_row(

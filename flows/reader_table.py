@@ -31,6 +31,7 @@ from transforms.readers.xlsx import read_xlsx
 from transforms.roster_sheet import FORMAT as ONEROSTER
 from transforms.roster_sheet import to_sheet
 from transforms.tools import fhir, known, odk, surveyjs
+from transforms.undecided import look_through
 
 Reader = Callable[[bytes, Ask], Reading]
 
@@ -80,6 +81,7 @@ READERS: Mapping[str, Reader] = {
     "json": _plain(read_ndjson),
     "nettskjema_answers": _nettskjema_answers,
     "marks": _marks,
+    "persons": _plain(look_through),
     "fhir": _tool(fhir.read_bytes),
     "odk": _tool(odk.read_bytes),
     "surveyjs": _tool(surveyjs.read_bytes),

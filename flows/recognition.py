@@ -15,10 +15,10 @@ from flows.export_reading import elements_of, marks_of, read_bytes, read_table
 from flows.home import Config
 from flows.inbox import Arrival
 from flows.inbox_folder import folder_of
+from schemas.personal import Personal
 from schemas.reason import Reason
 from schemas.survey import Survey
 from transforms.codebooks.nettskjema_elements import Elements, is_elements
-from transforms.gate import number_in
 from transforms.readers import nettskjema
 from transforms.readers.delimited import read_delimited
 from transforms.readers.foreign import told_better
@@ -41,10 +41,17 @@ from transforms.recognise import (
     of_folder,
     recognise,
 )
-from transforms.spelling import composed_table
+from transforms.spelling import composed, composed_table
 from transforms.strange import strange_table
 from transforms.tools import known
 from transforms.tools.evidence import Evidence
+from transforms.undecided import (
+    is_worth_a_look,
+    persons_in_table,
+    persons_told,
+    told_by_heading,
+    told_with,
+)
 from warehouse.entries import Incoming
 
 log = logging.getLogger(__name__)
@@ -97,7 +104,23 @@ def _recognise(arrival: Arrival, content: bytes, config: Config) -> Delivery:
     try:
         return _of_content(arrival, content, config)
     except FileProblem as problem:
-        raise told_better(problem, content) from None
+        raise _looked_through(told_better(problem, content), content) from None
+
+
+def _looked_through(problem: FileProblem, content: bytes) -> FileProblem:
+    """The problem, with the persons in the text of a file that nobody can use as it is.
+
+    Where its columns were looked at, they say better what an address or a phone in them is.
+    """
+    if not is_worth_a_look(problem, content):
+        return problem
+    try:
+        found = list(persons_told(reading_room.read("persons", content)))
+    except FileProblem:
+        return problem
+    if problem.persons is not None:
+        found = [person for person in found if person[1] is Personal.NATIONAL_ID]
+    return told_with(problem, found)
 
 
 def _of_content(arrival: Arrival, content: bytes, config: Config) -> Delivery:
@@ -207,27 +230,20 @@ def _recognise_table(arrival: Arrival, reading: Reading, kind: str, config: Conf
     try:
         return _of_table(arrival, reading, kind, config)
     except FileProblem as problem:
-        _require_no_number(problem, reading)
-        raise problem.with_tool(rows=reading.delivered) from None
+        told = problem.with_tool(rows=reading.delivered)
+        raise _told_with_persons(told, reading, config) from None
 
 
-_UNDECIDED = frozenset(
-    {
-        Reason.NOT_RECOGNISED,
-        Reason.HEADER_MISMATCH,
-        Reason.HEADER_MISSING,
-        Reason.SURVEY_MISSING,
-        Reason.CLASS_LIST_COLUMNS,
+def _told_with_persons(problem: FileProblem, reading: Reading, config: Config) -> FileProblem:
+    """The problem, with where the columns of a file that nobody can use as it is hold persons."""
+    if problem.reason is Reason.PERSONAL_DATA:
+        return told_by_heading(problem, reading)
+    decided = {
+        composed(name)
+        for survey in config.surveys.values()
+        for name in (*survey.dropped, *survey.free_text)
     }
-)
-
-
-def _require_no_number(problem: FileProblem, reading: Reading) -> None:
-    """Of a file that nobody can use as it is, tell first that it holds somebody's number."""
-    if problem.reason in _UNDECIDED and (column := number_in(reading.table)):
-        raise FileProblem(
-            Reason.PERSONAL_DATA, column=column, tool=problem.tool, rows=reading.delivered
-        ) from None
+    return told_with(problem, persons_in_table(reading, decided))
 
 
 def _of_table(arrival: Arrival, reading: Reading, kind: str, config: Config) -> Delivery:
@@ -345,10 +361,11 @@ def _of_tool(
         layout = choose(found, tried[0][1].table, folder_of(arrival.path, config.inbox))
     except FileProblem as problem:
         readings = [reading for _, reading in tried] or _without_book(read)
-        for reading in readings[:1]:
-            _require_no_number(problem, reading)
         rows = max((reading.delivered for reading in readings), default=None)
-        raise problem.with_tool(evidence.tool, rows) from None
+        told = problem.with_tool(evidence.tool, rows)
+        for reading in readings[:1]:
+            told = _told_with_persons(told, reading, config)
+        raise told from None
     return Delivery(arrival, kind, layout, reading=layouts[id(layout)][1], evidence=evidence)
 
 

@@ -13,7 +13,9 @@ A heading that asks for a person stops the file as well, if nobody has decided o
 headings whose every word fits are taken for such ("Elevens navn", "GuardianEmail"), so that neither
 "navn på klassen" nor a question that mentions a phone is.
 
-Records that could not be read as rows are not looked at: nothing but a keyed digest of them stays.
+Of records that could not be read as rows only a keyed digest stays, and nobody can tell which
+column is which: a valid national number in one stops the file. `undecided` looks at those, and at
+files that nobody can use as they are.
 """
 
 import re
@@ -25,7 +27,6 @@ from typing import Literal
 import numpy as np
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from schemas.personal import Personal
 from transforms.identifiers import Found, find_identifiers, find_number_codes
@@ -73,25 +74,6 @@ def _with_codes(found: Found, cells: pl.Series) -> Found:
     nothing = np.zeros(len(cells), np.bool_)
     codes = find_number_codes(cells)
     return {kind: found.get(kind, nothing) | codes.get(kind, nothing) for kind in {*found, *codes}}
-
-
-def number_in(table: pa.Table) -> str | None:
-    """The first column with a national number in its heading or a cell; None where there is none.
-
-    For a file of which nobody has decided what its columns are: a valid number is a person in any.
-    The column is told by its number, for its heading may be the person.
-    """
-    headings = pl.Series(table.column_names, dtype=pl.String)
-    headed = find_identifiers(headings).get(Personal.NATIONAL_ID)
-    cells = {
-        str(at): pc.unique(column.cast(pa.string()))
-        for at, column in enumerate(table.columns, start=1)
-    }
-    found = persons_among(cells, {})
-    for at, name in enumerate(cells):
-        if Personal.NATIONAL_ID in found.get(name, {}) or (headed is not None and headed[at]):
-            return name
-    return None
 
 
 def personal_heading(heading: str) -> Personal | None:

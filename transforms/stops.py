@@ -15,6 +15,7 @@ from transforms.form_marks import is_answer_time
 from transforms.gate import Person, Place, persons_among
 from transforms.held import Codes
 from transforms.readers.reading import Batch
+from transforms.undecided import numbers_in_broken
 
 Strangers = dict[str, dict[str, int]]  # item -> answer -> pupils
 
@@ -71,6 +72,14 @@ _NUMBER = r"[0-9](-?[0-9]){7}"
 def _flags(found: pa.Array) -> npt.NDArray[np.bool_]:
     flags: npt.NDArray[np.bool_] = found.to_numpy(zero_copy_only=False)
     return flags
+
+
+def numbers_in_broken_rows(batch: Batch) -> Iterator[Person]:
+    """Records that are no rows and hold somebody's number, whichever column that stood in."""
+    for file_no in sorted({file_no for file_no, _ in batch.malformed}):
+        rows = [row for own, row in batch.malformed if own == file_no]
+        for row_no, kind, column in numbers_in_broken(rows):
+            yield Person(file_no, row_no, kind, column)
 
 
 def persons_in(batch: Batch, verdicts: Mapping[str, Codes]) -> Iterator[Person]:

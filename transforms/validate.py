@@ -45,7 +45,7 @@ from transforms.held import (
 from transforms.left_blank import LeftBlank, left_blank
 from transforms.readers.reading import Batch
 from transforms.recognise import item_columns
-from transforms.stops import Strangers, persons_in, strangers_in
+from transforms.stops import Strangers, numbers_in_broken_rows, persons_in, strangers_in
 from transforms.supplied import STORED, reader_of
 
 # A column with more distinct cells than this is not remembered from block to block.
@@ -126,7 +126,7 @@ class Validator:
             accepted,
             tuple(held),
             only_sound(unread, {**unsound, "wave": (wave[rows] < 0).astype(np.int16)}),
-            persons=tuple(persons_in(batch, verdicts)),
+            persons=(*persons_in(batch, verdicts), *numbers_in_broken_rows(batch)),
             strangers=strangers_in(batch, verdicts, self._items),
             left_blank=left_blank(batch, bad, ~is_held),
         )

@@ -95,7 +95,7 @@ def refuse(
     delivered: int,
     now: datetime,
 ) -> None:
-    """Enter a file that was refused as a whole; its rows, if any, are quarantined with it.
+    """Enter a file that was refused as a whole; its rows, if any, wait with it, or are dropped.
 
     One that was loaded before, and is refused when it is read again, keeps its entry.
     """
@@ -104,8 +104,8 @@ def refuse(
         insert into core.delivery by name
         select $id as delivery_id, nextval('core.delivery_no')::integer as delivery_no,
             'unknown' as kind, $format as format, $outcome as outcome, $reason as reason_code,
-            $size as size_bytes, $rows as delivered, 0 as accepted, $rows as quarantined,
-            0 as dropped, $now as received_at
+            $size as size_bytes, $rows as delivered, 0 as accepted, $held as quarantined,
+            $rows - $held as dropped, $now as received_at
         on conflict (delivery_id) do nothing
         """,
         {
@@ -115,6 +115,7 @@ def refuse(
             "reason": reason.value,
             "size": incoming.size_bytes,
             "rows": delivered,
+            "held": delivered if outcome == "quarantined" else 0,
             "now": now,
         },
     ).fetchall()

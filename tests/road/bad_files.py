@@ -106,6 +106,7 @@ CASES: dict[str, Case] = {
         lambda name: csv_bytes([row | {"navn": "x"} for row in rows_of(name)]),
         REFUSED,
         Reason.PERSONAL_DATA,
+        (10, 0, 0, 10),
     ),
     "column nobody knows": Case(
         lambda name: csv_bytes([row | {"humør": "x"} for row in rows_of(name)]),
@@ -194,13 +195,22 @@ CASES: dict[str, Case] = {
         {"PUPIL_CODE_MISSING": 1},
     ),
     "national identity number for a code": Case(
-        lambda name: with_row(name, 3, pupil_code="01010199999"), REFUSED, Reason.PERSONAL_DATA
+        lambda name: with_row(name, 3, pupil_code="01010199999"),
+        REFUSED,
+        Reason.PERSONAL_DATA,
+        (10, 0, 0, 10),
     ),
     "telephone number for a class": Case(
-        lambda name: with_row(name, 3, class_group="934 33 667"), REFUSED, Reason.PERSONAL_DATA
+        lambda name: with_row(name, 3, class_group="934 33 667"),
+        REFUSED,
+        Reason.PERSONAL_DATA,
+        (10, 0, 0, 10),
     ),
     "address in an answer": Case(
-        lambda name: with_row(name, 3, safety="ola@example.no"), REFUSED, Reason.PERSONAL_DATA
+        lambda name: with_row(name, 3, safety="ola@example.no"),
+        REFUSED,
+        Reason.PERSONAL_DATA,
+        (10, 0, 0, 10),
     ),
     "school nobody knows": Case(
         lambda name: with_row(name, 3, school="X99"),

@@ -17,12 +17,16 @@ QuestionKind = Literal["one", "many", "number", "date", "text", "unknown"]
 Missing = Literal["not_asked", "skipped", "dont_know"]
 
 
+PersonAt = tuple[int, Personal, str]  # row, kind, and the column: its number, or a name of ours
+
+
 class FileProblem(Exception):  # noqa: N818 - a problem of the file, not an error of ours
     """The whole file cannot be used. Carries a reason code and places, never a value.
 
     `tool` is the survey tool that the file was recognised as, where it was, and `rows` how many
     rows a reader found before that. `decision` is the text of a decision file for a person to sign,
-    where the export has changed.
+    where the export has changed. `persons` are the places of personal data; None where nobody has
+    looked at what the file's columns hold.
     """
 
     def __init__(
@@ -34,6 +38,7 @@ class FileProblem(Exception):  # noqa: N818 - a problem of the file, not an erro
         tool: str | None = None,
         rows: int | None = None,
         decision: str | None = None,
+        persons: tuple[PersonAt, ...] | None = None,
     ) -> None:
         super().__init__(reason.value)
         self.reason = reason
@@ -42,6 +47,7 @@ class FileProblem(Exception):  # noqa: N818 - a problem of the file, not an erro
         self.tool = tool
         self.rows = rows
         self.decision = decision
+        self.persons = persons
 
     def with_tool(self, tool: str | None = None, rows: int | None = None) -> "FileProblem":
         """The same problem, with what is known of the file and was not told yet."""
@@ -52,7 +58,14 @@ class FileProblem(Exception):  # noqa: N818 - a problem of the file, not an erro
             tool=self.tool or tool,
             rows=rows if self.rows is None else self.rows,
             decision=self.decision,
+            persons=self.persons,
         )
+
+    def with_persons(self, persons: tuple[PersonAt, ...]) -> "FileProblem":
+        """The same problem, with where the file holds personal data."""
+        told = self.with_tool()
+        told.line, told.persons = self.line, persons
+        return told
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ are counted twice, because some workbooks make a library return fewer rows than 
 """
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Any, TypeVar
 
@@ -50,6 +50,18 @@ def read_xlsx(content: bytes) -> Reading:
         raise FileProblem(Reason.NO_ROWS)
     columns = [[_text(value) for value in column] for column in zip(*rows, strict=True)]
     return Reading(_table(columns), pa.array(row_no[1:], pa.int32()), "xlsx")
+
+
+def rows_of_sheets(content: bytes) -> Iterator[tuple[int, list[str]]]:
+    """Every row of every visible sheet as texts, with its number; nothing is demanded of them."""
+    parts = read_parts(content)
+    where = sheet_parts(parts)
+    package = pack(parts, set(where.values()))
+    workbook = _ask(CalamineWorkbook.from_filelike, io.BytesIO(package))
+    for name in _visible_sheets(workbook):
+        if name in where and measure(parts[where[name]]).filled_rows:
+            rows, row_no = _sheet(workbook, name, parts[where[name]])
+            yield from zip(row_no, ([_text(cell) for cell in row] for row in rows), strict=True)
 
 
 def _rows(parts: Parts) -> tuple[list[Row], list[int]]:
