@@ -55,7 +55,9 @@ def declared(config: Config) -> str:
     """A digest of the settings that a class list's rows are held against."""
     settings = config.settings
     return fingerprint(
-        [school.model_dump() for school in settings.schools], settings.class_lists.model_dump()
+        [school.model_dump() for school in settings.schools],
+        settings.class_lists.model_dump(),
+        sorted(settings.classes.names),
     )
 
 

@@ -233,6 +233,7 @@ def _digest(
     return fingerprint(
         [survey.model_dump() for survey in surveys],
         sorted(school.id for school in settings.schools),
+        sorted(settings.classes.names),
         [wave.model_dump() for wave in settings.waves],
         [instruments[key].model_dump() for key in surveys[0].instruments],
     )

@@ -11,6 +11,7 @@ import pandera.polars as pa
 import polars as pl
 from pandera.api.polars.types import PolarsData
 
+from schemas.class_name import class_pattern
 from schemas.declared import DeclarationError
 from schemas.instrument import DONT_KNOW, SKIPPED, Instrument, Scale
 from schemas.reason import Reason
@@ -48,13 +49,6 @@ MAX_ENROLLED = 60
 LOOKS_LIKE_A_CLASS = r"^[0-9]{1,2}[ -]?[A-Za-zÆØÅæøå]$"
 PUPIL_CODE = r"^[A-Za-z0-9][A-Za-z0-9-]{1,18}[A-Za-z0-9]$"
 LOOKS_PERSONAL = r"^([0-9]{11}|[49][0-9]{7})$"
-# A class's name: with a number in it, or words that are no first name with a surname.
-_LETTERS = "A-Za-zÆØÅæøå"
-CLASS_GROUP = (
-    rf"^(?:[0-9][0-9{_LETTERS} .\-]{{0,15}}"
-    rf"|[{_LETTERS}][{_LETTERS} .\-]{{0,14}}[0-9][0-9{_LETTERS} .\-]{{0,14}}"
-    rf"|[{_LETTERS}]{{1,16}}(?:[ .\-]{{1,2}}(?:[A-ZÆØÅ]|[a-zæøå]{{1,12}})){{0,3}}[.]?)$"
-)
 # A score that a tool supplies. A comma is a decimal point: no score has thousands.
 SUPPLIED_NUMBER = re.compile(r"-?[0-9]{1,3}([.,][0-9]{1,12})?")
 ISO_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}.*)?$"
@@ -169,7 +163,11 @@ def raw_answer_model(
     columns = {
         "wave": _one_of(tuple(wave.id for wave in settings.waves), Reason.WAVE_UNKNOWN),
         "school": _one_of(tuple(school.id for school in settings.schools), Reason.SCHOOL_UNKNOWN),
-        "class_group": [pa.Check.str_matches(CLASS_GROUP, error=Reason.CLASS_INVALID.value)],
+        "class_group": [
+            pa.Check.str_matches(
+                class_pattern(settings.classes.names), error=Reason.CLASS_INVALID.value
+            )
+        ],
         "grade": _one_of(GRADES, Reason.GRADE_INVALID),
         "gender": _one_of(tuple(GENDER_WORDS), Reason.GENDER_INVALID),
         "pupil_code": [

@@ -11,13 +11,13 @@ import polars as pl
 from pandera.api.polars.types import PolarsData
 
 from schemas.answer import (
-    CLASS_GROUP,
     GRADES,
     ISO_DATE,
     LOOKS_PERSONAL,
     MAX_ENROLLED,
     PUPIL_CODE,
 )
+from schemas.class_name import class_pattern
 from schemas.reason import Reason
 from schemas.settings import Settings
 
@@ -81,7 +81,9 @@ def _places(settings: Settings) -> dict[str, list[pa.Check]]:
         "school_year": [pa.Check(_is_school_year, error=Reason.ENROLLED_INVALID.value)],
         "school": [pa.Check.isin(schools, error=Reason.SCHOOL_UNKNOWN.value)],
         "class_group": [
-            pa.Check.str_matches(CLASS_GROUP, error=Reason.CLASS_INVALID.value),
+            pa.Check.str_matches(
+                class_pattern(settings.classes.names), error=Reason.CLASS_INVALID.value
+            ),
             pa.Check(_is_no_identity, error=Reason.CLASS_INVALID.value),
         ],
     }

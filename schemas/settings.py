@@ -11,6 +11,7 @@ from zoneinfo import available_timezones
 
 from pydantic import Field, field_validator, model_validator
 
+from schemas.class_name import LONGEST
 from schemas.declared import Declared
 
 ReportLanguage = Literal["nb", "en"]
@@ -114,6 +115,22 @@ class QuarantinePlan(Declared):
     )
 
 
+class ClassNames(Declared):
+    """Names of classes that nothing in them marks as such, as `Bjørnene`."""
+
+    names: tuple[str, ...] = Field(
+        default=(),
+        description="Taken besides `7A`, `5-6`, `Gruppe Blå` and the like. Never a child's name.",
+    )
+
+    @field_validator("names")
+    @classmethod
+    def _are_names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if any(not name.strip() or len(name) > LONGEST for name in names):
+            raise ValueError(f"a class's name has 1 to {LONGEST} signs")
+        return names
+
+
 class ClassLists(Declared):
     """How class lists from a register that speaks OneRoster are read."""
 
@@ -152,6 +169,7 @@ class Settings(Declared):
     suppression: Suppression = Suppression()
     publication: PublicationPlan = PublicationPlan()
     quarantine: QuarantinePlan = QuarantinePlan()
+    classes: ClassNames = ClassNames()
     class_lists: ClassLists = ClassLists()
     routing: Routing | None = None
 

@@ -7,7 +7,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.answer import CLASS_GROUP, LOOKS_PERSONAL
+from schemas.answer import LOOKS_PERSONAL
+from schemas.class_name import class_pattern
 from schemas.settings import Settings
 from transforms.listed import Listed
 from transforms.oneroster import Roster
@@ -51,7 +52,7 @@ def load_roster(
     waiting rows that is read again is listed anew by the register as it is now, and is not applied
     again either. Classes without their pupils are NO_ROWS where a list is in force.
     """
-    told, users = _turned(con, roster, key)
+    told, users = _turned(con, roster, settings, key)
     is_whole = _is_whole(told)
     digest = content_digest(
         con,
@@ -114,7 +115,7 @@ def _listed_anew(
 
 
 def _turned(
-    con: duckdb.DuckDBPyConnection, roster: Roster, key: PseudonymKey
+    con: duckdb.DuckDBPyConnection, roster: Roster, settings: Settings, key: PseudonymKey
 ) -> tuple[Roster, pa.Table]:
     """The roster with pseudonyms, and columns person and pupil of those who have a code."""
     removed = pa.table({"person": roster.removed_pupils})
@@ -122,19 +123,19 @@ def _turned(
     user = {"person": "register user"}
     told = replace(
         roster,
-        classes=_named(_keyed(con, roster.classes, _CLASS_NUMBER, key)),
-        enrolment=_named(_keyed(con, roster.enrolment, _ENROLMENT_NUMBERS, key)),
+        classes=_named(_keyed(con, roster.classes, _CLASS_NUMBER, key), settings),
+        enrolment=_named(_keyed(con, roster.enrolment, _ENROLMENT_NUMBERS, key), settings),
         removed_pupils=_keyed(con, removed, user, key)["person"].combine_chunks(),
         codes=codes.slice(0, 0),
     )
     return told, _keyed(con, codes, {**user, "pupil": "pupil"}, key)
 
 
-def _named(table: pa.Table) -> pa.Table:
+def _named(table: pa.Table, settings: Settings) -> pa.Table:
     """The table without names that no class has: a register's subjects are called all manner."""
     name = table.column("class_group")
     is_name = pc.and_(
-        pc.match_substring_regex(name, CLASS_GROUP),
+        pc.match_substring_regex(name, class_pattern(settings.classes.names)),
         pc.invert(pc.match_substring_regex(name, LOOKS_PERSONAL)),
     )
     named = pc.if_else(is_name, name, pa.scalar(None, name.type))

@@ -30,8 +30,8 @@ CELLS = [
     ("class_group", "7A", None),
     ("class_group", "7 a", None),
     ("class_group", "1ST-2", None),
-    ("class_group", "Åsgård 2.", None),
-    ("class_group", "Bjørnene", None),
+    ("class_group", "Åsgård 2.", Reason.CLASS_INVALID),
+    ("class_group", "Bjørnene", Reason.CLASS_INVALID),
     ("class_group", "Innføring A", None),
     ("class_group", "Kari Nordmann", Reason.CLASS_INVALID),  # a name
     ("class_group", "Kari-Anne Nes", Reason.CLASS_INVALID),
