@@ -22,7 +22,7 @@ from transforms.readers.reading import FileProblem, Reading
 from transforms.recognise import is_pupil_list
 from transforms.roster_list import list_of_roster, merge_roster
 from transforms.roster_sheet import FORMAT, from_sheet
-from transforms.undecided import numbers_in_broken, persons_in_columns
+from transforms.undecided import births_in_list, numbers_in_broken, persons_in_columns
 from warehouse.class_lists import load_class_list
 from warehouse.entries import Incoming, Loaded
 from warehouse.rosters import load_roster
@@ -69,6 +69,7 @@ def _require_nobody(found: ClassList) -> None:
     if isinstance(found.content, Reading):
         reading = found.content
         people = [*persons_in_columns(reading, _PLACES), *numbers_in_broken(reading.malformed)]
+        people += births_in_list(reading) if is_pupil_list(reading.table.column_names) else []
     else:
         roster = found.content
         cells = {

@@ -4,10 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from schemas.personal import Personal
 from schemas.survey import CHOSEN
+from transforms.birth_dates import are_birth_dates
 from transforms.choices import split_choices
 from transforms.drift import MIN_ROWS, MIN_SHARE
 from transforms.encoded import distinct, indices
@@ -80,6 +83,17 @@ def numbers_in_broken_rows(batch: Batch) -> Iterator[Person]:
         rows = [row for own, row in batch.malformed if own == file_no]
         for row_no, kind, column in numbers_in_broken(rows):
             yield Person(file_no, row_no, kind, column)
+
+
+def born_in(typed: pa.Table, years: pa.Array) -> Iterator[Person]:
+    """The rows of files whose pupil codes are birth dates; `years`: see `are_birth_dates`."""
+    known = {name: pl.Series(typed.column(name)) for name in ("file_no", "grade")}
+    codes = pl.Series(typed.column("pupil_code").cast(pa.string()), dtype=pl.String)
+    found = are_birth_dates(pl.DataFrame({**known, "code": codes, "year": pl.Series(years)}))
+    rows = pa.array(np.flatnonzero(found))
+    places = (typed.column(name).take(rows).to_pylist() for name in ("file_no", "row_no"))
+    for file_no, row_no in zip(*places, strict=True):
+        yield Person(file_no, row_no, Personal.BIRTH_DATE, "pupil_code")
 
 
 def persons_in(batch: Batch, verdicts: Mapping[str, Codes]) -> Iterator[Person]:

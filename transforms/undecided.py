@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from schemas.personal import Personal
 from schemas.reason import Reason
+from transforms.birth_dates import are_birth_dates
 from transforms.encoded import distinct, indices
 from transforms.gate import Place, personal_heading, persons_among
 from transforms.identifiers import Found, find_identifiers
@@ -131,6 +132,20 @@ def persons_in_columns(reading: Reading, places: Mapping[str, Place]) -> Iterato
         for kind, hits in kinds.items():
             rows = np.flatnonzero(np.append(hits, np.False_)[at])
             yield from ((row, kind, name) for row in reading.row_no.take(rows).to_pylist())
+
+
+def births_in_list(reading: Reading) -> list[PersonAt]:
+    """The rows of a list of pupils whose codes are birth dates."""
+    table = reading.table.select(["school_year", "grade", "pupil_code"])
+    texts = table.cast(pa.schema([(name, pa.string()) for name in table.column_names]))
+    codes = pl.DataFrame(texts).select(
+        pl.lit(0).alias("file_no"),
+        pl.col("pupil_code").str.strip_chars().alias("code"),
+        pl.col("school_year").str.slice(0, 4).cast(pl.Int32, strict=False).alias("year"),
+        pl.col("grade").str.strip_chars().cast(pl.Int32, strict=False),
+    )
+    rows = reading.row_no.take(pa.array(np.flatnonzero(are_birth_dates(codes)))).to_pylist()
+    return [(row_no, Personal.BIRTH_DATE, "pupil_code") for row_no in rows]
 
 
 def _encoded(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -45,7 +45,13 @@ from transforms.held import (
 from transforms.left_blank import LeftBlank, left_blank
 from transforms.readers.reading import Batch
 from transforms.recognise import item_columns
-from transforms.stops import Strangers, numbers_in_broken_rows, persons_in, strangers_in
+from transforms.stops import (
+    Strangers,
+    born_in,
+    numbers_in_broken_rows,
+    persons_in,
+    strangers_in,
+)
 from transforms.supplied import STORED, reader_of
 
 # A column with more distinct cells than this is not remembered from block to block.
@@ -126,7 +132,11 @@ class Validator:
             accepted,
             tuple(held),
             only_sound(unread, {**unsound, "wave": (wave[rows] < 0).astype(np.int16)}),
-            persons=(*persons_in(batch, verdicts), *numbers_in_broken_rows(batch)),
+            persons=(
+                *persons_in(batch, verdicts),
+                *numbers_in_broken_rows(batch),
+                *born_in(typed, self._school_years(wave)),
+            ),
             strangers=strangers_in(batch, verdicts, self._items),
             left_blank=left_blank(batch, bad, ~is_held),
         )
@@ -181,6 +191,11 @@ class Validator:
             if day is not None and wave.opens <= day <= wave.closes:
                 return at
         return -1
+
+    def _school_years(self, wave: Codes) -> pa.Array:
+        """The first year of the school year that each row was answered in; null for no wave."""
+        years = pa.array([*(int(one.school_year[:4]) for one in self._waves), None], pa.int32())
+        return years.take(pa.array(np.where(wave < 0, len(self._waves), wave)))
 
     def _typed(self, batch: Batch, wave: Codes, bad: Mapping[str, Codes]) -> pa.Table:
         table = batch.table

@@ -1,0 +1,110 @@
+"""Birth dates as pupil codes are told by the file; serial numbers are left alone."""
+
+import random
+
+import polars as pl
+import pytest
+
+from tests.support.home import csv_bytes, drop, form, make_home, run
+from tests.support.state import note_of, words_on
+from transforms.birth_dates import are_birth_dates
+
+WRITTEN = {
+    "day first": "{d:02}{m:02}{s:02}",
+    "a zero lost": "{d}{m:02}{s:02}",
+    "year first": "{s:02}{m:02}{d:02}",
+    "eight digits": "{d:02}{m:02}{y}",
+    "eight digits, year first": "{y}{m:02}{d:02}",
+    "as ISO has it": "{y}-{m:02}-{d:02}",
+    "with hyphens": "{d:02}-{m:02}-{y}",
+    "behind the school": "FJELL-{d:02}{m:02}{s:02}",
+    "before initials": "{d:02}{m:02}{s:02}KN",
+}
+
+
+def codes_of(codes, grade=7, year=2026, file_no=0):
+    told = {"file_no": file_no, "code": codes, "year": year, "grade": grade}
+    return pl.DataFrame(told, schema_overrides={"code": pl.String})
+
+
+def births(way, count=20, born=2014, seed=1):
+    draw = random.Random(seed)  # noqa: S311 - no secret
+    days = {(draw.randint(1, 12), draw.randint(1, 28)) for _ in range(count)}
+    return [way.format(d=day, m=month, y=born, s=born % 100) for month, day in sorted(days)]
+
+
+@pytest.mark.parametrize("way", WRITTEN.values(), ids=WRITTEN)
+def test_codes_that_are_birth_dates_are_found_in_each_way_of_writing(way):
+    assert are_birth_dates(codes_of(births(way))).all()
+
+
+@pytest.mark.parametrize("way", WRITTEN.values(), ids=WRITTEN)
+def test_dates_in_which_no_pupil_of_the_grade_was_born_are_codes(way):
+    assert not are_birth_dates(codes_of(births(way), grade=2)).any()
+
+
+def test_one_date_among_serial_numbers_is_a_serial_number():
+    codes = [f"{number}" for number in range(150300, 150330)]
+    assert not are_birth_dates(codes_of([*codes, "150314"])).any()
+
+
+def test_files_are_judged_each_by_itself():
+    both = pl.concat(
+        [
+            codes_of(births(WRITTEN["day first"])),
+            codes_of([f"KX{at}" for at in range(30)], file_no=1),
+        ]
+    )
+    found = pl.Series(are_birth_dates(both))
+    assert found.sum() == both.filter(pl.col("file_no") == 0).height
+    assert not found.filter(both["file_no"] == 1).any()
+
+
+def serial_lists(seed):
+    """Codes as municipalities give them out: run on, with gaps, at random, by class and number."""
+    draw = random.Random(seed)  # noqa: S311 - no secret
+    count, grade = draw.randint(3, 200), draw.randint(1, 10)
+    digits = draw.choice([5, 6, 7, 8])
+    start = draw.randrange(10 ** (digits - 1), 10**digits - 40 * count)
+    step = draw.choice([1, 1, 2, 7, 10, 13])
+    style = seed % 5
+    if style == 0:
+        codes = [f"{start + at * step}" for at in range(count)]
+    elif style == 1:
+        codes = [f"{draw.randrange(10**digits):0{digits}}" for _ in range(count)]
+    elif style == 2:
+        codes = [f"{grade:02}{room:02}{at:02}" for room in (1, 2, 3, 4) for at in range(1, 26)]
+    elif style == 3:
+        codes = [f"2026-{room:02}-{at:02}" for room in range(1, 8) for at in range(1, 26)]
+    else:
+        codes = [f"S{draw.randint(1, 99):02}-{start + at * step}" for at in range(count)]
+    return codes_of(codes, grade=grade, year=draw.choice([2025, 2026, 2027]))
+
+
+def test_no_list_of_serial_numbers_is_taken_for_birth_dates():
+    assert [seed for seed in range(1000) if are_birth_dates(serial_lists(seed)).any()] == []
+
+
+@pytest.fixture
+def home(tmp_path):
+    return make_home(tmp_path / "home")
+
+
+def test_file_whose_codes_are_birth_dates_is_refused_with_its_rows(home):
+    codes = births(WRITTEN["day first"], count=12, born=2013)
+    drop(home, "a.csv", csv_bytes([form(code) for code in codes]))
+    [(_, outcome)] = run(home).files
+    assert (outcome.outcome, outcome.reason) == ("rejected", "PERSONAL_DATA")
+    rows = note_of(home, "a.csv")["rows"]
+    assert len(rows) == len(codes)
+    assert rows[0] == {"row": 2, "reasons": ["birth_date"], "columns": ["pupil_code"]}
+    assert "fødselsdato" in words_on(home, "a.csv")
+    assert codes[0] not in words_on(home, "a.csv")
+
+
+def test_list_of_pupils_by_birth_date_is_refused(home):
+    rows = [f"2025-26;S01;7A;7;{code}" for code in births(WRITTEN["as ISO has it"], born=2013)]
+    text = "\n".join(["school_year;school;class_group;grade;pupil_code", *rows, ""])
+    drop(home, "list.csv", text.encode())
+    [(_, outcome)] = run(home).files
+    assert (outcome.reason, outcome.delivered) == ("PERSONAL_DATA", len(rows))

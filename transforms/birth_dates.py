@@ -1,0 +1,88 @@
+"""Pupil codes that are birth dates: told by a whole file, never by a single code.
+
+`150312` is a day of March 2012, or number 150,312 of a list. So the file decides: its codes are
+birth dates if nine in ten of them are days, all written one way, at which a pupil of that grade may
+have been born, and most of them in the very year of the grade's pupils, who turn six in the year
+that grade 1 begins. Serial numbers run on, within a month or two of such a calendar, so the days
+have to lie in several months. A handful of codes proves nothing.
+
+Limits are our own judgement; a property test holds 1,000 lists of serial numbers against them.
+"""
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+SCHOOL_AGE = 5  # a pupil of grade g is born in the first year of the school year, less g, less this
+NEARLY_ALL, MOST = 0.9, 0.8
+# The fewest codes, and the fewest months: short years may be anything, years in full hardly.
+_FEWEST = {True: (3, 2), False: (5, 3)}
+_MANY, _MONTHS_OF_MANY = 10, 5
+
+_DAY, _MONTH = "(?<d>[0-9]{1,2})", "(?<m>[0-9]{2})"
+_WAYS = {  # how a date is written, and whether its year is written in full
+    rf"^{_DAY}{_MONTH}(?<y>[0-9]{{2}})$": False,
+    rf"^(?<y>[0-9]{{2}}){_MONTH}(?<d>[0-9]{{2}})$": False,
+    r"^(?<d>[0-9]{1,2})-(?<m>[0-9]{1,2})-(?<y>[0-9]{2})$": False,
+    rf"^{_DAY}{_MONTH}(?<y>[0-9]{{4}})$": True,
+    rf"^(?<y>[0-9]{{4}}){_MONTH}(?<d>[0-9]{{2}})$": True,
+    r"^(?<y>[0-9]{4})-(?<m>[0-9]{1,2})-(?<d>[0-9]{1,2})$": True,
+    r"^(?<d>[0-9]{1,2})-(?<m>[0-9]{1,2})-(?<y>[0-9]{4})$": True,
+}
+# A school's letters before it, or a pupil's initials behind it.
+_LETTERS = r"^[A-Za-zÆØÅæøå]+-?|-?[A-Za-zÆØÅæøå]+$"
+_COULD_BE = r"^(?:[0-9]{5,8}|[0-9]{1,4}-[0-9]{1,2}-[0-9]{2,4})$"
+
+
+def are_birth_dates(codes: pl.DataFrame) -> npt.NDArray[np.bool_]:
+    """Which rows bear a birth date for a code, in files whose codes are birth dates.
+
+    `codes` has a row a pupil: `file_no`, `code`, `year` (the first of the school year) and `grade`;
+    a null in any of them says nothing.
+    """
+    found = np.zeros(codes.height, np.bool_)
+    bare = pl.col("code").str.replace_all(_LETTERS, "")
+    frame = codes.with_row_index("row").with_columns(bare.alias("bare"))
+    could_be = pl.col("bare").str.contains(_COULD_BE).fill_null(value=False)
+    frame = frame.filter(could_be.mean().over("file_no") >= NEARLY_ALL)
+    if frame.is_empty():
+        return found
+    for way, is_full in _WAYS.items():
+        found[_rows_of(frame, way, is_full=is_full)] = True
+    return found
+
+
+def _rows_of(frame: pl.DataFrame, way: str, *, is_full: bool) -> npt.NDArray[np.int64]:
+    """The rows of the files whose codes are days, written this way."""
+    fewest, months = _FEWEST[is_full]
+    days = _as_days(frame, way, is_full=is_full)
+    fits = (
+        days.group_by("file_no")
+        .agg(
+            pl.col("code").n_unique().alias("codes"),
+            pl.col("late").is_between(-1, 1).fill_null(value=False).mean().alias("near"),
+            (pl.col("late") == 0).fill_null(value=False).mean().alias("exact"),
+            pl.col("month").n_unique().alias("months"),
+        )
+        .filter(
+            (pl.col("codes") >= fewest)
+            & (pl.col("near") >= NEARLY_ALL)
+            & (pl.col("exact") >= MOST)
+            & (pl.col("months") >= months)
+            & ((pl.col("codes") < _MANY) | (pl.col("months") >= _MONTHS_OF_MANY))
+        )
+    )
+    rows = days.join(fits, on="file_no", how="semi").filter(pl.col("late").is_not_null())
+    return rows["row"].to_numpy().astype(np.int64)
+
+
+def _as_days(frame: pl.DataFrame, way: str, *, is_full: bool) -> pl.DataFrame:
+    """Each code's month, and how many years after its grade's pupils its day is; null if none."""
+    parts = frame["bare"].str.extract_groups(way).struct.unnest().cast(pl.Int32)
+    year = pl.col("y") if is_full else pl.col("y") + 2000
+    read = pl.concat([frame, parts], how="horizontal_extend")
+    is_day = pl.col("m").is_between(1, 12) & pl.col("d").is_between(1, 31)
+    born = pl.col("year") - SCHOOL_AGE - pl.col("grade")
+    return read.with_columns(
+        pl.when(is_day).then(year - born).alias("late"), pl.when(is_day).then("m").alias("month")
+    )
