@@ -19,6 +19,9 @@ NEARLY_ALL, MOST = 0.9, 0.8
 _FEWEST = {True: (3, 2), False: (5, 3)}
 _MANY, _MONTHS_OF_MANY = 10, 5
 
+# A large file is read in full only if so many of its first codes are days.
+_LOOK, _WORTH_IT = 200, 0.5
+
 _DAY, _MONTH = "(?<d>[0-9]{1,2})", "(?<m>[0-9]{2})"
 _WAYS = {  # how a date is written, and whether its year is written in full
     rf"^{_DAY}{_MONTH}(?<y>[0-9]{{2}})$": False,
@@ -47,9 +50,18 @@ def are_birth_dates(codes: pl.DataFrame) -> npt.NDArray[np.bool_]:
     frame = frame.filter(could_be.mean().over("file_no") >= NEARLY_ALL)
     if frame.is_empty():
         return found
+    first = frame.group_by("file_no", maintain_order=True).head(_LOOK)
     for way, is_full in _WAYS.items():
-        found[_rows_of(frame, way, is_full=is_full)] = True
+        near = _near(_as_days(first, way, is_full=is_full)).filter(pl.col("near") >= _WORTH_IT)
+        suspects = frame.join(near, on="file_no", how="semi")
+        found[_rows_of(suspects, way, is_full=is_full)] = True
     return found
+
+
+def _near(days: pl.DataFrame) -> pl.DataFrame:
+    """For each file, how many of its codes are days at which its pupils may have been born."""
+    near = pl.col("late").is_between(-1, 1).fill_null(value=False).mean()
+    return days.group_by("file_no").agg(near.alias("near"))
 
 
 def _rows_of(frame: pl.DataFrame, way: str, *, is_full: bool) -> npt.NDArray[np.int64]:

@@ -30,6 +30,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from schemas.answer import EITHER_ORDER
 from transforms.readers.cells import numbers_text, oslo_clock
 
 DateOrder = Literal["D/M/Y", "M/D/Y", "Y-M-D"]
@@ -162,12 +163,17 @@ def local_days(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """The local date of each cell where the column is proven; else each cell behind a `?`.
 
     The mark makes validation hold every row of an unproven column as DATE_INVALID. Without it the
-    cells that happen to look like ISO would slip through, on whatever clock they are.
+    cells that happen to look like ISO would slip through, on whatever clock they are. A date that
+    can be read in two ways stays as it is where nothing else is wrong: it is held as that.
     """
     proven = prove_dates(column)
     if isinstance(proven, ProvenDates):
         return pc.utf8_slice_codeunits(proven.cells, 0, 10)
-    return _or_as_it_stood("? " + _said(column), column)
+    said = _said(column)
+    marked = "? " + said
+    if proven.doubt is Doubt.ORDER_OPEN:
+        marked = said.zip_with(said.str.contains(EITHER_ORDER).fill_null(value=False), marked)
+    return _or_as_it_stood(marked, column)
 
 
 def _said(column: pa.ChunkedArray) -> pl.Series:
