@@ -313,7 +313,7 @@ def _bare(name: str) -> str:
 def _plain_name(name: str) -> str:
     """The name without what a terminal, a page or a file system could stumble over."""
     readable = unicodedata.normalize("NFC", os.fsencode(name).decode("utf-8", "replace"))
-    kept = "".join(sign if sign.isalnum() or sign in " ._-()" else "_" for sign in readable)
+    kept = "".join(sign if sign.isalnum() or sign in " ._-()~" else "_" for sign in readable)
     if len(kept.encode()) <= MAX_NAME_BYTES:
         return kept
     stem, ending = _split_name(kept)

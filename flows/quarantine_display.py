@@ -166,5 +166,10 @@ def show_chain(chain: Mapping[str, Any]) -> None:
     console.print(f"Events: {chain['events']}. Head: {chain['head']}", soft_wrap=True)
     if chain["broken_at"]:
         console.print(f"The log was changed: event {chain['broken_at']} does not fit.")
+    if chain["decisions_without_event"]:
+        count = chain["decisions_without_event"]
+        console.print(f"{count} decision(s) on rows stand in the warehouse, and in no event.")
+    if chain["decisions_emptied"]:
+        console.print("The log tells of decisions on rows, and the warehouse holds none of them.")
     if not chain["holds_head"]:
         console.print("The head that was written down is gone: the end of the log was cut off.")

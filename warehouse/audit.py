@@ -30,17 +30,24 @@ class Hand:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """How many events there are, the seal of the last, and the first event that does not fit."""
+    """How many events there are, the seal of the last, and the first event that does not fit.
+
+    `unsealed` counts decisions on rows that no event of the log tells of; `is_emptied` says that
+    the log tells of decisions and the table of them holds none.
+    """
 
     events: int
     head: str
     broken_at: int | None
     holds_anchor: bool
+    unsealed: int = 0
+    is_emptied: bool = False
 
     @property
     def is_whole(self) -> bool:
-        """Whether every event fits, and the head that was written down is still among them."""
-        return self.broken_at is None and self.holds_anchor
+        """Whether every event fits, the head is among them, and what was decided is still there."""
+        decided = not self.unsealed and not self.is_emptied
+        return self.broken_at is None and self.holds_anchor and decided
 
 
 def append(
@@ -98,7 +105,24 @@ def verify_chain(
             broken_at = expected
         head = seal
         seals.add(seal)
-    return Chain(len(events), head, broken_at, anchor is None or anchor in seals)
+    unsealed, is_emptied = _decisions(con)
+    holds_anchor = anchor is None or anchor in seals
+    return Chain(len(events), head, broken_at, holds_anchor, unsealed, is_emptied)
+
+
+def _decisions(con: duckdb.DuckDBPyConnection) -> tuple[int, bool]:
+    """How many decisions no event tells of; and whether all are gone though events tell of some.
+
+    A single one may be gone soundly: a version that was chosen waits again when a further one
+    comes. Rows that a person gave up stay given up.
+    """
+    [(unsealed, decided, given_up)] = con.execute("""
+        select
+            (select count(*) from quarantine.decided anti join audit.event using (event_no)),
+            (select count(*) from quarantine.decided),
+            (select count(*) from audit.event where action = 'quarantine.rejected')
+    """).fetchall()
+    return unsealed, not decided and bool(given_up)
 
 
 def last_told(

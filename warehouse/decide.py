@@ -198,12 +198,25 @@ def reject_delivery(
             "no such row waits there, or it is part of a contradiction:"
             " `klassepuls quarantine show` tells which"
         )
+    given_up = len(held) + _rows_of(con, whole)
     with transaction(con):
         detail = {"rows": len(held), "files": len(whole), "why": why.value}
         ruling = _told(con, "rejected", delivery_id, detail, by=by, why=why, now=now)
         rule_rows(con, pa.array([number for (number,) in held], pa.int64()), "rejected", ruling)
         _give_up_files(con, whole, Reason.DECIDED_NOT_TO_USE, "rejected", ruling)
-    return len(held)
+    return given_up
+
+
+def _rows_of(con: duckdb.DuckDBPyConnection, whole: Sequence[str]) -> int:
+    """How many rows wait in files that wait as a whole."""
+    [(rows,)] = con.execute(
+        """
+        select coalesce(sum(quarantined), 0) from core.delivery
+        where list_contains($ids, delivery_id)
+        """,
+        {"ids": list(whole)},
+    ).fetchall()
+    return int(rows)
 
 
 def expire(

@@ -145,3 +145,24 @@ def test_every_decision_names_who_why_and_its_event(home):
     assert len(decided) == 4
     for decision, why, is_same, detail in decided:
         assert (decision, is_same, json.loads(detail)["why"]) == ("rejected", True, why)
+
+
+def test_a_shortened_head_is_no_sign_of_tampering(home, command, asked):
+    head = asked(home, "audit", "verify")["head"]
+    code, said = command(home, "audit", "verify", "--head", head[:12])
+    assert code == 2
+    assert "gone" not in said
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ("delete from quarantine.decided", "holds none of them"),
+        ("delete from audit.event", "in no event"),
+    ],
+)
+def test_decisions_and_the_log_must_tell_of_each_other(home, command, change, word):
+    edit(home, change)
+    code, said = command(home, "audit", "verify")
+    assert code == 5
+    assert word in said

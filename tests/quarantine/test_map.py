@@ -183,3 +183,16 @@ def test_note_of_somebody_elses_is_no_file_of_ours(tmp_path):
     note = home.outcome / "loaded" / "x.json"
     note.write_text('{"delivery": "f"}', encoding="utf-8")
     assert files.bring_back(home, {"", "f", "f" * 64}) == set()
+
+
+def test_file_keeps_its_name_however_often_it_is_mapped(tmp_path, command):
+    rows = [form(f"P{at:03}", grade=grade) for at, grade in enumerate(("sju", "syv", "siebte"))]
+    home = home_with(tmp_path / "home", [*OTHERS, *rows])
+    names = []
+    for text in ("sju", "syv", "siebte"):
+        words = ["--survey", "klassepuls", "--column", "grade", "--from", text, "--to", "7"]
+        assert mapped(command, home, words)[0] == 0
+        run(home)
+        names += [name for name in filed(home) if name not in names]
+    assert len(names) == 1
+    assert names[0].count("~") == 1

@@ -168,3 +168,12 @@ def test_held_since_is_kept_when_a_file_is_read_again(tmp_path, command, asked):
         assert con.execute("select count(distinct received_at) from core.delivery").fetchall() == [
             (1,)
         ]
+
+
+def test_rejected_file_of_one_row_tells_of_one_row(tmp_path, command, asked):
+    home = home_with(tmp_path / "home", OTHERS)
+    drop(home, "b.csv", b"a;b\n1;2\n")
+    run(home)
+    [entry] = asked(home, "quarantine", "list")["deliveries"]
+    code, said = command(home, "quarantine", "reject", entry["delivery"], "--why", "test_rows")
+    assert (code, "Not used from now on: 1 row(s)." in said) == (0, True)
