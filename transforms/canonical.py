@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -40,6 +41,8 @@ def canonical_batch(batch: Batch, layout: Layout, items: list[str]) -> Batch:
                 # Our own format alone comes in blocks of several files, and of parts of one.
                 days = iso_days(cells.dictionary, is_whole=layout.survey.tool != "canonical")
                 cells = pa.DictionaryArray.from_arrays(cells.indices, days)
+            if name == "grade" or name in items:
+                cells = _without_noughts(cells, layout.survey.codes.get(name, {}))
             if name == "gender":
                 cells = _respelled(_lower(cells), GENDER_WORDS)
             columns[name] = _to_null(cells, _nothing(name, layout.survey))
@@ -71,6 +74,17 @@ def _encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
         whole = whole.chunk(0) if whole.num_chunks else pa.array([], TEXT)
     trimmed = pc.utf8_trim_whitespace(whole.dictionary.cast(pa.string()))
     return pa.DictionaryArray.from_arrays(whole.indices.cast(pa.int32()), trimmed)
+
+
+def _without_noughts(cells: pa.DictionaryArray, codes: Mapping[str, str]) -> pa.DictionaryArray:
+    """Whole numbers without the decimals that R, pandas and REDCap write: `5.0` and `5,0` are 5.
+
+    A text that the survey file speaks of stays as it is.
+    """
+    said = pl.Series(cells.dictionary, dtype=pl.String)
+    whole = said.str.replace(r"^(-?[0-9]{1,9})[.,]0{1,9}$", "${1}")
+    kept = said.zip_with(said.is_in(list(codes)).fill_null(value=True), whole)
+    return pa.DictionaryArray.from_arrays(cells.indices, kept.to_arrow().cast(pa.string()))
 
 
 def _respelled(cells: pa.DictionaryArray, codes: Mapping[str, str]) -> pa.DictionaryArray:

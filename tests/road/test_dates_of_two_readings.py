@@ -1,4 +1,4 @@
-"""A tool's date that can be read in two ways is told as that, and not as one that does not exist."""
+"""A date of two readings in a tool's export is told as that, and not as one that does not exist."""
 
 import re
 from dataclasses import replace
