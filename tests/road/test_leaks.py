@@ -15,7 +15,17 @@ import polars as pl
 import pytest
 
 from flows.home import Home
-from tests.support.home import AUTUMN, SPRING, Row, class_list, csv_bytes, drop, form, make_home
+from tests.support.home import (
+    AUTUMN,
+    CORE,
+    SPRING,
+    Row,
+    class_list,
+    csv_bytes,
+    drop,
+    form,
+    make_home,
+)
 from tests.support.loading import deliver, full_config, memory_warehouse
 from tests.support.state import bytes_below, filed, warehouse_of
 from transforms.synthetic.formats import to_ndjson, to_xlsx
@@ -81,7 +91,7 @@ def fill(home: Home) -> None:
     drop(home, NAME + ".csv", csv_bytes(rows))
     drop(home, NAME + ".xlsx", to_xlsx(pl.DataFrame(rows)))
     drop(home, NAME + " igjen.csv", csv_bytes(rows))
-    changed = [row | {"gender": "boy"} for row in rows[:3]]
+    changed = [row | {f"{CORE}.thriving": "4"} for row in rows[:3]]
     drop(home, "persons.csv", csv_bytes([*rows[:4], *rows_with_persons()]))
     drop(home, "contradicts.csv", csv_bytes(changed))
     spring = [row | {"wave": SPRING, "submitted_on": "2026-03-10"} for row in rows]

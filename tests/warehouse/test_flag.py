@@ -317,9 +317,9 @@ def test_flag_stands_again_when_the_newer_answer_is_contradicted(con, config, in
     flag(con, config)
     spring = form("P001", wave=SPRING, submitted_on="2026-03-10")
     runs = (
-        [[spring, spring | {"gender": "boy"}]]
+        [[spring, spring | {f"{CORE}.thriving": "4"}]]
         if in_one_run
-        else [[spring], [spring | {"gender": "boy"}]]
+        else [[spring], [spring | {f"{CORE}.thriving": "4"}]]
     )
     for rows in runs:
         deliver(con, config, rows)
