@@ -16,6 +16,7 @@ from flows.events import (
     Fact,
     count_facts,
     delivery_facts,
+    prompt_facts,
     publication_facts,
     report_facts,
     wave_facts,
@@ -24,6 +25,7 @@ from flows.outcome import HeldPlace, Outcome
 from schemas.reason import Reason
 from warehouse.flag import Flagged
 from warehouse.publish import Publication
+from warehouse.requests import Raised
 
 LOADED = Outcome("a" * 64, "loaded", delivered=3, accepted=2, quarantined=1)
 AGAIN = Outcome("a" * 64, "duplicate", reason=Reason.ALREADY_DELIVERED)
@@ -45,6 +47,7 @@ def all_facts() -> list[Fact]:
     held = Outcome("c" * 64, "quarantined", reason=Reason.NOT_RECOGNISED, quarantined=7)
     return [
         *delivery_facts([LOADED, AGAIN, REFUSED, held], makes_due="flag-pupils"),
+        *prompt_facts({"a" * 64: Raised(forms=2, without_school=1, told=7)}),
         *wave_facts([FLAGGED], makes_due="report-flags"),
         *report_facts({"2026H": (4, "r1")}, makes_due="publish-marts"),
         *publication_facts(PUBLICATION),
