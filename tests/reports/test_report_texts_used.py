@@ -82,7 +82,13 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
     loose = replace(watch, rule_id="rule.class_network")
     network = ClassNetwork("7B", answered=20, unchosen=3, groups=2, p_cohesion=0.012)
     unlisted = indicator(4, gate="tested", enrolled=None, baseline_from="published")
+    unlike = ("rule.class_wellbeing", "rule.class_wellbeing_spread", "rule.class_new_pupils")
+    far = tuple(replace(watch, rule_id=rule_id, value=3.0, waves=2) for rule_id in unlike)
+    scales = tuple(indicator(0, gate="tested", rule_id=rule_id) for rule_id in unlike)
+    few = indicator(0, gate="few_classes", rule_id="rule.class_belonging")
+    skipped = indicator(0, gate="few_answers", answered=7, rule_id="rule.class_unsafe")
     return [
+        replace(data, class_flags=far, indicators=(*scales, few, skipped)),
         data,
         adult,
         replace(adult, pupil_flags=()),

@@ -97,7 +97,8 @@ GATE_STEPS = {
         "may_alert": (False,), "repeat_times": (3,), "repeat_of": (2,),
     },
     "rule.class_witnessed": {
-        "watch_below": (0.008, 0.012), "unless": (None,), "may_alert": (True,), "min_answered": (7,),
+        "watch_below": (0.008, 0.012), "unless": (None,),
+        "may_alert": (True,), "min_answered": (7,),
     },
     "rule.class_unsafe": {"min_count": (2, 4), "watch_below": (0.02, 0.03)},
     "rule.class_nobody_in_breaks": {"min_count": (2, 4), "watch_below": (0.02, 0.03)},
