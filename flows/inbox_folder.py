@@ -5,10 +5,10 @@ from pathlib import Path
 
 
 def folder_of(path: Path, inbox: Path | None) -> str | None:
-    """The folder of the inbox that a file lies in, however deep; None for one that lies in none."""
+    """The folders of the inbox that a file lies in, with `/` between; None for one in none."""
     if inbox is None:
         return None
     with suppress(ValueError):
         within = path.absolute().relative_to(inbox).parts
-        return within[0] if len(within) > 1 else None
+        return "/".join(within[:-1]) or None
     return None

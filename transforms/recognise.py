@@ -97,14 +97,33 @@ def recognise(
 def of_folder(layouts: Sequence[Layout], folder: str | None) -> list[Layout]:
     """Of several layouts that fit, those of the survey whose folder the file lies in.
 
-    `folder` is the folder of the inbox, None where it lies in none. A survey without a folder is
-    not taken for the one that is meant: then a file in a wrong place would be another school's.
+    `folder` are the folders of the inbox with `/` between, None where it lies in none: the nearest
+    that is somebody's wins. A folder is called as `inbox_folder` says, or else as the survey or its
+    one school is; capitals and how accents are stored make no difference. A survey of no such name
+    is not taken for the one that is meant: a file in a wrong place would be another school's.
     """
     if len(layouts) < 2 or folder is None:  # noqa: PLR2004 - there is a choice
         return list(layouts)
-    lies_in = composed(folder)
-    own = [one for one in layouts if composed(one.survey.inbox_folder or "") == lies_in]
-    return own or list(layouts)
+    for name in reversed(folder.split("/")):
+        lies_in = _plain_folder(name)
+        own = [one for one in layouts if lies_in == _plain_folder(one.survey.inbox_folder or "")]
+        own = own or [one for one in layouts if lies_in in _other_names(one.survey)]
+        if own:
+            return own
+    return list(layouts)
+
+
+def _plain_folder(name: str) -> str:
+    return composed(name).strip().casefold()
+
+
+def _other_names(survey: Survey) -> set[str]:
+    """What people may call the folder of a survey besides what its file says."""
+    return {
+        _plain_folder(name)
+        for name in (survey.id, survey.name, survey.constants.get("school", ""))
+        if name
+    }
 
 
 def choose(layouts: Sequence[Layout], table: pa.Table, folder: str | None = None) -> Layout:

@@ -78,12 +78,25 @@ def test_a_file_in_the_folder_of_a_survey_is_that_survey_s(tmp_path):
 
 def test_a_file_in_no_folder_or_in_another_one_waits_though_one_survey_has_none(tmp_path):
     home = home_with(tmp_path, fjell="FJELL", elv=None)
-    for number, place in enumerate(["a.csv", "FJELL2/b.csv", "x/FJELL/c.csv", "fjell/d.csv"]):
+    for number, place in enumerate(["a.csv", "FJELL2/b.csv", "x/c.csv"]):
         put(home, place, pupils(f"P{number}"))
 
     found = outcomes(run(home))
 
     assert {told.reason for told in found.values()} == {Reason.SURVEYS_ALIKE}
+
+
+def test_folders_are_told_as_people_write_them_and_the_nearest_wins(tmp_path):
+    home = home_with(tmp_path, fjell="FJELL", elv=None)
+    put(home, "fjell/a.csv", pupils("A"))
+    put(home, "x/Fjell/b.csv", pupils("B"))
+    put(home, "Elv/c.csv", pupils("C"))
+    put(home, "s02/d.csv", pupils("D"))
+    put(home, "FJELL/Elv/e.csv", pupils("E"))
+
+    run(home)
+
+    assert stored(home) == {"fjell S01": 12, "elv S02": 18}
 
 
 def test_a_folder_never_makes_a_survey_fit(tmp_path):
