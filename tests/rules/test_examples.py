@@ -123,30 +123,44 @@ PART_STEPS = {
 
 def class_mutants():
     """Each gate of a class rule moved, each answer a step either way, and each baseline."""
+    yield from moved_gates()
+    yield from moved_parts()
+    for rule in CLASSES.values():
+        yield from moved_thresholds(rule)
+        yield from moved_baselines(rule)
+
+
+def moved_gates():
     for rule_id, steps in GATE_STEPS.items():
         for name, values in steps.items():
             for value in values:
                 yield f"{rule_id}-{name}-{value}", CLASSES[rule_id].model_copy(update={name: value})
+
+
+def moved_parts():
     for rule_id, (part, steps) in PART_STEPS.items():
         for name, values in steps.items():
             for value in values:
                 moved = getattr(CLASSES[rule_id], part).model_copy(update={name: value})
                 changed = CLASSES[rule_id].model_copy(update={part: moved})
                 yield f"{rule_id}-{name}-{value}", changed
-    for rule in CLASSES.values():
-        for at, condition in enumerate(rule.any_of):
-            for by in (1, -1):
-                threshold = condition.threshold + by
-                any_of = list(rule.any_of)
-                any_of[at] = condition.model_copy(update={"threshold": threshold})
-                changed = rule.model_copy(update={"any_of": tuple(any_of)})
-                yield f"{rule.id}-{condition.input}{by:+}", changed
-        for at, baseline in enumerate(rule.baselines):
-            for times in (0.5, 2):
-                baselines = list(rule.baselines)
-                baselines[at] = baseline.model_copy(update={"share": baseline.share * times})
-                changed = rule.model_copy(update={"baselines": tuple(baselines)})
-                yield f"{rule.id}-{baseline.grades}-x{times}", changed
+
+
+def moved_thresholds(rule):
+    for at, condition in enumerate(rule.any_of):
+        for by in (1, -1):
+            moved = condition.model_copy(update={"threshold": condition.threshold + by})
+            any_of = (*rule.any_of[:at], moved, *rule.any_of[at + 1 :])
+            yield f"{rule.id}-{condition.input}{by:+}", rule.model_copy(update={"any_of": any_of})
+
+
+def moved_baselines(rule):
+    for at, baseline in enumerate(rule.baselines):
+        for times in (0.5, 2):
+            moved = baseline.model_copy(update={"share": baseline.share * times})
+            baselines = (*rule.baselines[:at], moved, *rule.baselines[at + 1 :])
+            changed = rule.model_copy(update={"baselines": baselines})
+            yield f"{rule.id}-{baseline.grades}-x{times}", changed
 
 
 @pytest.mark.parametrize(
