@@ -52,8 +52,13 @@ def indicate_newcomers(counts: pa.Table, rule: ClassRule) -> pa.Table:
     most = rule.newcomers.at_most_share if rule.newcomers else 0.0
     least = rule.newcomers.at_least if rule.newcomers else 0
     gate = np.select(
-        [n < rule.min_answered, x < least, x > most * n],
-        ["few_answers", "few_cases", "whole_class"],
+        [
+            n < rule.min_answered,
+            n / _numbers(counts, "enrolled") < rule.min_response,
+            x < least,
+            x > most * n,
+        ],
+        ["few_answers", "low_response", "few_cases", "whole_class"],
         default="tested",
     )
     none = pa.nulls(len(n), pa.float64())

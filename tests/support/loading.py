@@ -116,7 +116,7 @@ def full_config(*, linkage: str = "pseudonymous", routing: bool = True) -> Confi
             update={"routing": Routing.model_validate(decided) if routing else None}
         ),
         surveys={survey.id: survey},
-        instruments={key: instruments[key] for key in survey.instruments},
+        instruments=instruments,
         rules=shipped_rules(),
         codebooks={},
         key=KEY,
