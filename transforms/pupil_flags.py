@@ -84,6 +84,16 @@ def form_sql(inputs: Inputs, instruments: Mapping[str, Instrument]) -> str:
     """
 
 
+def wave_form_sql(inputs: Inputs, instruments: Mapping[str, Instrument]) -> list[str]:
+    """Statements for the temporary table `wave_form`, the rows of `form_sql`; each takes $wave.
+
+    Every rule looks there: joining answers and scores to the forms anew for each would take longer
+    than all rules together.
+    """
+    rows = f"create or replace temp table wave_form as {form_sql(inputs, instruments)}"
+    return [*history_sql(inputs, instruments), rows]
+
+
 def _joins(names: Iterable[str], instruments: Mapping[str, Instrument]) -> list[str]:
     return [
         f"left join core.{table} {table} using (response_id)"
@@ -211,10 +221,8 @@ def step_sql(step: PupilStep, inputs: Inputs) -> str:
     return " and ".join(parts)
 
 
-def hit_sql(
-    rules: Sequence[PupilRule], inputs: Inputs, instruments: Mapping[str, Instrument]
-) -> str:
-    """Forms of wave $wave that any of the rules flags, all rules in one pass over the forms.
+def hit_sql(rules: Sequence[PupilRule], inputs: Inputs) -> str:
+    """Forms of `wave_form` that any of the rules flags, all rules in one pass over the forms.
 
     The columns of `form_sql`, and for rule number i `step_i`, the number of the highest step that
     holds (null where none does), and `evidence_i`, how many of its conditions hold.
@@ -230,7 +238,7 @@ def hit_sql(
     flagged = " or ".join(f"step_{i} is not null" for i in range(len(rules)))
     return f"""
         select *, {", ".join(columns) or "1"}
-        from ({form_sql(inputs, instruments)})
+        from wave_form
         where pupil is not null and ({flagged or "false"})
     """
 

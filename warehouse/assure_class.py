@@ -12,7 +12,7 @@ from schemas.instrument import Instrument
 from schemas.rule import ClassRule
 from schemas.rule_example import Example
 from transforms.class_rules import EARLIER, judge
-from transforms.pupil_flags import history_sql, inputs_of
+from transforms.pupil_flags import inputs_of, wave_form_sql
 from warehouse.class_rules import class_data
 from warehouse.example_forms import Form, answers_of, insert_forms
 
@@ -59,9 +59,10 @@ def _says(
     cells: Cells,
     instruments: Mapping[str, Instrument],
 ) -> str | None:
-    for statement in history_sql(inputs_of(rules, instruments), instruments):
+    inputs = inputs_of(rules, instruments)
+    for statement in wave_form_sql(inputs, instruments):
         con.execute(statement, {"wave": wave}).fetchall()
-    data = class_data(con, wave, rules, instruments)
+    data = class_data(con, wave, rules, inputs)
     groups = data.classes.column("class_group").to_pylist()
     enrolled = [cells.get("enrolled") if group == "7A" else _OTHER_SIZE for group in groups]
     classes = data.classes.set_column(

@@ -1,14 +1,13 @@
 """Class rules in the warehouse: what they look at, what they found, and the evidence of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import duckdb
 import pyarrow as pa
 
-from schemas.instrument import Instrument
 from schemas.rule import ClassRule
 from transforms.class_rules import CLASS, EARLIER, ClassData, judge
-from transforms.pupil_flags import Inputs, condition_sql, form_sql, inputs_of
+from transforms.pupil_flags import Inputs, condition_sql
 from warehouse.asked import ASKED_CLASS_SQL
 
 # A class keeps its name within a school year only: next year's 7A are other pupils.
@@ -40,14 +39,10 @@ def class_data(
     con: duckdb.DuckDBPyConnection,
     wave_id: str,
     rules: Sequence[ClassRule],
-    instruments: Mapping[str, Instrument],
+    inputs: Inputs,
 ) -> ClassData:
-    """Count and score one wave for the rules; needs the temporary tables of `history_sql`."""
-    inputs = inputs_of(rules, instruments)
-    forms = form_sql(inputs, instruments)
-    named = {"wave": wave_id}
-    con.execute(
-        f"""
+    """Count and score one wave for the rules; needs the temporary table `wave_form`."""
+    con.execute(f"""
         create or replace temp table judged_class as
         select row_number() over (order by all_of_it) - 1 as class_no, * exclude (all_of_it)
         from (
@@ -56,20 +51,18 @@ def class_data(
             from (
                 select {", ".join(CLASS)}, mode(grade order by grade) as grade
                     {_counts(rules, inputs)}
-                from ({forms}) group by {", ".join(CLASS)}
+                from wave_form group by {", ".join(CLASS)}
             ) p
             left join ({ASKED_CLASS_SQL}) c
                 on c.wave_id = p.wave_id and c.school_id = p.school_id
                 and c.class_group = p.class_group
         )
-        """,
-        named,
-    ).fetchall()
+    """).fetchall()
     classes = con.sql("select * exclude (class_no) from judged_class order by class_no")
     scales = {rule.scale for rule in rules if rule.scale}
     return ClassData(
         classes.to_arrow_table(),
-        {name: _scores(con, forms, inputs.column(name), wave_id) for name in sorted(scales)},
+        {name: _scores(con, inputs.column(name)) for name in sorted(scales)},
         earlier_signals(con, wave_id),
     )
 
@@ -92,23 +85,24 @@ def _holds(rule: ClassRule, inputs: Inputs) -> str:
     return " or ".join(condition_sql(part, inputs) for part in rule.counted)
 
 
-def _scores(con: duckdb.DuckDBPyConnection, forms: str, column: str, wave_id: str) -> pa.Table:
-    return con.sql(
-        f"""
-        select class_no, {column}::double as score, count(*)::integer as pupils
-        from ({forms}) join judged_class using ({", ".join(CLASS)})
-        where {column} is not null
-        group by all order by all
-        """,
-        params={"wave": wave_id},
-    ).to_arrow_table()
+def _scores(con: duckdb.DuckDBPyConnection, column: str) -> pa.Table:
+    names = ", ".join(CLASS)
+    return con.sql(f"""
+        select class_no, score, pupils
+        from (
+            select {names}, {column}::double as score, count(*)::integer as pupils
+            from wave_form where {column} is not null group by all
+        )
+        join judged_class using ({names})
+        order by all
+    """).to_arrow_table()
 
 
 def find_classes(
     con: duckdb.DuckDBPyConnection,
     wave_id: str,
     rules: Sequence[ClassRule],
-    instruments: Mapping[str, Instrument],
+    inputs: Inputs,
     *,
     about: str,
 ) -> None:
@@ -121,7 +115,7 @@ def find_classes(
     ).fetchall()
     if not rules:
         return
-    found = judge(rules, class_data(con, wave_id, rules, instruments), seed=wave_id)
+    found = judge(rules, class_data(con, wave_id, rules, inputs), seed=wave_id)
     con.register("indicator", found)
     con.execute(f"""
         insert into core.class_indicator by name

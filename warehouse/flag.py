@@ -14,9 +14,9 @@ from schemas.settings import Settings
 from transforms.pupil_flags import (
     Inputs,
     evidence_sql,
-    history_sql,
     hit_sql,
     inputs_of,
+    wave_form_sql,
 )
 from transforms.use_for import as_instruments_allow
 from warehouse.class_rules import class_evidence_sql, class_flags_sql, earlier_signals, find_classes
@@ -71,9 +71,10 @@ def score_and_flag(
     with transaction(con):
         forms = _Forms(con, wave_id, inputs_of(active, instruments), instruments)
         measure_networks(con, wave_id, network_rule())
+        _read_forms(forms)
         _find_pupils(forms, [rule for rule in active if rule.target == "pupil"])
         class_rules = [rule for rule in active if rule.target == "class"]
-        find_classes(con, wave_id, class_rules, instruments, about=_ABOUT_CLASS)
+        find_classes(con, wave_id, class_rules, forms.inputs, about=_ABOUT_CLASS)
         _gather(forms, active)
         new, withdrawn = settle_flags(con, wave_id, now)
         mark_done(con, "flagged", wave_id, state, now=now)
@@ -92,7 +93,7 @@ def score_and_flag(
 
 
 _TEMPORARY = (
-    *("hit", "seen_before", "complete_before", "listed_start", "before"),
+    *("wave_form", "hit", "seen_before", "complete_before", "listed_start", "before"),
     *("outstanding", "outstanding_before"),
     *("loose_class", "asked_class", "asked_pupil", "asked_choice"),
 )
@@ -168,15 +169,17 @@ def _flag_id(rule: PupilRule | ClassRule | NetworkRule) -> str:
     return f"'F' || right(hex(xor(about, {turn}::ubigint) + {1 << 60}::ubigint), 15)"
 
 
+def _read_forms(forms: _Forms) -> None:
+    for statement in wave_form_sql(forms.inputs, forms.instruments):
+        forms.con.execute(statement, {"wave": forms.wave_id}).fetchall()
+
+
 def _find_pupils(forms: _Forms, rules: Sequence[PupilRule]) -> None:
     """The temporary table `hit`: the forms that any rule flags."""
-    named = {"wave": forms.wave_id}
-    for statement in history_sql(forms.inputs, forms.instruments):
-        forms.con.execute(statement, named).fetchall()
     about = _ABOUT.format(whom="'', pupil")
-    hits = hit_sql(rules, forms.inputs, forms.instruments)
+    hits = hit_sql(rules, forms.inputs)
     forms.con.execute(
-        f"create or replace temp table hit as select *, {about} as about from ({hits})", named
+        f"create or replace temp table hit as select *, {about} as about from ({hits})"
     ).fetchall()
 
 

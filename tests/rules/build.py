@@ -10,9 +10,9 @@ from schemas.rule import shipped_rules
 from schemas.settings import Settings
 from transforms.pupil_flags import (
     evidence_sql,
-    history_sql,
     hit_sql,
     inputs_of,
+    wave_form_sql,
 )
 from warehouse.instruments import answer_table, register
 from warehouse.store import migrate
@@ -141,10 +141,9 @@ class Town:
 
     def _find(self, rules, wave):
         inputs = inputs_of(rules, INSTRUMENTS)
-        for statement in history_sql(inputs, INSTRUMENTS):
+        for statement in wave_form_sql(inputs, INSTRUMENTS):
             self.con.execute(statement, {"wave": wave}).fetchall()
-        hits = hit_sql(rules, inputs, INSTRUMENTS)
-        self.con.execute(f"create or replace temp table hit as {hits}", {"wave": wave}).fetchall()
+        self.con.execute(f"create or replace temp table hit as {hit_sql(rules, inputs)}").fetchall()
         return inputs
 
 
