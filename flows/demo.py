@@ -185,13 +185,14 @@ def _show_class_flags(con: duckdb.DuckDBPyConnection, home: Home, truth_file: Pa
                 """,
                 {"rule": rule.id, "levels": list(levels)},
             ).fetchall()[0]
-            table.add_row(
-                rule.id.removeprefix("rule."),
-                " or ".join(levels),
-                str(planted.height),
-                str(flagged),
-                str(both),
-            )
+            if planted.height or flagged:
+                table.add_row(
+                    rule.id.removeprefix("rule."),
+                    " or ".join(levels),
+                    str(planted.height),
+                    str(flagged),
+                    str(both),
+                )
         con.unregister("planted")
     console.print(table)
 

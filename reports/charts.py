@@ -54,6 +54,7 @@ class OrdinalScale:
     bottom: str
 
 
+@lru_cache(maxsize=4096)  # a school's few counts come back in every class, language and route
 def share_interval(count: int, n: int) -> tuple[float, float]:
     """The 95 % interval of one share as plain numbers, for texts and charts."""
     low, high = wilson_interval(count, n)
