@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.home import csv_bytes, drop, form, make_home, run
 from tests.support.state import note_of, words_on
-from transforms.birth_dates import are_birth_dates
+from transforms.birth_dates import _first_of, are_birth_dates
 
 WRITTEN = {
     "day first": "{d:02}{m:02}{s:02}",
@@ -58,6 +58,22 @@ def test_files_are_judged_each_by_itself():
     found = pl.Series(are_birth_dates(both))
     assert found.sum() == both.filter(pl.col("file_no") == 0).height
     assert not found.filter(both["file_no"] == 1).any()
+
+
+@pytest.mark.parametrize("others", [2, 6])
+def test_codes_that_are_no_days_may_all_stand_first(others):
+    days = births(WRITTEN["day first"], count=500)
+    days = days[:: len(days) // (9 * others)][: 9 * others]
+    codes = [*(f"KX{at}" for at in range(others)), *days]
+    assert are_birth_dates(codes_of(codes)).sum() == len(days)
+
+
+def test_a_fifth_of_a_file_is_looked_at_and_200_codes_at_most():
+    sizes = [1, 10, 1000, 50_000]
+    files = pl.concat([codes_of(["K1"] * size, file_no=at) for at, size in enumerate(sizes)])
+    looked_at = _first_of(files.with_row_index("row").sample(fraction=1, shuffle=True, seed=1))
+    counts = looked_at["file_no"].value_counts(sort=False).sort("file_no")["count"]
+    assert counts.to_list() == [1, 2, 200, 200]
 
 
 def serial_lists(seed):
