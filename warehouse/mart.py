@@ -108,6 +108,8 @@ def content_id(mart: duckdb.DuckDBPyConnection, catalog: str) -> str:
 def carry_over(mart: duckdb.DuckDBPyConnection, target: Path) -> Edition | None:
     """Copy what is out already into the workbench, row for row; None where nothing is out.
 
+    A column that an older edition had and this version publishes no longer is left behind.
+
     MartError where the file cannot be read, or its content is not what its id was made from.
     """
     if not target.exists():
@@ -173,9 +175,10 @@ def _edition(mart: duckdb.DuckDBPyConnection) -> Edition:
 
 def _copy_tables(mart: duckdb.DuckDBPyConnection, source: str, goal: str) -> None:
     for table in mart_tables():
+        columns = ", ".join(column.name for column in table.columns)
         mart.execute(
             f"insert into {goal}.mart.{table.name} by name"
-            f" select * from {source}.mart.{table.name} order by all"
+            f" select {columns} from {source}.mart.{table.name} order by all"
         ).fetchall()
 
 

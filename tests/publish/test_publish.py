@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
 
+import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -17,6 +18,7 @@ from schemas.instrument import shipped_instruments
 from schemas.mart import mart_tables
 from tests.publish.build import deliver, settings, warehouse
 from tests.publish.publishing import AFTER_AUTUMN, AFTER_SPRING, classes, publish_to, read, snapshot
+from warehouse.mart import content_id
 from warehouse.publish import PublicationError, publish
 
 BULLIED = "klassepuls_core_v1.bullied"
@@ -111,17 +113,43 @@ def test_flags_are_counted_by_pupil_and_schools_with_few_are_hidden(con, target)
     publish_to(target, con)
     lines = read(
         target,
-        "select school_id, n_band, value from mart.flag_count where target = 'pupil'"
+        "select school_id, n_band, suppressed from mart.flag_count where target = 'pupil'"
         " and situation = 'bullying' and flag_level = 'flag' order by all",
     )
     assert lines == [
-        ("A", "10-19", 10.0),
-        ("B", "10-19", 10.0),
-        ("C", None, None),
-        ("D", None, None),
-        ("E", None, None),
-        (None, "20-49", 45.0),
+        ("A", "10-19", False),
+        ("B", "10-19", False),
+        ("C", None, True),
+        ("D", None, True),
+        ("E", None, True),
+        (None, "20-49", False),
     ]
+
+
+def test_a_count_of_flags_is_published_as_a_band_and_as_no_number(con, target):
+    publish_to(target, con)
+    columns = read(
+        target, "select column_name from duckdb_columns() where table_name = 'flag_count'"
+    )
+    assert ("n_band",) in columns
+    assert ("value",) not in columns
+
+
+def test_numbers_of_flags_that_an_older_edition_had_are_left_behind(con, target):
+    publish_to(target, con)
+    with duckdb.connect(target) as older:
+        older.execute("alter table mart.flag_count add column value double").fetchall()
+        older.execute("update mart.flag_count set value = 10").fetchall()
+        older.execute(
+            "update mart.publication set publication_id = ?", [content_id(older, "klassepuls")]
+        ).fetchall()
+    assert publish_to(target, con).changed
+    assert (
+        "value"
+        not in read(
+            target, "select list(column_name) from duckdb_columns() where table_name = 'flag_count'"
+        )[0][0]
+    )
 
 
 def test_flag_rows_do_not_say_which_situations_occurred(con, target):
