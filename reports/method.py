@@ -6,7 +6,7 @@ from functools import reduce
 from reports.answers import REGISTER, about_words, counting_words, item_of
 from reports.model import TALK_LEVELS, PupilRow, ReportContext, RuleLine, Step
 from reports.texts import Texts
-from schemas.rule import ClassRule, Condition, PupilRule, PupilStep, shipped_rules
+from schemas.rule import ClassRule, Condition, PupilRule, PupilStep, shipped_rules, source_in
 from warehouse.school_data import ClassFlag
 
 _SIGNS = {"at_least": "≥", "at_most": "≤"}
@@ -72,12 +72,14 @@ def _route(rule: PupilRule | ClassRule) -> str:
 def _rule_line(rule: PupilRule | ClassRule, context: ReportContext) -> RuleLine:
     texts = context.texts
     found = rule.steps if isinstance(rule, PupilRule) else ()
+    source, language = source_in(rule.source, texts.language)
     return RuleLine(
         rule=f"{rule.id.removeprefix('rule.')}@{rule.edition}",
         name=texts.translated(rule.texts.name),
         says=texts.translated(rule.texts.why),
         levels=tuple(_level_line(step, rule, context) for step in found),
-        source=rule.source,
+        source=source,
+        source_language=language,
     )
 
 

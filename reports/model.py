@@ -173,6 +173,7 @@ class RuleLine:
     says: str
     levels: tuple[str, ...]
     source: str
+    source_language: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import Field
 
 from schemas.declared import Declared
-from schemas.rule import LOCAL_EDITIONS, RuleTexts, Situation, edition
+from schemas.rule import LOCAL_EDITIONS, RuleTexts, Situation, Source, edition
 
 # Domain notes 5.2: with fewer, being chosen by nobody says nothing. A rule may ask for no less.
 LEAST_ANSWERED = 10
@@ -39,7 +39,7 @@ class NetworkRule(Declared):
     marks: int = Field(ge=2, le=3)
     texts: RuleTexts
     rationale: str
-    source: str
+    source: Source
 
     @property
     def edition(self) -> str:

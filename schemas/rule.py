@@ -10,10 +10,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from schemas.declared import Declared
-from schemas.instrument import Texts
+from schemas.instrument import Language, Texts
 
 Situation = Literal[
     "new_pupil", "vulnerable_situation", "not_thriving", "unsafe", "exclusion", "bullying"
@@ -105,6 +105,24 @@ class RuleTexts(Declared):
     not_meaning: Texts
 
 
+def _is_in_english(source: str | Texts) -> str | Texts:
+    if not isinstance(source, str) and "en" not in source:
+        raise ValueError("a source in several languages must be there in English")
+    return source
+
+
+# As it is everywhere, or in each language: people look up a law by the name that they know.
+Source = Annotated[str | Texts, AfterValidator(_is_in_english)]
+
+
+def source_in(source: Source, language: Language) -> tuple[str, Language]:
+    """A source in a language, and the one that it stands in: English where it lacks ours."""
+    if isinstance(source, str):
+        return source, "en"
+    own: Language = language if language in source else "en"
+    return source[own], own
+
+
 class PupilRule(Declared):
     """A rule that suggests to look at one pupil."""
 
@@ -116,7 +134,7 @@ class PupilRule(Declared):
     steps: tuple[PupilStep, ...] = Field(min_length=1)
     texts: RuleTexts
     rationale: str
-    source: str
+    source: Source
 
     @property
     def edition(self) -> str:
@@ -215,7 +233,7 @@ class ClassRule(Declared):
     repeat_of: int = Field(default=3, ge=2, le=3)
     texts: RuleTexts
     rationale: str
-    source: str
+    source: Source
 
     @property
     def edition(self) -> str:

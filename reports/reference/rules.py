@@ -11,7 +11,7 @@ from schemas.network_rule import (
     NetworkRule,
     network_rule,
 )
-from schemas.rule import NEW_PUPIL, ClassRule, Condition, PupilRule, PupilStep, RuleTexts
+from schemas.rule import NEW_PUPIL, ClassRule, Condition, PupilRule, PupilStep, RuleTexts, source_in
 from schemas.rule_example import shipped_examples
 from transforms.pupil_flags import NEW_FOR_DAYS
 from warehouse.flag_life import EXPIRES_AFTER, REVIEW_WORKING_DAYS
@@ -56,7 +56,7 @@ def _network_section(rule: NetworkRule) -> Iterator[str]:
         f" of the class list chose somebody; so it is for {code('rule.unchosen')}."
     )
     yield f"Rationale: {rule.rationale}"
-    yield f"Source: {rule.source}."
+    yield f"Source: {source_in(rule.source, 'en')[0]}."
     yield table(("text", "nb", "nn", "en"), _texts(rule.texts))
 
 
@@ -78,7 +78,7 @@ def _section(rule: PupilRule | ClassRule, instruments: Instruments) -> Iterator[
         yield from _class_rule(rule, instruments)
     yield from _examples(rule.id)
     yield f"Rationale: {rule.rationale}"
-    yield f"Source: {rule.source}."
+    yield f"Source: {source_in(rule.source, 'en')[0]}."
     yield table(("text", "nb", "nn", "en"), _texts(rule.texts))
 
 

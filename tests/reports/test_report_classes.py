@@ -109,6 +109,18 @@ def test_the_rules_stand_with_version_words_and_source(
     assert "0,1 få «Varsel»" in table
 
 
+def test_sources_stand_in_the_language_of_the_report(
+    fjordvik: School, render_report: Render
+) -> None:
+    norwegian = Page(render_report(*fjordvik, language="nb")).text
+    english = Page(render_report(*fjordvik, language="en")).text
+    assert "Opplæringslova § 12-4, slik Udir tolker den" in norwegian
+    assert "eleven må selv ønske gruppa" in norwegian
+    assert "Education Act" not in norwegian
+    assert "Education Act § 12-4, as Udir interprets it" in english
+    assert 'lang="en"' not in render_report(*fjordvik, language="nb")
+
+
 def test_the_expected_false_signals_are_told_only_for_the_limits_they_were_simulated_for(
     fjordvik: School, render_report: Render
 ) -> None:

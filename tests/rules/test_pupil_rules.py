@@ -5,11 +5,12 @@ from importlib.resources import files
 from typing import get_args
 
 import pytest
+from pydantic import ValidationError
 
 from schemas.declared import DeclarationError
 from schemas.instrument import DONT_KNOW, SKIPPED
-from schemas.network_rule import UNCHOSEN_IN
-from schemas.rule import NEW_PUPIL, PupilRule, RuleFile, Situation, shipped_rules
+from schemas.network_rule import UNCHOSEN_IN, network_rule
+from schemas.rule import NEW_PUPIL, PupilRule, RuleFile, Situation, shipped_rules, source_in
 from tests.rules.build import (
     AUTUMN,
     CORE,
@@ -450,7 +451,24 @@ def test_a_rule_says_in_three_languages_why_and_what_it_does_not_mean(rule):
         assert set(text) >= {"nb", "nn", "en"}
         assert all(words.strip() for words in text.values())
     assert rule.rationale.strip()
-    assert rule.source.strip()
+
+
+@pytest.mark.parametrize("language", ["nb", "en"])
+@pytest.mark.parametrize("rule", [*ALL_RULES, network_rule()], ids=[*RULE_IDS, "network"])
+def test_a_rule_names_its_source_in_the_language_of_the_report(rule, language):
+    said, spoken = source_in(rule.source, language)
+    assert said.strip()
+    assert spoken == language
+
+
+def test_a_source_in_several_languages_without_english_is_refused():
+    rule = ALL_RULES[0].model_dump(exclude_none=True)
+    with pytest.raises(ValidationError, match="in English"):
+        type(ALL_RULES[0]).model_validate(rule | {"source": {"nb": "Opplæringslova"}})
+
+
+def test_a_source_of_one_wording_is_told_as_english_in_every_report():
+    assert source_in("WHO-5", "nb") == ("WHO-5", "en")
 
 
 @pytest.mark.parametrize("rule", ALL_RULES, ids=RULE_IDS)
