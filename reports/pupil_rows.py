@@ -180,7 +180,7 @@ def _basis(flags: Sequence[PupilFlag], context: ReportContext) -> str:
 
 
 def _quality(flags: Sequence[PupilFlag], context: ReportContext) -> tuple[str, ...]:
-    """What speaks for a form filled in without reading, and that it proves nothing."""
+    """How a form was filled in, where that is striking, and that it proves nothing."""
     marks = sorted({mark for flag in flags for mark in flag.marks})
     if not marks:
         return ()

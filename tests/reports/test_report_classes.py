@@ -109,6 +109,16 @@ def test_the_rules_stand_with_version_words_and_source(
     assert "0,1 få «Varsel»" in table
 
 
+def test_forms_with_a_mark_are_told_by_what_the_marks_know(
+    fjordvik: School, render_report: Render
+) -> None:
+    data, codes = fjordvik
+    marked = replace(data, classes=tuple(replace(one, careless=2) for one in data.classes))
+    text = Page(render_report(marked, codes)).text
+    assert "to skjemaer er sendt inn svært fort eller har et påfallende mønster i svarene" in text
+    assert "uten å lese" not in text
+
+
 def test_sources_stand_in_the_language_of_the_report(
     fjordvik: School, render_report: Render
 ) -> None:
