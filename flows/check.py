@@ -24,6 +24,7 @@ _NOTHING_KNOWN: Mapping[str, Any] = {
     "reason": None,
     "text": None,
     "column": None,
+    "folders": {},
     "rows": 0,
     "sound": 0,
     "held": 0,
@@ -74,6 +75,7 @@ def _refusal(problem: FileProblem, tool: str | None) -> dict[str, Any]:
         "reason": problem.reason.value,
         "text": reason_texts()[problem.reason].en,
         "column": problem.column,
+        "folders": dict(problem.folders),
     }
 
 

@@ -202,6 +202,8 @@ def show_check(report: Mapping[str, Any]) -> None:
         console.print(f"The file would not be used: {report['reason']}. {report['text']}")
         if report["column"]:
             console.print(f"Column: {report['column']}")
+        for name, survey in sorted(report["folders"].items()):
+            console.print(f"In inbox/{name}/ it would be {survey}'s.", markup=False, soft_wrap=True)
         return
     console.print(
         f"Rows: {report['rows']}. Sound: {report['sound']}. Would be held: {report['held']}."

@@ -306,6 +306,7 @@ def _refuse(
         outcome,
         reason=problem.reason,
         column=problem.column,
+        folders=problem.folders,
         tool=problem.tool,
         decision=problem.decision,
         delivered=rows,

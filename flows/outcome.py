@@ -53,6 +53,7 @@ class Outcome:
     taken_away: Mapping[str, int] = field(default_factory=dict)
     decided: Mapping[str, int] = field(default_factory=dict)  # rows that waited: how they ended
     decided_on: str | None = None
+    folders: Mapping[str, str] = field(default_factory=dict)  # that would say whose it is: survey
     decision: str | None = field(default=None, repr=False)  # a file for a person to sign
 
 

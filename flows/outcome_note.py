@@ -30,6 +30,7 @@ def machine_note(outcome: Outcome, *, size: int) -> str:
         "taken_away": dict(outcome.taken_away),
         "reason": outcome.reason,
         "column": outcome.column,
+        "folders": dict(outcome.folders),
         "delivered": outcome.delivered,
         "accepted": outcome.accepted,
         "quarantined": outcome.quarantined,
@@ -83,6 +84,11 @@ def person_note(outcome: Outcome) -> str:
     if outcome.reason:
         lines += _in_words(outcome.reason)
     lines += _recognised(outcome)
+    if outcome.folders:
+        lines += [
+            "Mapper i innboksen som sier hvem den hører til / folders of the inbox that tell:"
+        ]
+        lines += [f"  {name}/ → {survey}" for name, survey in sorted(outcome.folders.items())]
     if outcome.column:
         lines += [f"Kolonne / column: {outcome.column}"]
     if outcome.delivered:

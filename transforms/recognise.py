@@ -113,6 +113,22 @@ def of_folder(layouts: Sequence[Layout], folder: str | None) -> list[Layout]:
     return list(layouts)
 
 
+def folders_of(layouts: Sequence[Layout]) -> dict[str, str]:
+    """For each survey of several layouts that fit, a folder that says it is this one's.
+
+    As the survey file calls it, or else as its school or the survey is called; a survey that no
+    name tells from the others has none.
+    """
+    found = {}
+    for survey in {one.survey.id: one.survey for one in layouts}.values():
+        names = (survey.inbox_folder, survey.constants.get("school"), survey.name, survey.id)
+        for name in filter(None, names):
+            if {one.survey.id for one in of_folder(layouts, name)} == {survey.id}:
+                found[name] = survey.id
+                break
+    return found
+
+
 def _plain_folder(name: str) -> str:
     return composed(name).strip().casefold()
 
@@ -137,7 +153,7 @@ def choose(layouts: Sequence[Layout], table: pa.Table, folder: str | None = None
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
-        raise FileProblem(Reason.SURVEYS_ALIKE)
+        raise FileProblem(Reason.SURVEYS_ALIKE).with_folders(folders_of(fitting))
     near = [layout for layout in layouts if len(layout.source) > len(layout.missing)]
     if not near:
         raise FileProblem(Reason.NOT_RECOGNISED)

@@ -66,6 +66,32 @@ def test_a_file_that_fits_several_surveys_waits_and_says_so(tmp_path):
     assert "inbox_folder" in note
 
 
+def test_the_note_names_the_folders_in_which_the_file_would_be_taken(tmp_path):
+    home = home_with(tmp_path, fjell="Fjell skole", elv=None)
+    put(home, "svar.csv", pupils("A"))
+
+    told = outcomes(run(home))["svar.csv"]
+    note = (home.outcome / "quarantined" / "svar.csv.txt").read_text(encoding="utf-8")
+    checked = check_file(home, put(home, "a.csv", pupils("A")))["folders"]
+
+    assert told.folders == checked == {"Fjell skole": "fjell", "S02": "elv"}
+    assert "  Fjell skole/ → fjell\n  S02/ → elv\n" in note
+    for at, folder in enumerate(told.folders):
+        put(home, f"{folder}/svar{at}.csv", pupils(f"B{at}"))
+    run(home)
+    assert stored(home) == {"fjell S01": 6, "elv S02": 6}
+
+
+def test_no_folder_is_named_that_several_surveys_share(tmp_path):
+    home = home_with(tmp_path, fjell=None, elv=None)
+    for path in home.surveys.glob("*.toml"):
+        text = path.read_text(encoding="utf-8").replace("S02", "S01")
+        path.write_text(text, encoding="utf-8")
+    put(home, "svar.csv", pupils("A"))
+
+    assert outcomes(run(home))["svar.csv"].folders == {"fjell": "fjell", "elv": "elv"}
+
+
 def test_a_file_in_the_folder_of_a_survey_is_that_survey_s(tmp_path):
     home = home_with(tmp_path, fjell="FJELL", elv="ELV")
     put(home, "FJELL/svar.csv", pupils("A"))

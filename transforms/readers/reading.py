@@ -26,7 +26,8 @@ class FileProblem(Exception):  # noqa: N818 - a problem of the file, not an erro
     `tool` is the survey tool that the file was recognised as, where it was, and `rows` how many
     rows a reader found before that. `decision` is the text of a decision file for a person to sign,
     where the export has changed. `persons` are the places of personal data; None where nobody has
-    looked at what the file's columns hold.
+    looked at what the file's columns hold. `folders` of the inbox would tell whose the file is: the
+    name of each, and its survey.
     """
 
     def __init__(
@@ -48,10 +49,11 @@ class FileProblem(Exception):  # noqa: N818 - a problem of the file, not an erro
         self.rows = rows
         self.decision = decision
         self.persons = persons
+        self.folders: Mapping[str, str] = {}
 
     def with_tool(self, tool: str | None = None, rows: int | None = None) -> "FileProblem":
         """The same problem, with what is known of the file and was not told yet."""
-        return FileProblem(
+        told = FileProblem(
             self.reason,
             column=self.column,
             line=self.line,
@@ -60,6 +62,14 @@ class FileProblem(Exception):  # noqa: N818 - a problem of the file, not an erro
             decision=self.decision,
             persons=self.persons,
         )
+        told.folders = self.folders
+        return told
+
+    def with_folders(self, folders: Mapping[str, str]) -> "FileProblem":
+        """The same problem, with the folders that would solve it."""
+        told = self.with_tool()
+        told.line, told.folders = self.line, folders
+        return told
 
     def with_persons(self, persons: tuple[PersonAt, ...]) -> "FileProblem":
         """The same problem, with where the file holds personal data."""
