@@ -8,6 +8,9 @@ first two, none that may be somebody's data (`revealing`).
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from schemas.instrument import Instrument
 from schemas.reason import Reason
 from schemas.survey import CONTEXT_COLUMNS
@@ -19,6 +22,7 @@ from transforms.readers.reading import FileProblem, Question, Reading
 from transforms.revealing import revealing
 from transforms.toml_text import quoted
 from transforms.tools.labels import text_key
+from transforms.tools.redcap import TIME_SUFFIX
 
 # The columns that each tool writes itself, in our names for them.
 _OF_TOOL: Mapping[str, Mapping[str, str]] = {
@@ -83,8 +87,10 @@ def draft_survey(
         for match in _matches(reading, told, instruments, tool)
         if match.column not in context.values()
     ]
-    if tool == "canonical" and not matches and is_a_row_of_answers(reading):
-        raise FileProblem(Reason.HEADER_MISSING)
+    if tool == "canonical" and not matches:
+        words = _words_of_options(instruments)
+        if is_a_row_of_answers(reading, words, none_is_known=not context):
+            raise FileProblem(Reason.HEADER_MISSING)
     used = _used(matches) or {"klassepuls_core_v1"}
     decided = {*context.values(), *(match.column for match in matches)}
     parts = [
@@ -102,6 +108,8 @@ def _context(reading: Reading, present: Sequence[str], tool: str) -> dict[str, s
     found = {name: column for name, column in _OF_TOOL.get(tool, {}).items() if column in present}
     if tool == "redcap" and present:
         found["submission"] = present[0]
+        if time := _redcap_time(reading, present):
+            found["submitted_on"] = time
     if tool == "canonical":
         found = {name: name for name in CONTEXT_COLUMNS if name in present}
     for column in present:
@@ -110,6 +118,16 @@ def _context(reading: Reading, present: Sequence[str], tool: str) -> dict[str, s
             if name and name not in found and column not in found.values():
                 found[name] = column
     return found
+
+
+def _redcap_time(reading: Reading, present: Sequence[str]) -> str | None:
+    """The time of a form, in the column where most pupils have one; REDCap keeps one a form."""
+    said = {
+        name: pc.sum(pc.match_substring_regex(reading.table[name].cast(pa.string()), "^[0-9]{4}-"))
+        for name in present
+        if name.endswith(TIME_SUFFIX)
+    }
+    return max(said, key=lambda name: said[name].as_py() or 0, default=None)
 
 
 def _names_of(column: str, tool: str) -> Iterator[str]:
@@ -142,6 +160,17 @@ def _matches(
 def _texts(reading: Reading, column: str, tool: str) -> Iterable[str]:
     question = _question(reading, column)
     return (*_names_of(column, tool), question.label, *question.labels.values())
+
+
+def _words_of_options(instruments: Mapping[str, Instrument]) -> set[str]:
+    """What our questions are answered with, in every language."""
+    return {
+        label
+        for instrument in instruments.values()
+        for options in instrument.option_sets.values()
+        for option in options
+        for label in option.label.values()
+    }
 
 
 def _used(matches: Sequence[Match]) -> set[str]:

@@ -153,6 +153,36 @@ def test_a_file_without_headings_is_refused_and_its_first_pupil_told_nowhere(
 
 
 @pytest.mark.parametrize(
+    "row",
+    [
+        "Nora;jente;5;trist",
+        "Nora;Jente;ingen;trist",
+        "Nora;FJELL;trist;Nesten aldri",
+        "Nora;kvinne;bra",
+    ],
+)
+@pytest.mark.parametrize("below", ["", "Ada;x;y;z\r\n"])
+def test_a_first_row_of_plain_words_is_no_row_of_headings(tmp_path, capsys, row, below):
+    export = tmp_path / "e.csv"
+    width = row.count(";") + 1
+    export.write_text(f"{row}\r\n" + (";".join(below.split(";")[:width])), encoding="utf-8")
+
+    assert main(["survey", "draft", str(export)]) == 2
+
+    said = "".join(capsys.readouterr())
+    assert "HEADER_MISSING" in said or "NO_ROWS" in said
+    assert "Nora" not in said
+    assert "trist" not in said
+
+
+@pytest.mark.parametrize("headings", ["Navn på skolen;Hvordan har du det?;1", "Annet;Elev;Skole"])
+def test_a_foreign_form_with_one_odd_heading_is_drafted(tmp_path, headings):
+    text = drafted(tmp_path, f"{headings}\r\nA;bra;7\r\n".encode())
+
+    assert headings.split(";")[0] in text
+
+
+@pytest.mark.parametrize(
     "person", [NUMBER, "150312-10140", "kari@skole.example", "Kari Nordmann", "født 15.03.2012"]
 )
 def test_a_heading_that_may_be_a_person_is_told_by_its_number(tmp_path, person):

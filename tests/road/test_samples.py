@@ -1,11 +1,13 @@
 """Real exports of other people's surveys, read in place: each goes the road or ends as it must."""
 
+import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from flows.check import check_file
+from flows.draft import draft_from
 from flows.home import Home
 from flows.outcome import Outcome
 from tests.support.home import drop, make_home, outcomes, run
@@ -154,6 +156,14 @@ def test_redcap_goes_the_road_without_what_its_dictionary_marks(shared, home_wit
     for planted in (b"aaa@bbb.com", b"ccc@ddd.com"):
         assert planted in content
         assert planted not in written
+
+
+def test_a_draft_of_the_redcap_sample_proposes_the_time_of_its_form(shared, tmp_path):
+    folder = shared / "samples" / "redcap"
+    text = draft_from(folder / "survey-data.csv", folder / "survey-dictionary.csv")
+    columns = tomllib.loads(text)["columns"]
+    assert columns["submitted_on"] == "prescreening_survey_timestamp"
+    assert columns["submission"] == "participant_id"
 
 
 def test_redcap_with_addresses_that_nobody_marked_is_refused_as_a_whole(shared, home_with):

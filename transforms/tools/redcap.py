@@ -53,7 +53,7 @@ _OWN = (
 )
 _BOX = re.compile(r"^([a-z][a-z0-9_]*?)___[a-z0-9_]+$")
 _STATUS_SUFFIX = "_complete"
-_TIME_SUFFIX = "_timestamp"
+TIME_SUFFIX = "_timestamp"
 
 Cells: TypeAlias = "pa.ChunkedArray"
 
@@ -86,7 +86,7 @@ def recognise(
     signs = {
         "form_complete": bool(forms),
         "field___code": any(_BOX.match(name) for name in columns),
-        "form_timestamp": any(form + _TIME_SUFFIX in columns for form in forms),
+        "form_timestamp": any(form + TIME_SUFFIX in columns for form in forms),
         "data dictionary": _names_most(codebook or {}, columns),
     }
     seen = tuple(mark for mark, is_there in signs.items() if is_there)
@@ -141,7 +141,7 @@ def read(reading: Reading, codebook: Codebook | None) -> Reading:
 def _require_known(columns: Sequence[str], codebook: Codebook) -> None:
     forms = [name.removesuffix(_STATUS_SUFFIX) for name in codebook if _is_status(name, codebook)]
     fields = {box[1] for name in codebook if (box := _BOX.match(name))}
-    known = {*_OWN, *codebook, *(form + _TIME_SUFFIX for form in forms)}
+    known = {*_OWN, *codebook, *(form + TIME_SUFFIX for form in forms)}
     for name in columns:
         # A missing data code has a box of its own, which the dictionary does not list.
         box = _BOX.match(name)
