@@ -32,6 +32,7 @@ from warehouse.failpoint import reach
 from warehouse.left_blank import left_blank_in
 from warehouse.load import load_answers
 from warehouse.requests import Listening, without_school
+from warehouse.unlikely import unlikely_in
 from warehouse.witness import bear_witness
 
 UNIT_BYTES = 48 << 20
@@ -379,14 +380,16 @@ def _file(
     places = ledger.held_rows(con, with_rows) if with_rows else {}
     unplaced = without_school(con, with_rows) if with_rows else {}
     left = left_blank_in(con, [outcome.delivery_id for _, outcome in done])
+    loaded = [outcome.delivery_id for _, outcome in done if outcome.outcome == "loaded"]
+    unlikely = unlikely_in(con, loaded) if loaded else {}
     filed = []
     for arrival, outcome in done:
         held = [HeldPlace(*place) for place in places.get(outcome.delivery_id, [])]
-        reasons = outcome.reasons or _reasons_of(outcome, held)
+        reasons = dict(outcome.reasons) or _reasons_of(outcome, held)
         told = replace(
             outcome,
             rows=held or outcome.rows,
-            reasons=reasons,
+            reasons=reasons | unlikely.get(outcome.delivery_id, {}),
             asking_unplaced=unplaced.get(outcome.delivery_id, 0),
             left_blank=() if outcome.outcome == "duplicate" else left.get(outcome.delivery_id, ()),
         )

@@ -26,6 +26,7 @@ from warehouse import ledger
 from warehouse.left_blank import Left
 from warehouse.quarantine import Decided, decided_after, last_decided
 from warehouse.requests import without_school
+from warehouse.unlikely import TOLD
 
 # Where files lie that did not get in. What becomes of them later is told beside their old place.
 _REFUSED = ("quarantined", "rejected")
@@ -81,7 +82,9 @@ def _as_now(
     day: date,
 ) -> dict[str, Any]:
     """What a note said, with what the ledger says now."""
-    already = note["reasons"].get(Reason.DUPLICATE_ROW.value)
+    # What does not wait is told as it was.
+    kept = [code.value for code in (Reason.DUPLICATE_ROW, *TOLD)]
+    as_before = {code: note["reasons"][code] for code in kept if code in note["reasons"]}
     waiting = Counter(code for place in places for code in place.reasons)
     return {
         **note,
@@ -90,7 +93,7 @@ def _as_now(
         "accepted": entry.accepted,
         "quarantined": entry.quarantined,
         "dropped": entry.dropped,
-        "reasons": {**waiting, **({Reason.DUPLICATE_ROW.value: already} if already else {})},
+        "reasons": {**waiting, **as_before},
         "rows": [
             {"row": place.row_no, "reasons": place.reasons, "columns": place.columns}
             for place in places

@@ -1,0 +1,76 @@
+"""Rows that count although a column of theirs is odd: told in the note, never held."""
+
+import pytest
+
+from flows.cli import main
+from tests.support.home import AUTUMN, csv_bytes, drop, form, make_home, outcomes, run
+from tests.support.state import filed, note_of, warehouse_of, words_on
+
+
+@pytest.fixture
+def home(tmp_path):
+    return make_home(tmp_path / "home")
+
+
+def told_of(home, *rows):
+    drop(home, "a.csv", csv_bytes(rows))
+    return outcomes(run(home))["a.csv"], note_of(home, "a.csv")["reasons"]
+
+
+def test_a_grade_that_the_class_contradicts_counts_and_is_told(home):
+    outcome, reasons = told_of(
+        home, form("P001", class_group="9A", grade="3"), form("P002"), form("P003")
+    )
+    assert (outcome.outcome, outcome.accepted, outcome.quarantined) == ("loaded", 3, 0)
+    assert reasons == {"GRADE_NOT_AS_CLASS": 1}
+    assert "GRADE_NOT_AS_CLASS: 1 rad(er)" in words_on(home, "a.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "grade"), [("5-6", "6"), ("1STA", "11"), ("Mottak", "4"), ("7B2", "7")]
+)
+def test_a_class_of_several_grades_or_of_none_contradicts_nothing(home, name, grade):
+    _, reasons = told_of(home, form("P001", class_group=name, grade=grade))
+    assert reasons == {}
+
+
+def test_a_day_outside_the_wave_that_a_row_names_counts_and_is_told(home):
+    outcome, reasons = told_of(
+        home, form("P001", submitted_on="2020-01-01", wants_talk="2"), form("P002"), form("P003")
+    )
+    assert (outcome.outcome, outcome.accepted) == ("loaded", 3)
+    assert reasons == {"DATE_OUTSIDE_WAVE": 1}
+    assert "DATE_OUTSIDE_WAVE: 1 rad(er)" in words_on(home, "a.csv")
+    with warehouse_of(home) as con:
+        found = con.execute("""
+            select distinct wave_id from core.flag join core.response using (pupil, wave_id)
+            where submitted_on = date '2020-01-01'
+        """).fetchall()
+    assert found == [(AUTUMN,)]
+
+
+def test_a_row_without_a_day_is_not_outside_its_wave(home):
+    _, reasons = told_of(home, form("P001", submitted_on=""))
+    assert reasons == {}
+
+
+def test_each_file_is_told_of_its_own_rows(home):
+    drop(home, "a.csv", csv_bytes([form("P001", grade="3")]))
+    drop(home, "b.csv", csv_bytes([form("P002"), form("P003", submitted_on="2020-01-01")]))
+    run(home)
+    assert note_of(home, "a.csv")["reasons"] == {"GRADE_NOT_AS_CLASS": 1}
+    assert note_of(home, "b.csv")["reasons"] == {"DATE_OUTSIDE_WAVE": 1}
+
+
+def test_what_is_told_stays_in_the_note_when_rows_are_decided_on(home):
+    rows = [form("P001", grade="3"), form("P002", thriving="9")]
+    drop(home, "a.csv", csv_bytes(rows))
+    run(home)
+    assert filed(home) == {"a.csv": "loaded"}
+    assert note_of(home, "a.csv")["reasons"] == {
+        "ANSWER_NOT_AN_OPTION": 1,
+        "GRADE_NOT_AS_CLASS": 1,
+    }
+    delivery = note_of(home, "a.csv")["delivery_id"]
+    assert main(["quarantine", "reject", delivery, "--home", str(home.root)]) == 0
+    assert note_of(home, "a.csv")["reasons"] == {"GRADE_NOT_AS_CLASS": 1}

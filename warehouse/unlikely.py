@@ -1,0 +1,41 @@
+"""Rows that count as they stand and that somebody should look at: what the note of a file tells.
+
+A grade that the class's name contradicts, or a day outside the wave that the row names, is more
+often a slip in one column than another pupil's form. Holding the row would hide what a child says.
+"""
+
+from collections.abc import Sequence
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+
+from schemas.reason import Reason
+from transforms.listed import is_unlike_class
+
+TOLD = (Reason.GRADE_NOT_AS_CLASS, Reason.DATE_OUTSIDE_WAVE)
+
+
+def unlikely_in(
+    con: duckdb.DuckDBPyConnection, delivery_ids: Sequence[str]
+) -> dict[str, dict[str, int]]:
+    """For each of these deliveries that has such rows among those that count: how many, by code."""
+    con.register("asked", pa.table({"delivery_id": pa.array(delivery_ids, pa.string())}))
+    counted = con.sql("""
+        select delivery_id, class_group, grade, count(*) as rows, count(*) filter (
+            not submitted_on between opens and closes
+        ) as outside
+        from core.response join core.delivery using (delivery_no)
+        semi join asked using (delivery_id)
+        left join core.dim_wave using (wave_id)
+        group by all
+    """).to_arrow_table()
+    con.unregister("asked")
+    rows = pl.DataFrame(counted)
+    unlike = pl.when(is_unlike_class("grade")).then("rows").otherwise(0).sum()
+    by_file = rows.group_by("delivery_id").agg(unlike.alias("unlike"), pl.col("outside").sum())
+    return {
+        delivery_id: {code.value: count for code, count in zip(TOLD, counts, strict=True) if count}
+        for delivery_id, *counts in by_file.iter_rows()
+        if any(counts)
+    }
