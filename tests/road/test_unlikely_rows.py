@@ -72,5 +72,7 @@ def test_what_is_told_stays_in_the_note_when_rows_are_decided_on(home):
         "GRADE_NOT_AS_CLASS": 1,
     }
     delivery = note_of(home, "a.csv")["delivery_id"]
-    assert main(["quarantine", "reject", delivery, "--home", str(home.root)]) == 0
+    words = ["quarantine", "reject", delivery, "--why", "test_rows", "--home", str(home.root)]
+    assert main(words) == 0
+    run(home)
     assert note_of(home, "a.csv")["reasons"] == {"GRADE_NOT_AS_CLASS": 1}
