@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
@@ -19,15 +18,15 @@ from flows.home import OUTCOMES, Config, Home, make_inbox_folders
 from flows.inbox import Arrival, clear_folders, file_away, lying_in, take, take_back, waiting
 from flows.outcome import HeldPlace, Outcome, copy_of
 from flows.recognition import Delivery, recognise_arrival
-from flows.row_counts import rows_of, rows_read
+from flows.refusal import recognised_as, refuse, stop
+from flows.row_counts import rows_read
 from flows.validation import validated_blocks
 from schemas.reason import Reason
 from schemas.survey import Survey
-from transforms.drift import options_decision
 from transforms.readers.reading import FileProblem
-from transforms.stops import FilesStopped, Strangers
+from transforms.stops import FilesStopped
 from warehouse import ledger
-from warehouse.entries import Incoming, Loaded
+from warehouse.entries import Loaded
 from warehouse.failpoint import reach
 from warehouse.left_blank import left_blank_in
 from warehouse.load import load_answers
@@ -37,19 +36,6 @@ from warehouse.witness import bear_witness
 
 UNIT_BYTES = 48 << 20
 UNIT_FILES = 2_000
-
-# A refusal that a change of settings can lift is quarantine; one that only a new export can lift is
-# rejection.
-QUARANTINED_WHOLE = frozenset(
-    {
-        Reason.NOT_RECOGNISED,
-        Reason.SURVEYS_ALIKE,
-        Reason.HEADER_MISMATCH,
-        Reason.CODEBOOK_MISSING,
-        Reason.SURVEY_MISSING,
-        Reason.OPTIONS_CHANGED,
-    }
-)
 
 Progress = Callable[[int, int], None]
 
@@ -109,7 +95,7 @@ def _ingest_unit(
         try:
             deliveries.append(replace(recognise_arrival(placed, config), arrival=arrival))
         except FileProblem as problem:
-            done[arrival.path] = _refuse(con, arrival, problem, now=now)
+            done[arrival.path] = refuse(con, arrival, problem, now=now)
     reach("after-read")
     for loaded in _load(con, config, deliveries, now=now):
         done |= loaded
@@ -224,7 +210,7 @@ def _load_class_list(
         )
     except FileProblem as problem:
         counted = problem.with_tool(rows=rows_read(delivery))
-        return _refuse(con, delivery.arrival, counted, now=now)
+        return refuse(con, delivery.arrival, counted, now=now)
     return _outcome(loaded, None, delivery.format)
 
 
@@ -251,13 +237,13 @@ def _load_survey(
             now=now,
         )
     except FilesStopped as stopped:
-        refused, others = _stop(con, stopped, deliveries, now=now)
+        refused, others = stop(con, stopped, deliveries, now=now)
         return refused | (_load_survey(con, config, survey, others, now=now) if others else {})
     except FileProblem as problem:
         if len(deliveries) == 1:
             arrival = deliveries[0].arrival
-            refusal = _refuse(con, arrival, problem, now=now)
-            return {arrival.path: replace(refusal, **_recognised_as(deliveries[0]))}
+            refusal = refuse(con, arrival, problem, now=now)
+            return {arrival.path: replace(refusal, **recognised_as(deliveries[0]))}
         outcomes: dict[Path, Outcome] = {}
         for delivery in deliveries:
             outcomes |= _load_survey(con, config, survey, [delivery], now=now)
@@ -265,7 +251,7 @@ def _load_survey(
     formats = {delivery.arrival.delivery_id: delivery for delivery in deliveries}
     return {
         delivery.arrival.path: replace(
-            _outcome(entry, survey.id, delivery.format), **_recognised_as(delivery)
+            _outcome(entry, survey.id, delivery.format), **recognised_as(delivery)
         )
         for entry in loaded
         for delivery in [formats[entry.delivery_id]]
@@ -289,82 +275,6 @@ def _outcome(loaded: Loaded, survey_id: str | None, kind: str) -> Outcome:
         own_choices=loaded.own_choices or 0,
         outside_choices=loaded.outside_choices or 0,
         reasons=loaded.reasons,
-    )
-
-
-def _refuse(
-    con: duckdb.DuckDBPyConnection, arrival: Arrival, problem: FileProblem, *, now: datetime
-) -> Outcome:
-    """Enter a refused file into the ledger; the rows of a quarantined one are counted with it."""
-    outcome = "quarantined" if problem.reason in QUARANTINED_WHOLE else "rejected"
-    rows, is_held = 0, outcome == "quarantined"
-    if is_held or problem.reason is Reason.PERSONAL_DATA:
-        rows = rows_of(arrival) if problem.rows is None else problem.rows
-    incoming = Incoming(arrival.delivery_id, "unknown", len(arrival.content or b""))
-    ledger.refuse(con, incoming, outcome=outcome, reason=problem.reason, delivered=rows, now=now)
-    return Outcome(
-        arrival.delivery_id,
-        outcome,
-        reason=problem.reason,
-        column=problem.column,
-        folders=problem.folders,
-        tool=problem.tool,
-        decision=problem.decision,
-        delivered=rows,
-        quarantined=rows if is_held else 0,
-        dropped=0 if is_held else rows,
-        rows=[
-            HeldPlace(row_no, [kind.value], [column] if column else [])
-            for row_no, kind, column in problem.persons or ()
-        ],
-    )
-
-
-def _recognised_as(delivery: Delivery) -> dict[str, Any]:
-    """What the note says of the tool: which, how sure, why, and what was taken away at once."""
-    taken = delivery.reading.dropped if delivery.reading else {}
-    found: dict[str, Any] = {"taken_away": {kind.value: count for kind, count in taken.items()}}
-    if delivery.evidence:
-        evidence = delivery.evidence
-        found |= {"tool": evidence.tool, "sure": evidence.sure, "marks": evidence.marks}
-    return found
-
-
-def _stop(
-    con: duckdb.DuckDBPyConnection,
-    stopped: FilesStopped,
-    deliveries: Sequence[Delivery],
-    *,
-    now: datetime,
-) -> tuple[dict[Path, Outcome], list[Delivery]]:
-    """Refuse the files of which nothing may be stored, saying where; and give the others."""
-    places: dict[int, list[HeldPlace]] = {}
-    for person in stopped.persons:
-        place = HeldPlace(
-            person.row_no, [person.kind.value], [person.column] if person.column else []
-        )
-        places.setdefault(person.file_no, []).append(place)
-    numbers = sorted({*places, *stopped.strangers})
-    refused = {}
-    for file_no in numbers:
-        delivery = deliveries[file_no]
-        problem = _why(delivery, file_no in places, stopped.strangers.get(file_no, {}))
-        outcome = replace(
-            _refuse(con, delivery.arrival, problem, now=now), rows=places.get(file_no, ())
-        )
-        refused[delivery.arrival.path] = replace(outcome, **_recognised_as(delivery))
-    others = [delivery for at, delivery in enumerate(deliveries) if at not in numbers]
-    return refused, others
-
-
-def _why(delivery: Delivery, has_persons: bool, strangers: Strangers) -> FileProblem:  # noqa: FBT001
-    if has_persons or delivery.layout is None:
-        return FileProblem(Reason.PERSONAL_DATA, rows=rows_read(delivery))
-    return FileProblem(
-        Reason.OPTIONS_CHANGED,
-        column=next(iter(strangers)),
-        rows=rows_read(delivery),
-        decision=options_decision(delivery.layout.survey.id, strangers),
     )
 
 

@@ -15,7 +15,7 @@ from flows.export_reading import elements_of, marks_of, read_bytes, read_table
 from flows.home import Config
 from flows.inbox import Arrival
 from flows.inbox_folder import folder_of
-from schemas.personal import Personal
+from flows.second_look import looked_through, told_with_persons
 from schemas.reason import Reason
 from schemas.survey import Survey
 from transforms.codebooks.nettskjema_elements import Elements, is_elements
@@ -41,17 +41,10 @@ from transforms.recognise import (
     of_folder,
     recognise,
 )
-from transforms.spelling import composed, composed_table
+from transforms.spelling import composed_table
 from transforms.strange import strange_table
 from transforms.tools import known
 from transforms.tools.evidence import Evidence
-from transforms.undecided import (
-    is_worth_a_look,
-    persons_in_table,
-    persons_told,
-    told_by_heading,
-    told_with,
-)
 from warehouse.entries import Incoming
 
 log = logging.getLogger(__name__)
@@ -104,23 +97,7 @@ def _recognise(arrival: Arrival, content: bytes, config: Config) -> Delivery:
     try:
         return _of_content(arrival, content, config)
     except FileProblem as problem:
-        raise _looked_through(told_better(problem, content), content) from None
-
-
-def _looked_through(problem: FileProblem, content: bytes) -> FileProblem:
-    """The problem, with the persons in the text of a file that nobody can use as it is.
-
-    Where its columns were looked at, they say better what an address or a phone in them is.
-    """
-    if not is_worth_a_look(problem, content):
-        return problem
-    try:
-        found = list(persons_told(reading_room.read("persons", content)))
-    except FileProblem:
-        return problem
-    if problem.persons is not None:
-        found = [person for person in found if person[1] is Personal.NATIONAL_ID]
-    return told_with(problem, found)
+        raise looked_through(told_better(problem, content), content) from None
 
 
 def _of_content(arrival: Arrival, content: bytes, config: Config) -> Delivery:
@@ -231,19 +208,7 @@ def _recognise_table(arrival: Arrival, reading: Reading, kind: str, config: Conf
         return _of_table(arrival, reading, kind, config)
     except FileProblem as problem:
         told = problem.with_tool(rows=reading.delivered)
-        raise _told_with_persons(told, reading, config) from None
-
-
-def _told_with_persons(problem: FileProblem, reading: Reading, config: Config) -> FileProblem:
-    """The problem, with where the columns of a file that nobody can use as it is hold persons."""
-    if problem.reason is Reason.PERSONAL_DATA:
-        return told_by_heading(problem, reading)
-    decided = {
-        composed(name)
-        for survey in config.surveys.values()
-        for name in (*survey.dropped, *survey.free_text)
-    }
-    return told_with(problem, persons_in_table(reading, decided))
+        raise told_with_persons(told, reading, config) from None
 
 
 def _of_table(arrival: Arrival, reading: Reading, kind: str, config: Config) -> Delivery:
@@ -364,7 +329,7 @@ def _of_tool(
         rows = max((reading.delivered for reading in readings), default=None)
         told = problem.with_tool(evidence.tool, rows)
         for reading in readings[:1]:
-            told = _told_with_persons(told, reading, config)
+            told = told_with_persons(told, reading, config)
         raise told from None
     return Delivery(arrival, kind, layout, reading=layouts[id(layout)][1], evidence=evidence)
 
