@@ -9,7 +9,7 @@ from math import isnan
 from pathlib import Path
 
 from flows.backtest import CLASS_WAVES, Figures, run_backtest
-from transforms.class_worlds import CLASSES, ClassWaves
+from transforms.class_worlds import CLASSES, DRAWS, NOBODY, ClassWaves
 from transforms.statistics.screening import Estimate
 from transforms.synthetic.worlds import WORLDS
 from warehouse.backtest_figures import RuleFigures
@@ -34,28 +34,31 @@ def written(page: str, figures: Figures) -> str:
     return "\n\n".join([before + BEGIN, *tables, END + after])
 
 
-def class_waves_table(classes: dict[float, list[ClassWaves]]) -> str:
+def class_waves_table(classes: dict[str, list[ClassWaves]]) -> str:
     """The lines that the class rules must hold."""
     rows = [
         [
-            f"{100 * off:.0f} %",
+            off,
             _name(it.rule_id),
             f"{it.false_signals:.2f}",
             f"{it.false_alerts:.2f}",
             _told(it.signals.sensitivity_of_reached),
             _told(it.signals.sensitivity),
-            _told(it.signals.ppv) if off else "–",
+            _told(it.signals.ppv) if off != NOBODY else "–",
             _told(it.alerts.sensitivity_of_reached),
-            _told(it.alerts.ppv) if off else "–",
+            _told(it.alerts.ppv) if off != NOBODY else "–",
         ]
         for off, found in classes.items()
         for it in found
     ]
     heading = (
-        "classes off", "rule", "false signals a wave", "false alerts a wave", "found",
+        "off", "rule", "false signals a wave", "false alerts a wave", "found",
         "of all, too few answers included", "right", "alerts: found", "alerts: right",
     )  # fmt: skip
-    told = f"**{CLASSES} classes, {CLASS_WAVES} waves, seed {SEED}; classes off are at 35 %**"
+    told = (
+        f"**{CLASSES} classes, {CLASS_WAVES} waves, seed {SEED}, all class rules together;"
+        f" {DRAWS:,} draws for a spread**"
+    )
     return f"{told}\n\n{_table(heading, rows)}"
 
 

@@ -64,6 +64,9 @@ def _add_backtest(kinds: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("--rules", type=Path, help="with the changes of this rules.toml")
     parser.add_argument("--schools", type=int, default=20, help="how many schools to invent")
     parser.add_argument("--waves", type=int, default=4, help="how many rounds of the survey")
+    parser.add_argument(
+        "--tables", type=int, default=200, help="how many waves of 300 class tables to draw"
+    )
     parser.add_argument("--seed", type=int, default=1, help="the same number, the same pupils")
     parser.add_argument("--json", action="store_true", help="the same as JSON")
     parser.set_defaults(command=_backtest)
@@ -104,6 +107,7 @@ def _backtest(parsed: argparse.Namespace) -> int:
         schools=parsed.schools,
         waves=parsed.waves,
         seed=parsed.seed,
+        tables=parsed.tables,
     )
     if parsed.json:
         print(json.dumps(backtest_as_dict(found), ensure_ascii=False, indent=1))

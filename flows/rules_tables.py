@@ -7,11 +7,11 @@ from typing import Any
 
 from rich.table import Table
 
-from flows.backtest import CLASS_WAVES, Figures
+from flows.backtest import Figures
 from flows.display import console
 from flows.preview import Preview
 from transforms.backtest import Counted
-from transforms.class_worlds import CLASSES, ClassWaves
+from transforms.class_worlds import CLASSES, DRAWS, NOBODY, ClassWaves
 from transforms.preview import Line
 from transforms.statistics.screening import Estimate
 from transforms.synthetic.worlds import WORLDS
@@ -94,23 +94,24 @@ Right: of the flags, those that are true. Spared: of the others, those not flagg
 a share are its 95 % interval (Wilson). First wave, later, never: when a true spell was flagged."""
 
 
-def _class_table(classes: dict[float, list[ClassWaves]]) -> Table:
+def _class_table(classes: dict[str, list[ClassWaves]]) -> Table:
+    waves = max((it.waves for found in classes.values() for it in found), default=0)
     table = Table(
-        "Classes off", "Rule", "False a wave", "False alerts", "Found", "Right", "Alerts found",
+        "Off", "Rule", "False a wave", "False alerts", "Found", "Right", "Alerts found",
         "Alerts right",
-        title=f"{CLASSES} classes, {CLASS_WAVES} waves: rules that look at a share",
+        title=f"{CLASSES} classes, {waves} waves, all class rules together ({DRAWS} draws)",
     )  # fmt: skip
     for off, found in classes.items():
         for rule in found:
             table.add_row(
-                f"{off:.0%}",
+                off,
                 _short(rule.rule_id),
                 f"{rule.false_signals:.2f}",
                 f"{rule.false_alerts:.2f}",
                 _found(rule.signals),
-                _told(rule.signals.ppv) if off else "–",
+                _told(rule.signals.ppv) if off != NOBODY else "–",
                 _found(rule.alerts),
-                _told(rule.alerts.ppv) if off else "–",
+                _told(rule.alerts.ppv) if off != NOBODY else "–",
             )
     return table
 
@@ -168,7 +169,7 @@ def backtest_as_dict(figures: Figures) -> dict[str, Any]:
     """The same for a program; a figure that cannot be computed is null."""
     return {
         "classes": [
-            {"share_off": off, "rule_id": it.rule_id, "waves": it.waves}
+            {"off": off, "rule_id": it.rule_id, "waves": it.waves}
             | {"false_signals": it.false_signals, "false_alerts": it.false_alerts}
             | {"signals": _as_dict(it.signals), "alerts": _as_dict(it.alerts)}
             for off, found in figures.classes.items()

@@ -206,10 +206,11 @@ class ClassRule(Declared):
     """A rule that compares one class with others: a share of it, or a scale's mean or spread.
 
     A share, or a spread. Watch: exact one-sided p below `watch_below`, and mid-p passes
-    Benjamini-Hochberg at `watch_fdr` over all class tests of the wave (domain notes 6.4). Alert:
-    that at `alert_fdr`, unless the rule `may_alert` not. A watch or alert of the rule named in
-    `unless` leaves the class to that rule. The same signal in `repeat_times` of the latest
-    `repeat_of` waves of the school year, this one included, is an alert (domain notes 8.2, C9).
+    Benjamini-Hochberg at `watch_fdr` over this rule's tests of the wave. Alert: also at `alert_fdr`
+    over all class tests of the wave (domain notes 6.4), unless the rule `may_alert` not. A watch or
+    alert of the rule named in `unless` leaves the class to that rule. The same signal in
+    `repeat_times` of the latest `repeat_of` waves of the school year, this one included, is an
+    alert (domain notes 8.2, C9).
     """
 
     target: Literal["class"]
@@ -225,7 +226,7 @@ class ClassRule(Declared):
     min_response: float = Field(default=0.6, ge=0.6, le=1)
     min_count: int = Field(default=3, ge=CLASS_MIN_COUNT_FLOOR)
     watch_below: float = Field(default=0.025, gt=0, le=0.05)
-    watch_fdr: float = Field(default=0.7, gt=0, le=1)
+    watch_fdr: float = Field(default=0.2, gt=0, le=1)
     alert_fdr: float = Field(default=0.10, gt=0, le=0.2)
     may_alert: bool = True
     unless: str | None = None

@@ -72,7 +72,10 @@ def indicate_newcomers(counts: pa.Table, rule: ClassRule) -> pa.Table:
 
 
 def control(indicators: pa.Table, rules: Mapping[str, ClassRule]) -> pa.Table:
-    """Add q_value over the whole family (every class and tested rule of the wave) and the level.
+    """Add q_value over the wave's family, q_of_rule over one rule's part of it, and the level.
+
+    The family is every class and tested rule of the wave. An alert needs q_value, a watch
+    q_of_rule.
 
     Classes that a gate kept out because too few pupils report anything belong to the family too:
     the family is fixed before the data, so each counts as a test with p = 1. A mean has a posterior
@@ -84,11 +87,16 @@ def control(indicators: pa.Table, rules: Mapping[str, ClassRule]) -> pa.Table:
     is_tested = is_test & is_judged
     in_family = is_test & (is_judged | pc.equal(gate, "few_cases").to_numpy())
     p_mid = indicators.column("p_mid").to_numpy()
-    family = np.where(is_tested, p_mid, 1.0)[in_family]
-    q_value = np.full(len(p_mid), np.nan)
-    q_value[in_family] = benjamini_hochberg(family)
-    return indicators.append_column("q_value", _where(in_family, q_value)).append_column(
-        "level", _levels(indicators, q_value, rules)
+    family = np.where(is_tested, p_mid, 1.0)
+    q_value, q_of_rule = np.full((2, len(p_mid)), np.nan)
+    q_value[in_family] = benjamini_hochberg(family[in_family])
+    for rule in rules.values():
+        own = in_family & _of_rules(indicators, [rule])
+        q_of_rule[own] = benjamini_hochberg(family[own])
+    return (
+        indicators.append_column("q_value", _where(in_family, q_value))
+        .append_column("q_of_rule", _where(in_family, q_of_rule))
+        .append_column("level", _levels(indicators, q_value, q_of_rule, rules))
     )
 
 
@@ -101,7 +109,9 @@ def _of_rules(indicators: pa.Table, rules: Iterable[ClassRule]) -> npt.NDArray[n
     return found
 
 
-def _levels(indicators: pa.Table, q_value: Numbers, rules: Mapping[str, ClassRule]) -> pa.Array:
+def _levels(
+    indicators: pa.Table, q_value: Numbers, q_of_rule: Numbers, rules: Mapping[str, ClassRule]
+) -> pa.Array:
     # Null becomes nan, which is below and above nothing.
     p_exact, is_judged = (
         _numbers(indicators, "p_exact"),
@@ -118,7 +128,7 @@ def _levels(indicators: pa.Table, q_value: Numbers, rules: Mapping[str, ClassRul
         else:
             # An alert is a watch that survives the stricter control: with a handful of tests the
             # control alone would let a class through that is not even a watch.
-            held = own & (p_exact < rule.watch_below) & (q_value < rule.watch_fdr)
+            held = own & (p_exact < rule.watch_below) & (q_of_rule < rule.watch_fdr)
             is_watch |= held
             is_alert |= held & (q_value < rule.alert_fdr) & rule.may_alert
     return pa.array(np.where(is_alert, "alert", "watch"), pa.string(), mask=~is_watch)

@@ -50,9 +50,10 @@ def judge(rules: Sequence[ClassRule], data: ClassData, *, seed: str) -> pa.Table
     """One row a class and rule that anybody answered in the class's survey, with level and why.
 
     Columns: CLASS, grade, rule_id, rule_version, answered, observed, enrolled, baseline,
-    baseline_from, p_exact, p_mid, q_value, gate, value, bound, drawn, between_sd, within_sd,
-    compared, level (null where nothing stands out) and waves (in how many of the latest waves the
-    class had this signal). `seed` names the random draws, so that the same wave draws the same.
+    baseline_from, p_exact, p_mid, q_value, q_of_rule, gate, value, bound, drawn, between_sd,
+    within_sd, compared, level (null where nothing stands out) and waves (in how many of the latest
+    waves the class had this signal). `seed` names the random draws, so that the same wave draws the
+    same.
     """
     if not rules:
         return _NOTHING

@@ -1,28 +1,53 @@
-"""Equal classes, and some that are not: many waves of class tables through the class rules.
+"""Equal classes, and some that are not: many waves of class tables through all class rules.
 
-Counts are drawn straight from what is so, without pupils, so that hundreds of waves take a second.
-Rules that look at a share take part; the others need forms, and are tried in whole worlds.
+Counts and scores are drawn straight from what is so, without pupils who answer, so that hundreds of
+waves take seconds. They go through `judge` together, as a municipality's do: what one rule says
+depends on the tests of all. Each wave stands alone, so a repeated signal (C9) has no part in it.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from numpy.random import Generator, default_rng
 
 from schemas.rule import ClassRule, PupilRule
 from transforms.backtest import Counted
-from transforms.class_flags import control, indicate
+from transforms.class_rules import EARLIER, ClassData, judge
 
-# Domain notes 6.4: 300 classes of 8-28 pupils, 85 % answer, 6 % is ordinary, 35 % is off.
-CLASSES, SIZES, ANSWER, ORDINARY, OFF = 300, (8, 28), 0.85, 0.06, 0.35
-_GRADES = (1, 7)  # one band: equal classes have an equal yardstick
+# Domain notes 6.4: 300 classes of 8-28 pupils, 85 % answer, and 35 % is off.
+CLASSES, SIZES, ANSWER, OFF, SHARE_OFF = 300, (8, 28), 0.85, 0.35, 0.06
+_GRADES = (1, 10)
+
+# What is ordinary: domain notes 3.1 and 6.4; of safety and of what was seen, planning figures.
+BULLIED = "rule.class_bullied"
+_ORDINARY = {
+    BULLIED: 0.06,
+    "rule.class_unsafe": 0.04,
+    "rule.class_nobody_in_breaks": 0.015,
+    "rule.class_not_thriving": 0.027,
+    "rule.class_witnessed": 0.10,
+}
+# Every scale as WHO-5: mean and standard deviation of pupils by domain notes 0.5, in steps of four.
+_MEAN, _SD, _STEP, _LOW = 68, 19, 4, 12  # _LOW: points that a class which is off lies lower
+DRAWS = 1999  # of a spread, and not 4,999: with fewer, none could reach its limit
+
+# What is off in the classes that are: nothing, one theme, or all that a share or a mean looks at.
+NOBODY, ONE_THEME, ALL_THEMES = "none", "bullied", "all"
+EVERY_RULE, EVERY_CLASS = "every rule", "every class"
+
+Marks = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class ClassWaves:
-    """One rule over all waves: any signal and alerts, and false ones a wave."""
+    """One rule over all waves: any signal and alerts, and false ones a wave.
+
+    EVERY_RULE adds up all rules: what is counted is a class and rule. EVERY_CLASS counts classes
+    with a signal of any rule, which is right where the class is off in anything.
+    """
 
     rule_id: str
     waves: int
@@ -41,60 +66,111 @@ class ClassWaves:
 
 
 def class_waves(
-    rules: Sequence[PupilRule | ClassRule], *, share_off: float, waves: int, seed: int
+    rules: Sequence[PupilRule | ClassRule], *, off: str, waves: int, seed: int
 ) -> list[ClassWaves]:
-    """Run waves of 300 classes, a share of which is off, through all rules that look at a share.
+    """Run waves of 300 classes, of which 6 % are off in `off`, through all class rules together.
 
-    Every rule is wrong about the same classes, and each has its own pupils in them.
+    `off` is NOBODY, ONE_THEME or ALL_THEMES. In a class that is off, each rule has its own pupils.
+    New pupils are left out: they are welcomed, and nothing is tested.
     """
-    tested = {rule.id: rule for rule in rules if rule.target == "class" and rule.any_of}
-    sums = {rule_id: np.zeros((2, 5), np.int64) for rule_id in tested}
-    rng = default_rng([seed, 300])
-    for _ in range(waves if tested else 0):
-        _add_wave(rng, tested, share_off, sums)
+    tested = [_with_fewer_draws(rule) for rule in rules if rule.target == "class"]
+    tested = [rule for rule in tested if not rule.newcomers]
+    if not tested or not waves:
+        return []
+    rng = default_rng([seed, CLASSES])
+    names = (*(rule.id for rule in tested), EVERY_RULE, EVERY_CLASS)
+    counted = sum(_wave(rng, tested, off, str(number)) for number in range(waves))
     return [
-        ClassWaves(rule_id, waves, *(Counted(*row.tolist()) for row in rows))
-        for rule_id, rows in sums.items()
+        ClassWaves(name, waves, *(Counted(*row) for row in rows))
+        for name, rows in zip(names, np.asarray(counted).tolist(), strict=True)
     ]
 
 
-def evaluate(counts: Mapping[str, pa.Table], rules: Mapping[str, ClassRule]) -> pa.Table:
-    """The road's own evaluation of class tables, as `warehouse/flag.py` calls it."""
-    tested = [
-        indicate(table, rules[rule_id]).append_column("rule_id", pa.repeat(rule_id, table.num_rows))
-        for rule_id, table in counts.items()
-    ]
-    return control(pa.concat_tables(tested), dict(rules))
+def _with_fewer_draws(rule: ClassRule) -> ClassRule:
+    if not rule.spread:
+        return rule
+    return rule.model_copy(
+        update={"spread": rule.spread.model_copy(update={"permutations": DRAWS})}
+    )
 
 
-def _add_wave(
-    rng: Generator,
-    rules: Mapping[str, ClassRule],
-    share_off: float,
-    sums: Mapping[str, np.ndarray],
-) -> None:
+def _is_planted(rule: ClassRule, off: str) -> bool:
+    if off == ONE_THEME:
+        return rule.id == BULLIED
+    return off == ALL_THEMES and not rule.spread
+
+
+def _wave(rng: Generator, rules: Sequence[ClassRule], off: str, name: str) -> npt.NDArray[np.int64]:
+    """Counts of one wave: rules, every rule and every class; signals and alerts; as in Counted."""
     enrolled = rng.integers(SIZES[0], SIZES[1] + 1, CLASSES)
     answered = rng.binomial(enrolled, ANSWER)
-    grade = rng.integers(_GRADES[0], _GRADES[1] + 1, CLASSES)
-    is_off = rng.random(CLASSES) < share_off
-    told = np.where(is_off, OFF, ORDINARY)
-    counts = {
-        rule_id: pa.table(
-            {"grade": grade, "answered": answered, "observed": rng.binomial(answered, told)}
-            | {"enrolled": enrolled}
-        )
-        for rule_id in rules
-    }
-    found = evaluate(counts, rules)
-    level = np.array(found.column("level").fill_null("").to_pylist())
-    of_rule = np.array(found.column("rule_id").to_pylist())
-    for rule_id, rule in rules.items():
-        enough = (answered >= rule.min_answered) & (answered / enrolled >= rule.min_response)
-        said = level[of_rule == rule_id]
-        sums[rule_id][:] += [
-            _counted(is_off, flagged, is_off & enough) for flagged in (said != "", said == "alert")
-        ]
+    grade = np.sort(rng.integers(_GRADES[0], _GRADES[1] + 1, CLASSES))
+    is_off = (rng.random(CLASSES) < SHARE_OFF) & (off != NOBODY)
+    classes = {key: ["0"] * CLASSES for key in ("wave_id", "survey_id", "school_id")}
+    table = pa.table(
+        classes
+        | {"class_group": [str(number) for number in range(CLASSES)]}
+        | {"grade": grade, "enrolled": enrolled}
+        | _counts(rng, rules, answered, is_off, off)
+    )
+    low = is_off & (off == ALL_THEMES)
+    data = ClassData(table, _scores(rng, rules, answered, low), EARLIER.empty_table())
+    found = judge(rules, data, seed=name)
+    level = np.array(found.column("level").fill_null("").to_pylist()).reshape(-1, CLASSES)
+    return _counted(rules, off, is_off, np.array([answered, enrolled]), level)
 
 
-def _counted(true: np.ndarray, flagged: np.ndarray, reached: np.ndarray) -> list[int]:
-    return [len(true), *(int(it.sum()) for it in (true, flagged, true & flagged, reached))]
+def _counts(
+    rng: Generator,
+    rules: Sequence[ClassRule],
+    answered: npt.NDArray[np.int64],
+    is_off: Marks,
+    off: str,
+) -> dict[str, pa.Array]:
+    counts = {}
+    for i, rule in enumerate(rules):
+        if rule.counted:
+            ordinary = _ORDINARY.get(rule.id, rule.baselines[0].share)
+            told = np.where(is_off & _is_planted(rule, off), OFF, ordinary)
+            counts[f"answered_{i}"] = pa.array(answered, pa.int32())
+            counts[f"observed_{i}"] = pa.array(rng.binomial(answered, told), pa.int32())
+    return counts
+
+
+def _scores(
+    rng: Generator, rules: Sequence[ClassRule], answered: npt.NDArray[np.int64], low: Marks
+) -> Mapping[str, pa.Table]:
+    of = np.repeat(np.arange(CLASSES), answered)
+    is_high = {rule.mean.scale for rule in rules if rule.mean and rule.mean.worse == "high"}
+    scores = {}
+    for scale in sorted({rule.scale for rule in rules if rule.scale}):
+        well = rng.normal(_MEAN - _LOW * low[of], _SD)
+        score = np.clip(np.rint(well / _STEP) * _STEP, 0, 100)
+        score = 100 - score if scale in is_high else score
+        pupils = np.ones(len(of), np.int64)
+        scores[scale] = pa.table({"class_no": of, "score": score, "pupils": pupils})
+    return scores
+
+
+def _counted(
+    rules: Sequence[ClassRule],
+    off: str,
+    is_off: Marks,
+    forms: npt.NDArray[np.int64],
+    level: npt.NDArray[np.str_],
+) -> npt.NDArray[np.int64]:
+    answered, enrolled = forms
+    planted = np.array([_is_planted(rule, off) for rule in rules])
+    true = planted[:, np.newaxis] & is_off
+    enough = np.array(
+        [(answered >= it.min_answered) & (answered / enrolled >= it.min_response) for it in rules]
+    )
+    by_level = []
+    for flagged in (level != "", level == "alert"):
+        of_rules = np.array([np.ones_like(true), true, flagged, true & flagged, true & enough])
+        sums = of_rules.sum(axis=2)
+        any_flag = flagged.any(axis=0)
+        reached = (true & enough).any(axis=0)
+        of_class = [CLASSES, *(it.sum() for it in (is_off, any_flag, is_off & any_flag, reached))]
+        by_level.append(np.column_stack([sums, sums.sum(axis=1), of_class]).T)
+    return np.stack(by_level, axis=1).astype(np.int64)

@@ -5,6 +5,7 @@ example asks after the flag of its own rule only.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -20,7 +21,7 @@ from transforms.pupil_flags import conditions
 from warehouse.assure_class import assure_class
 from warehouse.example_forms import Form, insert_forms, items_for
 from warehouse.flag import score_and_flag
-from warehouse.instruments import answer_table, register
+from warehouse.instruments import register
 from warehouse.store import migrate
 
 Rules = Sequence[PupilRule | ClassRule]
@@ -71,6 +72,61 @@ def assure(
 
     Raises DeclarationError where a table has a column that its rule does not look at.
     """
+    with examples_warehouse(instruments, now=now) as con:
+        return assure_in(con, rules, tables, instruments, now=now)
+
+
+@contextmanager
+def examples_warehouse(
+    instruments: Mapping[str, Instrument], *, now: datetime
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A warehouse in memory that knows the instruments, for as many `assure_in` as one likes."""
+    with duckdb.connect() as con:
+        con.execute("attach ':memory:' as vault").fetchall()
+        migrate(con, now=now)
+        register(con, instruments, _SETTINGS)
+        yield con
+
+
+def assure_in(
+    con: duckdb.DuckDBPyConnection,
+    rules: Rules,
+    tables: Mapping[str, ExampleTable],
+    instruments: Mapping[str, Instrument],
+    *,
+    now: datetime,
+) -> list[Assured]:
+    """As `assure`, in an open warehouse of examples, which is left as it was."""
+    kept = _filled(con)
+    try:
+        return _assured(con, rules, tables, instruments, now)
+    finally:
+        _leave_only(con, kept)
+
+
+def _filled(con: duckdb.DuckDBPyConnection) -> set[str]:
+    """The tables that hold something."""
+    found = con.execute(
+        "select concat(schema_name, '.', table_name) from duckdb_tables()"
+        " where database_name = current_database() and not temporary"
+    ).fetchall()
+    return {
+        name for (name,) in found if con.execute(f"select exists (from {name})").fetchall()[0][0]
+    }
+
+
+def _leave_only(con: duckdb.DuckDBPyConnection, kept: set[str]) -> None:
+    for name in _filled(con) - kept:
+        con.execute(f"delete from {name}").fetchall()
+
+
+def _assured(
+    con: duckdb.DuckDBPyConnection,
+    rules: Rules,
+    tables: Mapping[str, ExampleTable],
+    instruments: Mapping[str, Instrument],
+    now: datetime,
+) -> list[Assured]:
     tested = [rule for rule in rules if rule.target == "pupil"]
     cases = [
         (f"{rule.id}/{number}", rule, example)
@@ -78,13 +134,10 @@ def assure(
         if rule.id in tables
         for number, example in enumerate(tables[rule.id].examples)
     ]
-    with duckdb.connect() as con:
-        con.execute("attach ':memory:' as vault").fetchall()
-        migrate(con, now=now)
-        register(con, instruments, _SETTINGS)
-        classes = _assure_classes(con, rules, tables, instruments)
-        forms = [form for case in cases for form in _forms(*case, instruments)]
-        insert_forms(con, forms)
+    classes = _assure_classes(con, rules, tables, instruments)
+    levels = []
+    if cases:
+        insert_forms(con, [form for case in cases for form in _forms(*case, instruments)])
         score_and_flag(
             con, _NOW, instruments=instruments, rules=tested, settings=_SETTINGS, now=now
         )
@@ -107,7 +160,7 @@ def _assure_classes(
     tables: Mapping[str, ExampleTable],
     instruments: Mapping[str, Instrument],
 ) -> list[Assured]:
-    """The examples of the class rules; leaves no answer behind."""
+    """The examples of the class rules."""
     class_rules = [rule for rule in rules if rule.target == "class"]
     found = []
     for rule in class_rules:
@@ -118,9 +171,6 @@ def _assure_classes(
                 Assured(rule.id, example.who, example.level, level)
                 for example, level in zip(examples, said, strict=True)
             ]
-    con.execute("delete from core.response").fetchall()
-    for key in instruments:
-        con.execute(f"delete from {answer_table(key)}").fetchall()
     return found
 
 

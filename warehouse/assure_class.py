@@ -11,10 +11,11 @@ from schemas.declared import DeclarationError
 from schemas.instrument import Instrument
 from schemas.rule import ClassRule
 from schemas.rule_example import Example
-from transforms.class_rules import EARLIER, judge
+from transforms.class_rules import EARLIER, ClassData, judge
 from transforms.pupil_flags import inputs_of, wave_form_sql
 from warehouse.class_rules import class_data
 from warehouse.example_forms import Form, answers_of, insert_forms
+from warehouse.instruments import answer_table
 
 _OPENS = date(2026, 11, 9)
 _OTHER_SIZE, _OTHER = 20, "other"
@@ -32,9 +33,27 @@ def assure_class(
     instruments: Mapping[str, Instrument],
 ) -> list[str | None]:
     """What the rule says of each example's class, judged together with the other rules."""
-    known = {one.id: one for one in rules}
-    seen = [rule, *(known[name] for name in (rule.unless,) if name in known)]
-    start = con.execute("select count(*) from core.response").fetchall()[0][0]
+    seen = judged_with(rule, rules)
+    waves = example_waves(con, seen, examples, instruments)
+    return [level_of(seen, wave) for wave in waves]
+
+
+def judged_with(rule: ClassRule, rules: Sequence[ClassRule]) -> list[ClassRule]:
+    """The rule, and the one that it leaves classes to."""
+    return [rule, *(one for one in rules if one.id == rule.unless)]
+
+
+def example_waves(
+    con: duckdb.DuckDBPyConnection,
+    seen: Sequence[ClassRule],
+    examples: Sequence[Example],
+    instruments: Mapping[str, Instrument],
+) -> list[ClassData]:
+    """Each example of the first rule as a wave that all of them can judge; leaves no answer behind.
+
+    What a wave holds follows from which answers the rules count, not from their gates and limits.
+    """
+    rule = seen[0]
     waves = [f"{rule.id} {number}" for number in range(len(examples))]
     forms = [
         form
@@ -45,20 +64,26 @@ def assure_class(
         "insert into core.dim_wave values (?, ?, '2026-27', ?, ?)",
         [[wave, wave, _OPENS, _OPENS] for wave in waves],
     ).fetchall()
-    insert_forms(con, forms, first=start + 1)
-    return [
-        _says(con, wave, seen, example.cells, instruments)
+    insert_forms(con, forms)
+    found = [
+        _wave(con, wave, seen, example.cells, instruments)
         for wave, example in zip(waves, examples, strict=True)
     ]
+    for table in ("core.response", *map(answer_table, instruments)):
+        con.execute(f"delete from {table}").fetchall()
+    con.executemany(
+        "delete from core.dim_wave where wave_id = ?", [[wave] for wave in waves]
+    ).fetchall()
+    return found
 
 
-def _says(
+def _wave(
     con: duckdb.DuckDBPyConnection,
     wave: str,
     rules: Sequence[ClassRule],
     cells: Cells,
     instruments: Mapping[str, Instrument],
-) -> str | None:
+) -> ClassData:
     inputs = inputs_of(rules, instruments)
     for statement in wave_form_sql(inputs, instruments):
         con.execute(statement, {"wave": wave}).fetchall()
@@ -79,7 +104,12 @@ def _says(
         ],
         schema=EARLIER,
     )  # fmt: skip
-    found = judge(rules, replace(data, classes=classes, earlier=earlier), seed="examples")
+    return replace(data, classes=classes, earlier=earlier)
+
+
+def level_of(rules: Sequence[ClassRule], wave: ClassData) -> str | None:
+    """What the first rule says of the example's own class."""
+    found = judge(rules, wave, seed="examples")
     levels = [
         row["level"]
         for row in found.select(["class_group", "rule_id", "level"]).to_pylist()

@@ -130,7 +130,7 @@ def find_classes(
     con.execute("drop table temp.judged_class").fetchall()
 
 
-_ONLY_EVIDENCE = "level, waves, value, bound, drawn, between_sd, within_sd, compared"
+_ONLY_EVIDENCE = "level, waves, q_of_rule, value, bound, drawn, between_sd, within_sd, compared"
 
 # What the same rule saw in the same class in the waves that made its signal a repeated one.
 _BEFORE_SQL = f"""
@@ -180,7 +180,10 @@ def class_evidence_sql(rule: ClassRule, flag_id: str) -> list[str]:
 
 def _figures(rule: ClassRule) -> list[tuple[str, str, str]]:
     """Name, observed and threshold of each row of evidence."""
-    tested = (".q_value", "q_value", f"{rule.alert_fdr!r}")
+    tested = [
+        (".q_value", "q_value", f"{rule.alert_fdr!r}"),
+        (".q_of_rule", "q_of_rule", f"{rule.watch_fdr!r}"),
+    ]
     if rule.mean:
         return [
             ("", "value", "bound"),
@@ -193,7 +196,7 @@ def _figures(rule: ClassRule) -> list[tuple[str, str, str]]:
     if rule.spread:
         return [
             ("", "value", "baseline"),
-            tested,
+            *tested,
             (".draws", f"{rule.spread.permutations}", "0"),
             (".pupils", "compared", "0"),
         ]
@@ -201,6 +204,6 @@ def _figures(rule: ClassRule) -> list[tuple[str, str, str]]:
         return [("", "observed", "baseline")]
     return [
         ("", "observed", "baseline"),
-        tested,
+        *tested,
         (".own_band", "(baseline_from = 'grade_band')::integer", "0"),
     ]

@@ -211,9 +211,11 @@ def _class_levels(rule: ClassRule) -> tuple[str, ...]:
         unless = f", and {code(rule.unless)} says nothing" if rule.unless else ""
         watch = (
             f"{test} p below {rule.watch_below:g}, and it passes Benjamini-Hochberg at"
-            f" {rule.watch_fdr:g} over every class and class rule of the wave{unless}"
+            f" {rule.watch_fdr:g} over every class of the wave{unless}"
         )
-        alert = f"that, and at {rule.alert_fdr:g}" if rule.may_alert else "never from one wave"
+        alert = "never from one wave"
+        if rule.may_alert:
+            alert = f"that, and at {rule.alert_fdr:g} over every class and class rule of the wave"
     return (
         f"**watch** ({_review('watch')}): {watch}.",
         f"**alert** ({_review('alert')}): {alert}.{again}",

@@ -2,24 +2,17 @@
 
 import re
 
-from flows.backtest import CLASS_WAVES, SHARE_OFF
-from flows.how_well import SEED, class_waves_table
+from flows.how_well import class_waves_table
 from schemas.rule import shipped_rules
 from tests.conftest import ROOT
-from transforms.class_worlds import class_waves
+from tests.support.class_figures import of_the_page
 
 PAGE = (ROOT / "docs" / "explanation" / "how-well-the-rules-do.md").read_text(encoding="utf-8")
 AGAIN = "python -m flows.how_well docs/explanation/how-well-the-rules-do.md"
 
 
 def test_the_lines_of_the_class_rules_are_the_ones_on_the_page():
-    rules = shipped_rules()
-    classes = {
-        share: class_waves(rules, share_off=share, waves=CLASS_WAVES, seed=SEED)
-        for share in (0.0, SHARE_OFF)
-    }
-
-    assert class_waves_table(classes) in PAGE, AGAIN
+    assert class_waves_table(of_the_page()) in PAGE, AGAIN
 
 
 def test_every_rule_stands_on_the_page():

@@ -246,7 +246,7 @@ def test_equal_classes_hardly_ever_make_a_signal():
         assert per_wave[rule_id, "alert"] <= 0.5
         # Domain notes 6.4 count 3.3 by the exact test; that is every signal of the rule.
         assert per_wave[rule_id, "watch"] + per_wave[rule_id, "alert"] <= 4
-        assert per_wave[rule_id, "watch"] > 0.5, "a test that never speaks proves nothing"
+        assert per_wave[rule_id, "watch"] > 0.1, "a test that never speaks proves nothing"
 
 
 def test_classes_that_are_far_above_the_others_are_found():

@@ -1,6 +1,7 @@
 """The tables beside the rules: each row holds, and no threshold can move without a row falling."""
 
 from datetime import UTC, datetime
+from functools import cache
 
 import pytest
 
@@ -10,7 +11,8 @@ from schemas.instrument import shipped_instruments
 from schemas.rule import PupilRule, shipped_rules
 from schemas.rule_example import read_examples, shipped_examples
 from tests.support.home import make_home
-from warehouse.assure import assure
+from warehouse.assure import assure, assure_in, examples_warehouse
+from warehouse.assure_class import example_waves, judged_with, level_of
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
 INSTRUMENTS = shipped_instruments()
@@ -21,8 +23,25 @@ TABLES = shipped_examples()
 
 
 @pytest.fixture(scope="module")
+def warehouse():
+    with examples_warehouse(INSTRUMENTS, now=NOW) as con:
+        yield con
+
+
+@pytest.fixture(scope="module")
 def found():
     return assure(list(EVERY.values()), TABLES, INSTRUMENTS, now=NOW)
+
+
+def test_a_warehouse_of_examples_says_the_same_again_and_keeps_no_answer(warehouse, found):
+    rules = [EVERY["rule.unsafe"], EVERY["rule.class_new_pupils"]]
+    expected = [one for one in found if one.rule_id in {rule.id for rule in rules}]
+    for _ in range(2):
+        said = assure_in(warehouse, rules, TABLES, INSTRUMENTS, now=NOW)
+        assert sorted(said, key=str) == sorted(expected, key=str)
+        for table in ("core.response", "core.flag", "core.flag_evidence"):
+            assert warehouse.table(table).count("*").fetchall() == [(0,)]
+        assert warehouse.table("core.dim_wave").count("*").fetchall() == [(2,)]
 
 
 @pytest.mark.parametrize("rule_id", EVERY)
@@ -82,8 +101,8 @@ def changed(rule, at, kind, number, instead):
 
 
 @pytest.mark.parametrize(("name", "rule"), list(mutants()), ids=[name for name, _ in mutants()])
-def test_a_rule_with_a_moved_threshold_breaks_an_example(name, rule: PupilRule):
-    found = assure([rule], {rule.id: TABLES[rule.id]}, INSTRUMENTS, now=NOW)
+def test_a_rule_with_a_moved_threshold_breaks_an_example(name, rule: PupilRule, warehouse):
+    found = assure_in(warehouse, [rule], {rule.id: TABLES[rule.id]}, INSTRUMENTS, now=NOW)
     assert any(not one.holds for one in found)
 
 
@@ -95,14 +114,16 @@ def test_a_rule_with_a_moved_threshold_breaks_an_example(name, rule: PupilRule):
 GATE_STEPS = {
     "rule.class_bullied": {
         "min_answered": (7, 9), "min_response": (0.5, 0.61), "min_count": (2, 4),
-        "watch_below": (0.0125, 0.05), "watch_fdr": (0.3, 0.9), "alert_fdr": (0.08, 0.13),
+        "watch_below": (0.0125, 0.05), "watch_fdr": (0.15, 0.35), "alert_fdr": (0.08, 0.13),
         "may_alert": (False,), "repeat_times": (3,), "repeat_of": (2,),
     },
     "rule.class_witnessed": {
-        "watch_below": (0.008, 0.012), "unless": (None,),
+        "watch_below": (0.008, 0.012), "watch_fdr": (0.08, 0.12), "unless": (None,),
         "may_alert": (True,), "min_answered": (7,),
     },
-    "rule.class_unsafe": {"min_count": (4,), "watch_below": (0.02, 0.03)},
+    "rule.class_unsafe": {
+        "min_count": (4,), "watch_below": (0.02, 0.03), "watch_fdr": (0.15, 0.25),
+    },
     "rule.class_nobody_in_breaks": {"min_count": (2, 4), "watch_below": (0.02, 0.03)},
     "rule.class_not_thriving": {"min_count": (2, 4), "watch_below": (0.02, 0.03)},
     "rule.class_wellbeing": {"min_answered": (7, 9), "min_response": (0.5, 0.61)},
@@ -134,36 +155,62 @@ def gate_mutants():
             yield f"{rule_id}-{name}-{value}", CLASSES[rule_id].model_copy(update={part: moved})
 
 
-def share_mutants():
-    """Each answer that counts a step either way, and each published share halved and doubled."""
+def baseline_mutants():
+    """Each published share halved and doubled."""
     for rule in CLASSES.values():
-        for at, name, value in _moved_parts(rule):
-            parts = list(getattr(rule, name))
-            parts[at] = value
-            yield f"{rule.id}-{name}-{at}-{value}", rule.model_copy(update={name: tuple(parts)})
+        for at, baseline in enumerate(rule.baselines):
+            for times in (0.5, 2):
+                moved = baseline.model_copy(update={"share": baseline.share * times})
+                yield _with_part(rule, "baselines", at, moved)
 
 
-def _moved_parts(rule):
-    for at, condition in enumerate(rule.any_of):
-        for by in (1, -1):
-            moved = condition.model_copy(update={"threshold": condition.threshold + by})
-            yield at, "any_of", moved
-    for at, baseline in enumerate(rule.baselines):
-        for times in (0.5, 2):
-            yield at, "baselines", baseline.model_copy(update={"share": baseline.share * times})
+def answer_mutants():
+    """Each answer that counts a step either way."""
+    for rule in CLASSES.values():
+        for at, condition in enumerate(rule.any_of):
+            for by in (1, -1):
+                moved = condition.model_copy(update={"threshold": condition.threshold + by})
+                yield _with_part(rule, "any_of", at, moved)
 
 
-def class_mutants():
-    return [*gate_mutants(), *share_mutants()]
+def _with_part(rule, name, at, value):
+    parts = list(getattr(rule, name))
+    parts[at] = value
+    return f"{rule.id}-{name}-{at}-{value}", rule.model_copy(update={name: tuple(parts)})
+
+
+@pytest.fixture(scope="module")
+def waves_of(warehouse):
+    """The example waves of a class rule, which no gate and no limit of it changes."""
+
+    @cache
+    def waves(rule_id):
+        seen = judged_with(CLASSES[rule_id], list(CLASSES.values()))
+        return example_waves(warehouse, seen, TABLES[rule_id].examples, INSTRUMENTS)
+
+    return waves
+
+
+JUDGED = [*gate_mutants(), *baseline_mutants()]
+
+
+@pytest.mark.parametrize(("name", "rule"), JUDGED, ids=[name for name, _ in JUDGED])
+def test_a_class_rule_with_a_moved_gate_or_limit_breaks_an_example(name, rule, waves_of):
+    seen = judged_with(rule, list(CLASSES.values()))
+    examples = TABLES[rule.id].examples
+    waves = waves_of(rule.id)
+    assert any(
+        level_of(seen, wave) != example.level for wave, example in zip(waves, examples, strict=True)
+    )
 
 
 @pytest.mark.parametrize(
-    ("name", "rule"), class_mutants(), ids=[name for name, _ in class_mutants()]
+    ("name", "rule"), list(answer_mutants()), ids=[name for name, _ in answer_mutants()]
 )
-def test_a_class_rule_with_a_moved_gate_or_threshold_breaks_an_example(name, rule):
-    rules = [rule, *(CLASSES[other] for other in (rule.unless,) if other)]
+def test_a_class_rule_that_counts_other_answers_breaks_an_example(name, rule, warehouse):
+    rules = judged_with(rule, list(CLASSES.values()))
     try:
-        found = assure(rules, {rule.id: TABLES[rule.id]}, INSTRUMENTS, now=NOW)
+        found = assure_in(warehouse, rules, {rule.id: TABLES[rule.id]}, INSTRUMENTS, now=NOW)
     except DeclarationError:  # its table has a column that the rule no longer looks at
         return
     assert any(not one.holds for one in found if one.rule_id == rule.id)

@@ -7,7 +7,7 @@ makes no difference to it. So drawing samples of each size does what permuting a
 
 import numpy as np
 
-from transforms.statistics.numbers import Counts, Marks, Numbers
+from transforms.statistics.numbers import Counts, Numbers
 
 _ROWS = 1_000  # draws at a time, so that a class of hundreds stays within bounds
 
@@ -44,19 +44,10 @@ def as_spread_by_chance(
 def _samples(pool: int, size: int, rows: int, random: np.random.Generator) -> Counts:
     """`rows` samples of `size` places of the pool, none of them twice in a row.
 
-    A place that stands further left already is drawn anew. No place of the pool is treated unlike
-    another, so every sample without doubles is as likely as any other.
+    The pool is dealt anew and anew into as many samples as it has places for, as pupils would be
+    dealt to classes.
     """
-    places = random.integers(0, pool, (rows, size))
-    while (again := _doubles(places)).any():
-        places[again] = random.integers(0, pool, np.count_nonzero(again))
-    return places
-
-
-def _doubles(places: Counts) -> Marks:
-    """Which places stand further left in their row already."""
-    order = np.argsort(places, axis=1, kind="stable")
-    same = np.diff(np.take_along_axis(places, order, axis=1), axis=1) == 0
-    found = np.zeros(places.shape, np.bool_)
-    np.put_along_axis(found, order[:, 1:], same, axis=1)
-    return found
+    each = pool // max(size, 1)
+    deals = np.tile(np.arange(pool), (-(-rows // each), 1))
+    dealt = random.permuted(deals, axis=1)[:, : each * size]
+    return np.asarray(dealt.reshape(-1, size)[:rows])
