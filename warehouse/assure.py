@@ -110,9 +110,8 @@ def _filled(con: duckdb.DuckDBPyConnection) -> set[str]:
         "select concat(schema_name, '.', table_name) from duckdb_tables()"
         " where database_name = current_database() and not temporary"
     ).fetchall()
-    return {
-        name for (name,) in found if con.execute(f"select exists (from {name})").fetchall()[0][0]
-    }
+    each = " union all ".join(f"select '{name}' where exists (from {name})" for (name,) in found)
+    return {name for (name,) in con.execute(each).fetchall()}
 
 
 def _leave_only(con: duckdb.DuckDBPyConnection, kept: set[str]) -> None:
