@@ -207,9 +207,12 @@ def test_date_near_the_school_year_is_taken(home, day):
     assert deliver(home, csv_list(("S01", "7A", "P01", day))).accepted == 1
 
 
-def test_form_with_a_start_far_away_waits(home):
+def test_form_with_a_start_far_away_counts_without_it_and_the_note_says_so(home):
     rows = [form("P01", enrolled_on="2099-01-01"), form("P02", enrolled_on="2025-08-18")]
-    assert reasons(deliver(home, csv_bytes(rows))) == {"ENROLLED_INVALID": 1}
+    outcome = deliver(home, csv_bytes(rows))
+    assert (outcome.accepted, reasons(outcome)) == (2, {})
+    [left] = [left for left in outcome.left_blank if left.column == "enrolled_on"]
+    assert (left.rows, left.told) == (1, 2)
 
 
 def test_pupil_in_two_classes_at_once_waits_in_both(home):

@@ -88,6 +88,11 @@ def flags_of(home: Home) -> list[tuple[object, ...]]:
         """).fetchall()
 
 
+def decisions_of(home: Home) -> list[str]:
+    """The actions of people in the log, in order; what the pipeline told by itself is left out."""
+    return [action for action, _, _ in events_of(home) if action != "prompt.raised"]
+
+
 def events_of(home: Home) -> list[tuple[str, str, dict[str, Any]]]:
     """Action, actor and detail of every audit event, in order."""
     with warehouse_of(home) as con:

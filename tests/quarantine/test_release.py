@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.quarantine.home import NOTHING, counts_hold, events_of, flags_of, home_with
+from tests.quarantine.home import NOTHING, counts_hold, decisions_of, flags_of, home_with
 from tests.support.home import csv_bytes, drop, form, run, school_class
 from tests.support.state import ledger_of, warehouse_of
 
@@ -47,7 +47,7 @@ def test_version_is_chosen_by_its_place_and_may_be_chosen_anew(tmp_path, command
         ends.append(bool(flags_of(home)))
         assert command(home, "quarantine", "release", *place)[0] == 2, "it counts already"
     assert ends == [True, False, True]
-    assert [action for action, _, _ in events_of(home)] == ["quarantine.released"] * 3
+    assert decisions_of(home) == ["quarantine.released"] * 3
 
 
 @pytest.mark.parametrize("again", [SAFE, UNSAFE])
@@ -100,7 +100,7 @@ def test_delivery_that_contradicts_itself_is_not_chosen_as_a_whole(tmp_path, com
     code, said = command(home, "quarantine", *words)
     assert code == 4
     assert "--row" in said
-    assert events_of(home) == []
+    assert decisions_of(home) == []
 
 
 def test_row_that_is_held_for_a_cell_cannot_be_released(tmp_path, command, asked):

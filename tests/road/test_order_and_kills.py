@@ -44,7 +44,7 @@ def troubled_files() -> dict[str, bytes]:
         if number % 6 == 0:
             files[f"{number + 2:02} twin.xlsx"] = to_xlsx(pl.DataFrame(rows))
         if number % 6 == 1:
-            rows[0] = rows[0] | {"gender": "boy"}
+            rows[0] = rows[0] | {"safety": "4"}
             files[f"{number + 3:02} contradicts.csv"] = csv_bytes(rows[:2])
         if number % 6 == 2:
             files[f"{number + 2:02} broken.csv"] = csv_bytes(rows).replace(b"girl", b'"girl', 1)

@@ -59,7 +59,13 @@ def contents(home: Home, *, without: Sequence[str] = ()) -> Tables:
 
 def _sorted_rows(con: duckdb.DuckDBPyConnection, table: str) -> list[tuple[object, ...]]:
     columns = [column for column, *_ in con.execute(f"describe {table}").fetchall()]
-    kept = ", ".join(f'"{column}"' for column in columns if column not in _NUMBERS)
+    # Files of one run are told apart by microseconds, and a killed run takes them in other runs.
+    at = "date_trunc('second', received_at) as received_at"
+    kept = ", ".join(
+        at if column == "received_at" else f'"{column}"'
+        for column in columns
+        if column not in _NUMBERS
+    )
     query = f"select {kept} from {table} order by all"  # noqa: S608 - names of our own tables
     return con.execute(query).fetchall()
 

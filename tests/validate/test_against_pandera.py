@@ -1,6 +1,7 @@
 """The road over distinct cells against pandera on every row, and the rest in plain Python."""
 
 import itertools
+import re
 from datetime import date
 
 import polars as pl
@@ -42,6 +43,8 @@ def _plain_cell(cell, name):
     trimmed = cell.strip() if cell is not None else None
     if trimmed and name == "gender":
         trimmed = trimmed.lower()
+    if trimmed and (name == "grade" or "." in name):
+        trimmed = re.sub(r"^(-?[0-9]+)[.,]0+$", r"\1", trimmed)
     return trimmed if trimmed or "." in name else None
 
 

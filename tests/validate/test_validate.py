@@ -116,7 +116,7 @@ def test_a_cell_that_a_row_can_do_without_is_left_blank_and_counted():
 def test_what_can_be_read_of_a_held_form_is_typed_and_the_rest_is_null():
     found = check(
         [
-            form(class_group="7A/7B", wants_talk="2"),
+            form(class_group="7A Kari", wants_talk="2"),
             form(wave="", submitted_on="never", thriving="9", gender="2"),
         ]
     )
