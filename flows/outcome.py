@@ -56,6 +56,12 @@ class Outcome:
     folders: Mapping[str, str] = field(default_factory=dict)  # that would say whose it is: survey
     decision: str | None = field(default=None, repr=False)  # a file for a person to sign
 
+    @property
+    def has_waiting_rows(self) -> bool:
+        """Whether rows of the file wait: its own, or the same rows of an earlier delivery."""
+        known = self.reasons.get(Reason.STILL_HELD.value, 0)
+        return bool(self.quarantined or self.still_waiting or known)
+
 
 def copy_of(outcome: Outcome) -> Outcome:
     """What becomes of a further copy: a duplicate, or refused for the same reason."""

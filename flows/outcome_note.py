@@ -72,7 +72,7 @@ _DECIDED = {
     "not_chosen": "ikke valgt / not chosen",
     "rejected": "skal ikke brukes / not to be used",
     "expired": "ventet for lenge / waited too long",
-    "mended": "kom rettet i en annen fil / came mended in another file",
+    "mended": "kom rettet, eller teller fra før / came mended, or counts already",
 }
 
 

@@ -83,7 +83,7 @@ def _as_now(
 ) -> dict[str, Any]:
     """What a note said, with what the ledger says now."""
     # What does not wait is told as it was.
-    kept = [code.value for code in (Reason.DUPLICATE_ROW, *TOLD)]
+    kept = [code.value for code in (Reason.DUPLICATE_ROW, Reason.STILL_HELD, *TOLD)]
     as_before = {code: note["reasons"][code] for code in kept if code in note["reasons"]}
     waiting = Counter(code for place in places for code in place.reasons)
     return {

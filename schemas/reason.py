@@ -50,6 +50,7 @@ class Reason(StrEnum):
     # a file or a row that is there already
     ALREADY_DELIVERED = "ALREADY_DELIVERED"
     DUPLICATE_ROW = "DUPLICATE_ROW"
+    STILL_HELD = "STILL_HELD"
     # one row
     FIELD_COUNT = "FIELD_COUNT"
     QUOTE_MISPLACED = "QUOTE_MISPLACED"

@@ -26,13 +26,9 @@ CODE_OF: dict[Reason | None, int] = {reason: code for code, reason in enumerate(
 # wave that they lead to is, for the same pupil may well be held for the same cell in the next one.
 NOT_IN_DIGEST = frozenset({"submitted_on", "wave", "answer_time_ms", "had_text"})
 
-# What makes one version of a form differ from another, besides the answers.
-COMPARED = {
-    "school": "school_id",
-    "class_group": "class_group",
-    "grade": "grade",
-    "gender": "gender",
-}
+# What makes one version of a form differ from another, besides the answers. Class, grade and gender
+# do not: a pupil moves, a gender is filled in.
+COMPARED = {"school": "school_id"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,10 @@ _LEDGER = """
         case when outcome = 'duplicate' then $already end as reason_code,
         case when outcome <> 'duplicate' then digest end as content_digest,
         -- Files of one run, each a microsecond later: which came first is known for good.
-        coalesce(received_at, $now + to_microseconds(delivery_no - $first_no)) as received_at,
+        coalesce(received_at, (
+            select coalesce(max(received_at) + to_microseconds(1), $now) from core.delivery
+            where received_at >= $now and received_at < $now + interval 1 second
+        ) + to_microseconds(delivery_no - $first_no)) as received_at,
         with_text, alone, fewest_alike, own_choices, outside_choices
     from files join counted using (delivery_no) left join file_digest using (delivery_no)
         left join file_measure using (delivery_no) left join file_choices using (delivery_no)
@@ -138,7 +141,13 @@ def _count_reasons(con: duckdb.DuckDBPyConnection) -> dict[int, dict[str, int]]:
         from (
             select delivery_no, unnest(reason_codes) as reason from held where not is_known
             union all
-            select delivery_no, $duplicate from held where is_known
+            select delivery_no, if(waiting, $still_held, $duplicate)
+            from (
+                select delivery_no, (survey_id, digest, occurrence) in (
+                    select (survey_id, digest, occurrence) from quarantine.row
+                ) as waiting
+                from held join core.delivery using (delivery_no) where is_known
+            )
             union all
             select delivery_no, $duplicate from verdict where kind in ('duplicate', 'beside')
             union all
@@ -152,7 +161,11 @@ def _count_reasons(con: duckdb.DuckDBPyConnection) -> dict[int, dict[str, int]]:
         select delivery_no, $gone, forms from gone
         order by all
         """,
-        {"duplicate": Reason.DUPLICATE_ROW.value, "gone": Reason.FORM_GONE.value},
+        {
+            "duplicate": Reason.DUPLICATE_ROW.value,
+            "still_held": Reason.STILL_HELD.value,
+            "gone": Reason.FORM_GONE.value,
+        },
     ).fetchall()
     reasons: dict[int, dict[str, int]] = {}
     for delivery_no, reason, rows in counted:

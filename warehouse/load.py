@@ -227,7 +227,8 @@ def _hold_rows(
 ) -> None:
     """Quarantine what is held, but for rows that another delivery brought into quarantine.
 
-    Equal rows of one file are numbered: two pupils without a code may well answer the same.
+    Equal rows of one file are numbered: two pupils without a code may well answer the same. One
+    that came mended and is delivered again as it was waits again.
     """
     rows = [
         {
@@ -252,7 +253,8 @@ def _hold_rows(
         select *, (digest, occurrence) in (
                 select (digest, occurrence) from quarantine.row where survey_id = $survey
                 union all
-                select (digest, occurrence) from quarantine.decided where survey_id = $survey
+                select (digest, occurrence) from quarantine.decided
+                where survey_id = $survey and decision <> 'mended'
             ) or (delivery_no, row_no) in (select (delivery_no, row_no) from ruled)
             or delivery_no > min(delivery_no) over (partition by digest, occurrence) as is_known
         from numbered

@@ -1,8 +1,11 @@
-"""Held rows that came again mended: the same pupil's sound form is there, so they wait no longer.
+"""Held rows that came again mended: the same pupil's sound form came later, so they wait no longer.
 
-A form is the mended row if it says the same wherever the row was sound. One that says anything else
-is another form, and the row goes on waiting for a person. A form that is contradicted by another
-one serves as well: it waits itself, and whichever came first must not matter.
+A form is the mended row if it came in a later delivery than the last that told the row, and says
+the same answers wherever the row was sound, in the same school. One that came before, or in the
+same file, is another form of the pupil's: what nobody can read may be the very thing in which the
+two differ. Only where every answer can be read is the row a copy, whichever came first. Class,
+grade and gender are not compared: they make no other form. A form that is contradicted by another
+one serves as well, for it waits itself; one that was decided against does not.
 """
 
 from collections.abc import Mapping
@@ -15,11 +18,12 @@ from schemas.decision import Why
 from schemas.instrument import Instrument
 from schemas.reason import Reason
 from schemas.survey import Survey
-from transforms.held import sound_text_sql
+from transforms.held import compared_columns, sound_text_sql
 from transforms.pseudonym import PseudonymKey, keyed_digest
 from transforms.recognise import item_columns
 from warehouse import audit
 from warehouse.audit import Hand
+from warehouse.contexts import SPARE
 from warehouse.instruments import answer_table
 from warehouse.rulings import Ruling, rule_rows
 
@@ -37,7 +41,7 @@ def settle_mended(
 
     A delivery from `first_no` on of which nothing is left then brought nothing new.
     """
-    found = _candidates(con, survey, instruments)
+    found = _candidates(con, survey, instruments, first_no=first_no)
     mended = sorted(
         {
             quarantine_id
@@ -69,9 +73,13 @@ def settle_mended(
 
 
 def _candidates(
-    con: duckdb.DuckDBPyConnection, survey: Survey, instruments: Mapping[str, Instrument]
+    con: duckdb.DuckDBPyConnection,
+    survey: Survey,
+    instruments: Mapping[str, Instrument],
+    *,
+    first_no: int,
 ) -> list[tuple[int, str, str]]:
-    """Id and digest of each waiting row whose pupil has a sound form, and that form's text.
+    """Id and digest of each waiting row that a form may mend or repeat, and that form's text.
 
     The form's text leaves out the columns that are not sound in the row.
     """
@@ -85,24 +93,17 @@ def _candidates(
     )
     # First whose form there is at all: answers joined to every form would be most of the work.
     con.execute(
-        """
-        create or replace temp table met as
-        select quarantine_id, t.digest, column_names, r.*
-        from quarantine.trace t join quarantine.row q using (quarantine_id)
-            join (
-                from core.response union all from quarantine.response
-                union all from quarantine.set_aside
-            ) r
-                on r.survey_id = q.survey_id and r.pupil = t.pupil and r.wave_id = t.wave_id
-        where q.survey_id = $survey
-        """,
-        {"survey": survey.id},
+        f"create or replace temp table met as {_MET}",
+        {
+            "survey": survey.id,
+            "first_no": first_no,
+            "compared": list(compared_columns(items)),
+        },
     ).fetchall()
     if con.execute("select 1 from met limit 1").fetchall():
         found: list[tuple[int, str, str]] = con.execute(f"""
             with form as (
-                select quarantine_id, digest, column_names, school_id, class_group, grade, gender,
-                    {answers}
+                select quarantine_id, digest, column_names, school_id, {answers}
                 from met {joins}
             )
             select quarantine_id, digest, {sound_text_sql(items, but="column_names")} from form
@@ -111,3 +112,56 @@ def _candidates(
         found = []
     con.execute("drop table temp.met").fetchall()
     return found
+
+
+# `came`: each form of this load, with the stored one that says the same. A row is told by each file
+# that has it; of files from before this load, only the first is known. So a form of a file that is
+# read again mends nothing where a later file had rows that were there already.
+_MET = f"""
+    with receipt as (
+        select delivery_no, (received_at, delivery_no) as receipt from core.delivery
+    ),
+    waits as (
+        select quarantine_id, q.delivery_no, q.digest as row_digest, occurrence, column_names,
+            t.digest, pupil, wave_id
+        from quarantine.trace t join quarantine.row q using (quarantine_id)
+        where q.survey_id = $survey
+    ),
+    telling as (
+        select quarantine_id, delivery_no from waits
+        union all
+        select quarantine_id, h.delivery_no
+        from waits w join held h on h.digest = w.row_digest and h.occurrence = w.occurrence
+    ),
+    last_told as (
+        select quarantine_id, max(receipt) as told
+        from telling join receipt using (delivery_no) group by all
+    ),
+    came as (
+        select coalesce(kept_id, response_id) as response_id, max(receipt) as receipt
+        from (select response_id, delivery_no from arrived)
+            left join (select response_id, kept_id from verdict) using (response_id)
+            join receipt using (delivery_no)
+        group by all
+    ),
+    told_later as (
+        select max((received_at, delivery_no)) as receipt from core.delivery
+        where delivery_no < $first_no and survey_id = $survey and dropped > 0
+    ),
+    form as (
+        select response_id, pupil, wave_id, school_id
+        from (
+            from core.response union all from quarantine.response
+            union all select form.* from quarantine.set_aside form where {SPARE}
+        )
+        where survey_id = $survey
+    )
+    select quarantine_id, w.digest, column_names, response_id, school_id
+    from waits w join last_told using (quarantine_id) join form using (pupil, wave_id)
+        left join came c using (response_id)
+    where not list_has_any(column_names, $compared)
+        or (
+            c.receipt > told
+            and coalesce(c.receipt > (select receipt from told_later), true)
+        )
+"""

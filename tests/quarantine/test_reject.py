@@ -64,8 +64,7 @@ def test_row_that_came_mended_in_another_file_waits_no_longer(tmp_path, asked, t
     "other",
     [
         form("P001", safety="2"),
-        form("P001", safety="1", class_group="7B"),
-        form("P001", safety="1", gender="boy"),
+        form("P001", safety="1", school="S02"),
         form("P002", safety="1"),
         form("P001", safety="1", wave="2026V", submitted_on="2026-03-10"),
     ],
