@@ -9,7 +9,7 @@ below the sentence that settles it, and every decision stands in the log.
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -24,7 +24,12 @@ from flows.outcome_note import DECISION_ENDING, OUTCOME_WORDS, machine_note, per
 from schemas.reason import Reason
 from warehouse import ledger
 from warehouse.left_blank import Left
-from warehouse.quarantine import Decided, decided_after, last_decided
+from warehouse.quarantine import (
+    Decided,
+    contradicted_deliveries,
+    decided_after,
+    last_decided,
+)
 from warehouse.requests import without_school
 from warehouse.unlikely import TOLD
 
@@ -37,10 +42,14 @@ def tell_anew(con: duckdb.DuckDBPyConnection, home: Home, config: Config, *, now
     """Bring the notes up to what the ledger says; what is cut off is taken up by the next call."""
     _settle(con, home, today=config.local(now).date())
     last, told = last_decided(con), _told_until(home)
-    if last == told:
-        return
-    _renew(con, home, config, after=told if told < last else 0)
-    _write_over(_mark(home), f"{last}\n")
+    # A later file may contradict rows that counted, and nobody has decided on anything then.
+    changed = contradicted_deliveries(con)
+    if last != told:
+        changed += decided_after(con, told if told < last else 0)
+    if changed:
+        _renew(con, home, config, changed)
+    if last != told:
+        _write_over(_mark(home), f"{last}\n")
 
 
 def _mark(home: Home) -> Path:
@@ -55,12 +64,14 @@ def _told_until(home: Home) -> int:
         return 0
 
 
-def _renew(con: duckdb.DuckDBPyConnection, home: Home, config: Config, *, after: int) -> None:
-    """The notes beside files of which rows have been decided on, with the counts of now."""
-    decided = decided_after(con, after)
-    entries = ledger.known(con, list(decided))
-    held = ledger.held_rows(con, list(decided))
-    unplaced = without_school(con, list(decided))
+def _renew(
+    con: duckdb.DuckDBPyConnection, home: Home, config: Config, delivery_ids: Sequence[str]
+) -> None:
+    """The notes beside these files, with the counts of now; one that says so already is left."""
+    decided = decided_after(con, 0)
+    entries = ledger.known(con, delivery_ids)
+    held = ledger.held_rows(con, list(entries))
+    unplaced = without_school(con, list(entries))
     for folder in SEARCHED:
         for delivery_id, path in files_of(home, folder, entries):
             note, entry = _read_note(path.with_name(f"{path.name}.json")), entries[delivery_id]
@@ -68,18 +79,24 @@ def _renew(con: duckdb.DuckDBPyConnection, home: Home, config: Config, *, after:
                 note["still_waiting"] = entry.quarantined
             else:
                 places = [HeldPlace(*place) for place in held.get(delivery_id, [])]
-                day = config.local(decided[delivery_id].last).date()
-                note = _as_now(note, entry, places, decided[delivery_id], day)
+                note = _as_now(note, entry, places)
+                note |= _decisions(decided.get(delivery_id), config)
                 note["asking_unplaced"] = unplaced.get(delivery_id, 0)
             _write_notes(path, _outcome_of(note))
+
+
+def _decisions(decided: Decided | None, config: Config) -> dict[str, Any]:
+    """What was decided, in the words of a note; nothing where every decision was reopened."""
+    if decided is None:
+        return {"decided": {}, "decided_on": None}
+    day = config.local(decided.last).date()
+    return {"decided": dict(decided.rows), "decided_on": day.isoformat()}
 
 
 def _as_now(
     note: Mapping[str, Any],
     entry: ledger.Entry,
     places: list[HeldPlace],
-    decided: Decided,
-    day: date,
 ) -> dict[str, Any]:
     """What a note said, with what the ledger says now."""
     # What does not wait is told as it was.
@@ -98,8 +115,6 @@ def _as_now(
             {"row": place.row_no, "reasons": place.reasons, "columns": place.columns}
             for place in places
         ],
-        "decided": dict(decided.rows),
-        "decided_on": day.isoformat(),
     }
 
 
@@ -166,8 +181,12 @@ def _read_note(path: Path) -> dict[str, Any]:
 
 def _write_notes(path: Path, outcome: Outcome) -> None:
     note = path.with_name(f"{path.name}.json")
-    _write_over(note, machine_note(outcome, size=_read_note(note).get("size", 0)))
+    told = machine_note(outcome, size=_read_note(note).get("size", 0))
+    if told == note.read_text(encoding="utf-8"):
+        return
+    # The note for a program goes last, for it tells whether both are written.
     _write_over(path.with_name(f"{path.name}.txt"), person_note(outcome))
+    _write_over(note, told)
 
 
 def _write_over(path: Path, text: str) -> None:

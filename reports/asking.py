@@ -30,6 +30,7 @@ def asking_rows(data: SchoolData, context: ReportContext) -> tuple[AskingRow, ..
 def _row(asking: AskingPupil, context: ReportContext) -> AskingRow:
     texts = context.texts
     due_on = add_working_days(asking.since, REVIEW_WORKING_DAYS["prompt"])
+    due_on = min(due_on, asking.flag_due or due_on)
     return AskingRow(
         code=context.codes.get(asking.pupil) if asking.pupil else None,
         has_code=asking.pupil is not None,
@@ -58,7 +59,10 @@ def _waits(asking: AskingPupil, context: ReportContext) -> tuple[str, ...]:
     """Why the form waits, and that nobody has decided on one that was given up."""
     texts = context.texts
     said = []
-    if asking.versions:
+    if asking.in_two_schools:
+        said.append(texts.say("asking.two_schools"))
+    # Forms of another school are another child's, most likely, and nobody contradicts herself.
+    if asking.versions > asking.in_two_schools:
         told_in = {True: "all", False: "some"}[asking.asks_in >= asking.versions]
         asks, versions = texts.number(asking.asks_in), texts.number(asking.versions)
         said.append(texts.say(f"asking.versions_{told_in}", asks=asks, versions=versions))

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 import duckdb
 
 from transforms.working_days import add_working_days
+from warehouse.heard import find_heard
 
 EXPIRES_AFTER = timedelta(days=120)  # or with the next wave, whichever comes first
 REVIEW_WORKING_DAYS = {"prompt": 1, "flag": 5, "alert": 5}
@@ -16,10 +17,12 @@ REVIEW_WORKING_DAYS = {"prompt": 1, "flag": 5, "alert": 5}
 def settle_flags(con: duckdb.DuckDBPyConnection, wave_id: str, now: datetime) -> tuple[int, int]:
     """Make core.flag say what was found; returns how many flags are new and how many withdrawn.
 
-    A flag that was raised before keeps its date and its clock. One that the answers no longer
+    A flag that was raised before keeps its date and its clock. One whose pupil was heard in a form
+    that waited is raised today, and its clock runs from then. One that the answers no longer
     support is withdrawn, not deleted, and keeps its evidence: somebody may have read it.
     """
     today = now.date()
+    find_heard(con, working_days=REVIEW_WORKING_DAYS["prompt"])
     named = {"wave": wave_id, "prompt_due": _due(today, "prompt"), "flag_due": _due(today, "flag")}
     withdrawn = _renew(con, named) if _has_flags(con, wave_id) else 0
     [(new,)] = con.execute(
@@ -27,17 +30,19 @@ def settle_flags(con: duckdb.DuckDBPyConnection, wave_id: str, now: datetime) ->
         insert into core.flag by name
         select n.* replace ($now as raised_at, $expires as expires_on, 'open' as status,
             {_REVIEW_DUE} as review_due)
-        from found n
-        where flag_id not in (select flag_id from core.flag where wave_id = $wave)
+        from found n left join heard h on h.flag_id = n.flag_id
+        where n.flag_id not in (select flag_id from core.flag where wave_id = $wave)
         """,
         {"now": now, "expires": today + EXPIRES_AFTER, **named},
     ).fetchall()
     con.execute("insert into core.flag_evidence from found_evidence").fetchall()
+    con.execute("drop table temp.heard").fetchall()
     return new, withdrawn
 
 
 _REVIEW_DUE = """
-    case n.level when 'watch' then null when 'prompt' then $prompt_due else $flag_due end::date
+    case n.level when 'watch' then null when 'prompt' then least($prompt_due::date, h.due)
+        else $flag_due end::date
 """
 
 
@@ -65,7 +70,8 @@ def _renew(con: duckdb.DuckDBPyConnection, named: dict[str, object]) -> int:
             review_due = case when n.level = 'watch' then null
                 else least(f.review_due, {_REVIEW_DUE}) end,
             status = case when f.status = 'withdrawn' then 'open' else f.status end
-        from found n where f.wave_id = $wave and f.flag_id = n.flag_id
+        from found n left join heard h on h.flag_id = n.flag_id
+        where f.wave_id = $wave and f.flag_id = n.flag_id
         """,
         named,
     ).fetchall()

@@ -120,6 +120,16 @@ def decided_after(con: duckdb.DuckDBPyConnection, event_no: int) -> dict[str, De
     return {delivery_id: Decided(rows, last) for delivery_id, rows, last in found}
 
 
+def contradicted_deliveries(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """Deliveries with forms that another one contradicts: a later file may have taken them out."""
+    found = con.execute("""
+        select distinct delivery_id
+        from quarantine.row join core.delivery using (delivery_no)
+        where digest = 'conflict' order by delivery_id
+    """).fetchall()
+    return [delivery_id for (delivery_id,) in found]
+
+
 def waiting_deliveries(con: duckdb.DuckDBPyConnection) -> list[WaitingDelivery]:
     """Deliveries of which rows wait, and files that wait as a whole; the longest waiting first."""
     found = con.execute("""

@@ -17,6 +17,7 @@ import duckdb
 import pyarrow as pa
 
 from schemas.instrument import Instrument
+from schemas.reason import Reason
 from schemas.rule import ClassRule, PupilRule
 from schemas.survey import Survey
 from transforms.pseudonym import PseudonymKey, pseudonym_sql
@@ -31,6 +32,8 @@ from warehouse.vault import remember_codes
 RAISED = "prompt.raised"
 # Asks still: it waits, or was given up without anybody having decided.
 STILL = "state in ('waits', 'expired')"
+# Was heard: all that ever asked, but for a form that a person said is not to be used.
+HEARD = "state <> 'rejected'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,29 +214,47 @@ def without_school(con: duckdb.DuckDBPyConnection, delivery_ids: Sequence[str]) 
     return dict(found)
 
 
-# A line a pupil; a form without a code is a line of its own.
+# A line a pupil; a form without a code is a line of its own. The clock runs from the first day on
+# which the pupil was heard: in a form that has come mended since, or by a flag that stood before.
 _ASKING = f"""
     with version as (
-        select survey_id, wave_id, pupil, count(*)::integer as versions
+        select survey_id, wave_id, school_id, pupil, count(*)::integer as versions
         from (from quarantine.response union all from quarantine.set_aside)
         group by all
+    ),
+    heard as (
+        select survey_id, school_id, pupil, rule_id, min(held_at) as first_at
+        from quarantine.asking
+        where told_in = $wave and pupil is not null and {HEARD} group by all
+    ),
+    stood as (
+        select survey_id, school_id, pupil, rule_id, min(review_due) as flag_due
+        from core.flag where wave_id = $wave and target = 'pupil' and level = 'prompt' group by all
     )
-    select school_id, a.pupil,
+    select a.school_id, a.pupil,
         list_sort(list_distinct(list(class_group) filter (class_group is not null))),
-        list_sort(list_distinct(list((rule_id, rule_version)))),
+        list_sort(list_distinct(list((a.rule_id, rule_version)))),
         list_sort(list_distinct(flatten(list(reason_codes) filter (not is_version)))),
         coalesce(max(versions) filter (is_version), 0),
         count(distinct quarantine_id) filter (is_version),
-        min(held_at)::date, bool_and(state = 'expired'),
+        min(least(held_at, first_at))::date, bool_and(state = 'expired'),
         left(arg_min(delivery_id, (held_at, delivery_no, row_no)), 12),
-        arg_min(row_no, (held_at, delivery_no, row_no))
+        arg_min(row_no, (held_at, delivery_no, row_no)),
+        min(flag_due), bool_or(list_contains(reason_codes, '{Reason.CODE_IN_TWO_SCHOOLS}'))
     from quarantine.asking a join (select delivery_no, delivery_id from core.delivery)
         using (delivery_no)
         left join version v
             on is_version and v.survey_id = a.survey_id and v.wave_id = a.wave_id
-            and v.pupil = a.pupil
-    where told_in = $wave and school_id in (select unnest($schools)) and route = $route and {STILL}
-    group by school_id, a.pupil, case when a.pupil is null then quarantine_id end
+            and v.school_id = a.school_id and v.pupil = a.pupil
+        left join heard h
+            on h.survey_id = a.survey_id and h.pupil = a.pupil and h.rule_id = a.rule_id
+            and coalesce(h.school_id, a.school_id) = a.school_id
+        left join stood s
+            on s.survey_id = a.survey_id and s.pupil = a.pupil and s.rule_id = a.rule_id
+            and s.school_id = a.school_id
+    where told_in = $wave and a.school_id in (select unnest($schools)) and route = $route
+        and {STILL}
+    group by a.school_id, a.pupil, case when a.pupil is null then quarantine_id end
     order by all
 """
 

@@ -134,8 +134,10 @@ class AskingPupil:
     """A pupil, or a form without a code, who asks for help in a form that waits.
 
     `rules` (id, version) say what was answered. `reasons` are why rows wait; of the `versions` of a
-    contradiction (0 where there is none) `asks_in` ask. `delivery` and `row_no` are where the form
-    stands that came first. `is_given_up`: it waited too long, and nobody has decided on it.
+    contradiction at this school (0 where there is none) `asks_in` ask. `since` is the first day on
+    which the pupil was heard, `flag_due` the deadline of a flag of the same rule that stood before.
+    `delivery` and `row_no` are where the form stands that came first. `is_given_up`: it waited too
+    long, and nobody has decided on it. `in_two_schools`: the code stands in another school too.
     """
 
     pupil: str | None = field(repr=False)
@@ -148,6 +150,8 @@ class AskingPupil:
     is_given_up: bool
     delivery: str
     row_no: int
+    flag_due: date | None = None
+    in_two_schools: bool = False
 
 
 @dataclass(frozen=True, slots=True)

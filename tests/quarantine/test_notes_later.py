@@ -73,6 +73,60 @@ def test_note_tells_the_counts_after_rows_were_rejected_and_its_copys_too(tmp_pa
     assert "still wait" not in words_on(home, "copy.csv")
 
 
+def test_note_of_a_file_whose_form_a_later_one_contradicts_says_that_it_waits(tmp_path, asked):
+    home = home_with(tmp_path / "home", [*OTHERS, TWICE[0]])
+    drop(home, "copy.csv", csv_bytes([*OTHERS, TWICE[0]]))
+    run(home)
+    assert counts(note_of(home, "0.csv")) == (5, 0, 0)
+    drop(home, "1.csv", csv_bytes([TWICE[1]]))
+    run(home)
+    note, told = note_of(home, "0.csv"), words_on(home, "0.csv")
+    assert counts(note) == (4, 1, 0)
+    assert (note["reasons"], [row["row"] for row in note["rows"]]) == (
+        {"CONFLICTING_ANSWERS": 1},
+        [6],
+    )
+    assert "i karantene / quarantined: 1" in told
+    assert "Avgjort" not in told
+    assert note_of(home, "copy.csv")["still_waiting"] == 1
+    assert "1 row(s) of this file still wait" in words_on(home, "copy.csv")
+
+
+def test_note_says_so_when_the_code_stands_in_another_school_as_well(tmp_path):
+    home = home_with(tmp_path / "home", [*OTHERS, *TWICE], [TWICE[0] | {"school": "S02"}])
+    assert note_of(home, "0.csv")["reasons"] == {"CODE_IN_TWO_SCHOOLS": 2}
+
+
+def test_note_takes_back_a_choice_that_a_further_version_has_undone(tmp_path, command, asked):
+    home = home_with(tmp_path / "home", [*OTHERS, TWICE[0]], [TWICE[1]])
+    words = ["release", the_contradiction(asked, home), "--latest", "--why", "answered_twice"]
+    command(home, "quarantine", *words)
+    assert note_of(home, "1.csv")["decided"] == {"released": 1}
+    drop(home, "2.csv", csv_bytes([form("P001", safety="2")]))
+    run(home)
+    note = note_of(home, "1.csv")
+    assert (counts(note), "decided" in note) == ((0, 1, 0), False)
+    assert "Avgjort" not in words_on(home, "1.csv")
+
+
+def test_note_that_was_not_reached_after_a_contradiction_is_told_by_the_next_run(
+    tmp_path, monkeypatch
+):
+    home = home_with(tmp_path / "home", [*OTHERS, TWICE[0]])
+    drop(home, "1.csv", csv_bytes([TWICE[1]]))
+
+    def killed(*_arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(told_anew, "_write_notes", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run(home)
+    assert counts(note_of(home, "0.csv")) == (5, 0, 0)
+    run(home)
+    assert counts(note_of(home, "0.csv")) == (4, 1, 0)
+
+
 def test_note_of_a_whole_file_that_is_not_to_be_used_says_so(tmp_path, command, asked):
     home = home_with(tmp_path / "home", OTHERS)
     drop(home, "stranger.csv", b"navn;alder;by\nx;y;z\n")

@@ -76,6 +76,7 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
         delivery="535b85dfedbd", row_no=5,
     )  # fmt: skip
     once = replace(twice, pupil="psn-r", asks_in=1, rules=(("rule.gone", 1),))
+    shared = replace(twice, pupil="psn-t", versions=1, asks_in=1, in_two_schools=True)
     flawed = replace(
         twice, pupil=None, classes=(), reasons=("CLASS_INVALID",), versions=0, is_given_up=True
     )
@@ -102,7 +103,7 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
         replace(data, pupil_flags=(watched,), class_flags=()),
         replace(data, indicators=(indicator(6, gate="tested", p_exact=0.02),)),
         replace(data, class_flags=(), indicators=(unlisted,)),
-        replace(data, asking=(twice, once, flawed)),
+        replace(data, asking=(twice, once, shared, flawed)),
         replace(data, pupil_flags=(), class_flags=(), asking=(twice,)),
         replace(adult, asking=(replace(twice, rules=(adults,)),)),
         replace(data, pupil_flags=(alone, still), class_flags=(loose,), networks=(network,)),
