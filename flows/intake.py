@@ -23,7 +23,7 @@ from flows.row_counts import rows_read
 from flows.validation import validated_blocks
 from schemas.reason import Reason
 from schemas.survey import Survey
-from transforms.readers.reading import FileProblem
+from transforms.readers.reading import FileProblem, Reading
 from transforms.stops import FilesStopped
 from warehouse import ledger
 from warehouse.entries import Loaded
@@ -211,7 +211,9 @@ def _load_class_list(
     except FileProblem as problem:
         counted = problem.with_tool(rows=rows_read(delivery))
         return refuse(con, delivery.arrival, counted, now=now)
-    return _outcome(loaded, None, delivery.format)
+    content = delivery.class_list.content
+    unread = content.unread if isinstance(content, Reading) else 0
+    return replace(_outcome(loaded, None, delivery.format), unread=unread)
 
 
 def _load_survey(

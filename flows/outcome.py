@@ -24,7 +24,8 @@ class Outcome:
     their school is not known; `left_blank` has cells that rows do without.
     `with_text` counts rows in which pupils wrote freely. `alone` and `fewest_alike` say how far the
     sound rows name nobody; null where there are none. `own_choices` and `outside_choices` count
-    choices of oneself, and of codes that nobody in the class is known by.
+    choices of oneself, and of codes that nobody in the class is known by. `unread` counts rows of a
+    workbook's further sheets.
     """
 
     delivery_id: str
@@ -53,6 +54,7 @@ class Outcome:
     taken_away: Mapping[str, int] = field(default_factory=dict)
     decided: Mapping[str, int] = field(default_factory=dict)  # rows that waited: how they ended
     decided_on: str | None = None
+    unread: int = 0
     folders: Mapping[str, str] = field(default_factory=dict)  # that would say whose it is: survey
     decision: str | None = field(default=None, repr=False)  # a file for a person to sign
 

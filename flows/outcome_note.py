@@ -41,6 +41,7 @@ def machine_note(outcome: Outcome, *, size: int) -> str:
         "fewest_alike": outcome.fewest_alike,
         "own_choices": outcome.own_choices,
         "outside_choices": outcome.outside_choices,
+        "unread": outcome.unread,
         "reasons": dict(outcome.reasons),
         "asking_unplaced": outcome.asking_unplaced,
         "left_blank": [[left.column, left.rows, left.told] for left in outcome.left_blank],
@@ -98,6 +99,7 @@ def person_note(outcome: Outcome) -> str:
             f"  i karantene / quarantined: {outcome.quarantined}",
             f"  {_dropped(outcome)}: {outcome.dropped}",
         ]
+    lines += _of_unread(outcome)
     lines += [*_of_persons(outcome), *_of_asking(outcome), *_of_left_blank(outcome)]
     lines += _of_decisions(outcome)
     for code, rows in sorted(outcome.reasons.items()):
@@ -118,6 +120,18 @@ def person_note(outcome: Outcome) -> str:
 def _dropped(outcome: Outcome) -> str:
     is_refused = outcome.outcome == "rejected" and not outcome.decided_on
     return _NOT_USED if is_refused else _DROPPED[bool(outcome.decided_on)]
+
+
+def _of_unread(outcome: Outcome) -> list[str]:
+    if not outcome.unread:
+        return []
+    return [
+        f"Arbeidsboka har flere ark, kanskje skjulte. {outcome.unread} rad(er) der er ikke lest.",
+        "Står det svar i dem, lagrer du arket som sin egen fil og leverer den.",
+        f"The workbook has further sheets, perhaps hidden. {outcome.unread} row(s) there were not"
+        " read.",
+        "If they hold answers, save the sheet as a file of its own, and deliver that.",
+    ]
 
 
 def _of_persons(outcome: Outcome) -> list[str]:

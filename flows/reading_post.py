@@ -57,6 +57,7 @@ class Read:
     malformed: tuple[MalformedRow, ...]
     codebook: Codebook
     dropped: dict[Personal, int]
+    unread: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,7 @@ def pack_reading(reading: Reading) -> tuple[bytes, pa.Table]:
         malformed=reading.malformed,
         codebook=reading.codebook,
         dropped=dict(reading.dropped),
+        unread=reading.unread,
     )
     fields = [*reading.table.schema, pa.field("row_no", pa.int32())]
     columns = [*reading.table.columns, pa.chunked_array([reading.row_no])]
@@ -161,7 +163,7 @@ def _reading(read: Read, body: Buffer) -> Reading:
     row_no = table.column(table.num_columns - 1)
     if table.num_rows != read.rows or row_no.null_count:
         raise ValueError("as many rows as told were expected, each with its number")
-    if any(count < 0 for count in read.dropped.values()):
+    if any(count < 0 for count in (read.unread, *read.dropped.values())):
         raise ValueError("a count below nought")
     return Reading(
         table=table.remove_column(table.num_columns - 1),
@@ -170,6 +172,7 @@ def _reading(read: Read, body: Buffer) -> Reading:
         malformed=read.malformed,
         codebook=read.codebook,
         dropped=read.dropped,
+        unread=read.unread,
     )
 
 

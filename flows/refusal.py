@@ -64,7 +64,10 @@ def refuse(
 def recognised_as(delivery: Delivery) -> dict[str, Any]:
     """What the note says of the tool: which, how sure, why, and what was taken away at once."""
     taken = delivery.reading.dropped if delivery.reading else {}
-    found: dict[str, Any] = {"taken_away": {kind.value: count for kind, count in taken.items()}}
+    found: dict[str, Any] = {
+        "taken_away": {kind.value: count for kind, count in taken.items()},
+        "unread": delivery.reading.unread if delivery.reading else 0,
+    }
     if delivery.evidence:
         evidence = delivery.evidence
         found |= {"tool": evidence.tool, "sure": evidence.sure, "marks": evidence.marks}

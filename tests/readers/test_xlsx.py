@@ -150,8 +150,10 @@ def test_second_class_on_a_sheet_of_its_own_is_not_lost(second, is_refused):
         assert len(rows_of(content)) == len(ANSWERS) - 1
 
 
-def test_hidden_sheet_with_the_same_headings_is_a_copy_that_nobody_delivers():
-    assert len(rows_of(workbook(ANSWERS, ANSWERS, hidden=[1]))) == len(ANSWERS) - 1
+def test_hidden_sheet_with_the_same_headings_may_be_a_class_that_somebody_forgot():
+    for sheets in ([ANSWERS, ANSWERS], [ANSWERS, ANSWERS, [["liste"], ["ja"]]]):
+        assert refused(workbook(*sheets, hidden=[1])) == Reason.SHEETS_ALIKE
+    assert refused(workbook(ANSWERS, ANSWERS, hidden=[0])) == Reason.SHEETS_ALIKE
 
 
 def test_columns_without_heading_and_cells_are_left_out():

@@ -80,6 +80,40 @@ def test_number_below_doubled_headings_of_a_workbook_is_told_with_its_row(home):
     ]
 
 
+def answers_and(name, rows):
+    """A sound form, and behind it a hidden sheet of that name."""
+    buffer, answers = io.BytesIO(), form("P001")
+    with xlsxwriter.Workbook(buffer, {"in_memory": True}) as book:
+        first = book.add_worksheet("Svar")
+        for at, row in enumerate([list(answers), list(answers.values())]):
+            first.write_row(at, 0, row)
+        second = book.add_worksheet(name)
+        for at, row in enumerate(rows):
+            second.write_row(at, 0, row)
+        second.hide()
+    return buffer.getvalue()
+
+
+def test_number_beside_the_answers_stops_a_workbook_and_is_told_with_its_row(home):
+    drop(home, "a.xlsx", answers_and("liste", [["Kode", "Navn"], ["P001", f"Ola {FNR}"]]))
+    drop(home, "b.xlsx", answers_and(f"{FNR} Ola", [["x"]]))
+    assert [outcome.reason for _, outcome in run(home).files] == ["PERSONAL_DATA"] * 2
+    assert note_of(home, "a.xlsx")["rows"] == [
+        {"row": 2, "reasons": ["national_id"], "columns": ["2"]}
+    ]
+    assert note_of(home, "b.xlsx")["rows"] == [
+        {"row": 0, "reasons": ["national_id"], "columns": []}
+    ]
+    assert not any(FNR in words_on(home, name) for name in ("a.xlsx", "b.xlsx"))
+
+
+def test_rows_of_a_further_sheet_are_told_in_the_note(home):
+    drop(home, "a.xlsx", answers_and("liste", [["Les meg"], ["Takk"], ["Slutt"]]))
+    [(_, outcome)] = run(home).files
+    assert (outcome.outcome, outcome.accepted, outcome.unread) == ("loaded", 1, 3)
+    assert "3 row(s) there were not read" in words_on(home, "a.xlsx")
+
+
 def test_time_with_many_decimals_is_no_number(home):
     moment = f"46000.{FNR}"
     drop(home, "a.xlsx", sheet_with("S", ["a", "a"], ["x", moment]))

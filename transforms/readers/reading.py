@@ -115,7 +115,8 @@ class Reading:
     `table`: one column a heading, `string` or `dictionary<string>`. A null cell was not asked; an
     empty string was asked and left blank. `row_no`: int32, the line or the sheet row that each row
     of `table` stood on, the heading being row 1. `dropped` counts columns that were left out
-    because the tool is known to put personal data into them.
+    because the tool is known to put personal data into them. `unread` counts rows of a workbook's
+    further sheets.
     """
 
     table: pa.Table = field(repr=False)
@@ -124,6 +125,7 @@ class Reading:
     malformed: tuple[MalformedRow, ...] = ()
     codebook: Codebook = field(default_factory=dict)
     dropped: Mapping[Personal, int] = field(default_factory=dict)
+    unread: int = 0
 
     @property
     def delivered(self) -> int:

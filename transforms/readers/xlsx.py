@@ -1,7 +1,9 @@
 """XLSX: the first sheet that holds something, as a text table.
 
 A further sheet with the same headings is another class, which nobody may lose: such a workbook is
-refused. Any other sheet (notes, lists for the form) is not part of the answers, and left alone.
+refused, and a hidden sheet is a sheet. Any other one (notes, lists for the form) is not part of the
+answers; its rows are counted as not read. A national number in any sheet, or in the name of one,
+refuses the workbook: it would lie with us for good.
 
 A blank cell is "" (asked, left blank). Formatting is not content: what counts is the value that
 the cell holds. Reading is done by calamine on a package that `xlsx_parts` has proven, and rows
@@ -13,10 +15,14 @@ from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Any, TypeVar
 
+import numpy as np
+import polars as pl
 import pyarrow as pa
 from python_calamine import CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
+from schemas.personal import Personal
 from schemas.reason import Reason
+from transforms.identifiers import find_identifiers
 from transforms.readers.cells import float_text
 from transforms.readers.reading import FileProblem, Reading
 from transforms.readers.xlsx_parts import (
@@ -33,6 +39,9 @@ from transforms.readers.xlsx_parts import (
 
 # Where the headings of another sheet are looked for, and what is as wide as a form.
 _TOPS, _WIDE, _AS_WIDE = 5, 6, 0.8
+# A sheet's fraction of a day is no number of a person, however many digits it has.
+_FRACTION = r"[0-9]+[.][0-9]{7,}"
+_NONE = np.zeros(0, np.bool_)
 
 T = TypeVar("T")
 Row = list[Any]
@@ -43,47 +52,65 @@ def read_xlsx(content: bytes) -> Reading:
 
     `row_no` is the row number that the sheet shows. Rows that are wholly blank are not rows.
     Raises `FileProblem`: TOO_LARGE, UNREADABLE (damaged, encrypted, formulas without results),
-    COUNTS_DO_NOT_ADD_UP, HEADER_REPEATED, NO_ROWS, SHEETS_ALIKE.
+    COUNTS_DO_NOT_ADD_UP, HEADER_REPEATED, NO_ROWS, SHEETS_ALIKE, and PERSONAL_DATA for a national
+    number outside that sheet.
     """
-    rows, row_no = _rows(read_parts(content))
+    rows, row_no, unread = _rows(read_parts(content))
     if len(rows) < 2:  # noqa: PLR2004 - a heading and a row
         raise FileProblem(Reason.NO_ROWS)
     columns = [[_text(value) for value in column] for column in zip(*rows, strict=True)]
-    return Reading(_table(columns), pa.array(row_no[1:], pa.int32()), "xlsx")
+    return Reading(_table(columns), pa.array(row_no[1:], pa.int32()), "xlsx", unread=unread)
 
 
 def rows_of_sheets(content: bytes) -> Iterator[tuple[int, list[str]]]:
-    """Every row of every visible sheet as texts, with its number; nothing is demanded of them."""
+    """Every row of every sheet as texts, with its number; nothing is demanded of them.
+
+    The names of the sheets stand first, as a row without a number: 0.
+    """
     parts = read_parts(content)
     where = sheet_parts(parts)
+    yield 0, list(where)
     package = pack(parts, set(where.values()))
     workbook = _ask(CalamineWorkbook.from_filelike, io.BytesIO(package))
-    for name in _visible_sheets(workbook):
+    for name in _sheets(workbook):
         if name in where and measure(parts[where[name]]).filled_rows:
             rows, row_no = _sheet(workbook, name, parts[where[name]])
             yield from zip(row_no, ([_text(cell) for cell in row] for row in rows), strict=True)
 
 
-def _rows(parts: Parts) -> tuple[list[Row], list[int]]:
-    """Rows that are not blank, heading first, and the sheet row of each."""
+def _rows(parts: Parts) -> tuple[list[Row], list[int], int]:
+    """Rows that are not blank, heading first; the sheet row of each; rows of further sheets."""
     where = sheet_parts(parts)
     package = pack(parts, set(where.values()))
     workbook = _ask(CalamineWorkbook.from_filelike, io.BytesIO(package))
-    names = _visible_sheets(workbook)
+    names = _sheets(workbook)
     if any(name not in where for name in names):
         raise FileProblem(Reason.UNREADABLE)
+    _require_nobody(list(where))
     filled = [name for name in names if measure(parts[where[name]]).filled_rows]
-    if not filled:
+    answers = next((name for name in filled if name in _visible(workbook)), None)
+    if answers is None:
         raise FileProblem(Reason.NO_ROWS)
-    sheet = parts[where[filled[0]]]
-    rows, row_no = _sheet(workbook, filled[0], sheet)
+    sheet = parts[where[answers]]
+    rows, row_no = _sheet(workbook, answers, sheet)
     if len(rows) != measure(sheet).filled_rows and len(rows) != count_rows(sheet, parts):
         raise FileProblem(Reason.COUNTS_DO_NOT_ADD_UP)
-    for name in filled[1:]:
-        others, _ = _sheet(workbook, name, parts[where[name]])
+    unread = 0
+    for name in filled:
+        others = [] if name == answers else _sheet(workbook, name, parts[where[name]])[0]
+        _require_nobody([_text(cell) for row in others for cell in row])
         if len(others) > 1 and _are_alike(rows, others):
             raise FileProblem(Reason.SHEETS_ALIKE)
-    return rows, row_no
+        unread += len(others)
+    return rows, row_no, unread
+
+
+def _require_nobody(texts: list[str]) -> None:
+    """Nothing but the answers is looked at later on, so a person beside them is found here."""
+    cells = pl.Series(texts, dtype=pl.String).str.replace_all(_FRACTION, "|")
+    found = find_identifiers(cells, np.ones(len(cells), np.bool_))
+    if found.get(Personal.NATIONAL_ID, _NONE).any():
+        raise FileProblem(Reason.PERSONAL_DATA)
 
 
 def _sheet(workbook: CalamineWorkbook, name: str, sheet: bytes) -> tuple[list[Row], list[int]]:
@@ -118,13 +145,19 @@ def _ask(call: Callable[[Any], T], argument: object) -> T:
     raise FileProblem(Reason.UNREADABLE)
 
 
-def _visible_sheets(workbook: CalamineWorkbook) -> list[str]:
-    # A hidden sheet holds lists for a form, not what a person means to deliver.
+def _sheets(workbook: CalamineWorkbook) -> list[str]:
     return [
+        sheet.name for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet
+    ]
+
+
+def _visible(workbook: CalamineWorkbook) -> set[str]:
+    # A hidden sheet holds lists for a form, or a copy: not the answers that somebody delivers.
+    return {
         sheet.name
         for sheet in workbook.sheets_metadata
-        if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
-    ]
+        if sheet.visible == SheetVisibleEnum.Visible
+    }
 
 
 def _require_within_limits(extent: Extent) -> None:
