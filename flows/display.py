@@ -163,7 +163,9 @@ def show_outcomes(summary: Summary) -> None:
     if not summary.files:
         console.print("No file was taken in." if summary.left else "The inbox is empty.")
         return
-    table = Table("Outcome", "Files", "Rows", "Accepted", "Quarantined", "Already there")
+    unused = sum(outcome.dropped for _, outcome in summary.files if outcome.outcome == "rejected")
+    more = ("Not used",) if unused else ()
+    table = Table("Outcome", "Files", "Rows", "Accepted", "Quarantined", "Already there", *more)
     for word in ("loaded", "duplicate", "quarantined", "rejected"):
         chosen = [outcome for _, outcome in summary.files if outcome.outcome == word]
         if chosen:
@@ -172,8 +174,9 @@ def show_outcomes(summary: Summary) -> None:
                 str(len(chosen)),
                 *(
                     str(sum(getattr(outcome, name) for outcome in chosen))
-                    for name in ("delivered", "accepted", "quarantined", "dropped")
+                    for name in ("delivered", "accepted", "quarantined")
                 ),
+                *_left_out(word, sum(outcome.dropped for outcome in chosen))[: 1 + len(more)],
             )
     console.print(table)
     reasons: dict[str, int] = {}
@@ -184,6 +187,11 @@ def show_outcomes(summary: Summary) -> None:
     texts = {str(reason): text.en for reason, text in reason_texts().items()}
     for reason, count in sorted(reasons.items()):
         console.print(f"  {count:>5} {reason}: {texts[reason]}", soft_wrap=True)
+
+
+def _left_out(outcome: str, rows: int) -> tuple[str, str]:
+    """Rows that were there already, and rows of refused files, which are nowhere."""
+    return ("0", str(rows)) if outcome == "rejected" else (str(rows), "0")
 
 
 def show_check(report: Mapping[str, Any]) -> None:
