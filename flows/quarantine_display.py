@@ -136,6 +136,11 @@ def show_fixes(fixes: Sequence[Mapping[str, Any]]) -> None:
 def show_brought_back(brought: Mapping[str, int]) -> None:
     """What the next run has to read again."""
     console.print("Done.")
+    if not any(brought.values()):
+        console.print(
+            "0 files are read again: no row waits because of this. It holds from now on.",
+            soft_wrap=True,
+        )
     if brought["files"]:
         console.print(
             f"{brought['files']} file(s) lie in the inbox again: run `klassepuls run`.",

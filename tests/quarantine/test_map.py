@@ -40,6 +40,12 @@ def test_mapped_rows_count_once_and_once_only_in_the_next_file_too(tmp_path, com
     assert not asked(home, "quarantine", "list")["deliveries"]
 
 
+def test_map_that_moves_no_file_says_so(tmp_path, command):
+    home = home_with(tmp_path / "home", [*OTHERS])
+    code, said = mapped(command, home)
+    assert (code, "0 files are read again" in said) == (0, True)
+
+
 def test_answer_in_words_is_mapped_to_its_option(tmp_path, command):
     home = home_with(tmp_path / "home", [*OTHERS, form("P001", safety="Aldri")])
     words = [*SEVENTH[:3], f"{CORE}.safety", "--from", "Aldri", "--to", "1"]
