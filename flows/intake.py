@@ -276,6 +276,7 @@ def _outcome(loaded: Loaded, survey_id: str | None, kind: str) -> Outcome:
         fewest_alike=loaded.fewest_alike,
         own_choices=loaded.own_choices or 0,
         outside_choices=loaded.outside_choices or 0,
+        moved=loaded.moved,
         reasons=loaded.reasons,
     )
 

@@ -25,7 +25,7 @@ class Outcome:
     `with_text` counts rows in which pupils wrote freely. `alone` and `fewest_alike` say how far the
     sound rows name nobody; null where there are none. `own_choices` and `outside_choices` count
     choices of oneself, and of codes that nobody in the class is known by. `unread` counts rows of a
-    workbook's further sheets.
+    workbook's further sheets, and `moved` forms of before whose class, grade or gender is new.
     """
 
     delivery_id: str
@@ -55,6 +55,7 @@ class Outcome:
     decided: Mapping[str, int] = field(default_factory=dict)  # rows that waited: how they ended
     decided_on: str | None = None
     unread: int = 0
+    moved: int = 0
     folders: Mapping[str, str] = field(default_factory=dict)  # that would say whose it is: survey
     decision: str | None = field(default=None, repr=False)  # a file for a person to sign
 

@@ -42,6 +42,7 @@ def machine_note(outcome: Outcome, *, size: int) -> str:
         "own_choices": outcome.own_choices,
         "outside_choices": outcome.outside_choices,
         "unread": outcome.unread,
+        "moved": outcome.moved,
         "reasons": dict(outcome.reasons),
         "asking_unplaced": outcome.asking_unplaced,
         "left_blank": [[left.column, left.rows, left.told] for left in outcome.left_blank],
@@ -82,8 +83,9 @@ def person_note(outcome: Outcome) -> str:
     norwegian, english = OUTCOME_WORDS[outcome.outcome]
     lines = [f"{norwegian} / {english}"]
     lines += [f"Levering / delivery: {outcome.delivery_id[:SHORT]}", ""]
-    if outcome.reason:
+    if outcome.reason and not outcome.moved:
         lines += _in_words(outcome.reason)
+    lines += _of_moved(outcome)
     lines += _recognised(outcome)
     if outcome.folders:
         lines += [
@@ -122,14 +124,25 @@ def _dropped(outcome: Outcome) -> str:
     return _NOT_USED if is_refused else _DROPPED[bool(outcome.decided_on)]
 
 
+def _of_moved(outcome: Outcome) -> list[str]:
+    """That answers were there before, and their class or gender is not what it was."""
+    if not outcome.moved:
+        return []
+    return [
+        f"Klasse, trinn eller kjønn er nyere nå for {outcome.moved} elev(er) som har svart før.",
+        "Svarene deres teller som før, der eleven går nå.",
+        f"Class, grade or gender of {outcome.moved} pupil(s) who answered before is newer now.",
+        "Their answers count as before, where the pupil is now.",
+    ]
+
+
 def _of_unread(outcome: Outcome) -> list[str]:
     if not outcome.unread:
         return []
     return [
-        f"Arbeidsboka har flere ark, kanskje skjulte. {outcome.unread} rad(er) der er ikke lest.",
+        f"Arbeidsboka har flere ark, kanskje skjulte, og {outcome.unread} rad(er) der er ikke lest.",
         "Står det svar i dem, lagrer du arket som sin egen fil og leverer den.",
-        f"The workbook has further sheets, perhaps hidden. {outcome.unread} row(s) there were not"
-        " read.",
+        f"There are further sheets, perhaps hidden; {outcome.unread} row(s) there were not read.",
         "If they hold answers, save the sheet as a file of its own, and deliver that.",
     ]
 

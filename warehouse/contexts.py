@@ -25,21 +25,25 @@ SPARE = """
 """
 
 
-def settle_contexts(con: duckdb.DuckDBPyConnection) -> None:
+def settle_contexts(con: duckdb.DuckDBPyConnection) -> dict[int, int]:
     """Let the forms that count say what all their copies say; waves that change are due again.
 
-    Part of the transaction that loads answers or a class list.
+    Part of the transaction that loads answers or a class list. Returns how many forms got another
+    class, grade or gender, by the delivery of the newest copy.
     """
     some = con.execute("select 1 from quarantine.set_aside limit 1").fetchall()
     if not some:
-        return
+        return {}
     con.execute(f"create or replace temp table settled as {_SETTLED}").fetchall()
     con.execute("""
-        delete from core.stage where stage = 'flagged' and subject in (
-            select r.wave_id from settled s join core.response r using (response_id)
-            where (s.class_group, s.grade, s.gender) is distinct from
-                (r.class_group, r.grade, r.gender)
-        )
+        create or replace temp table resettled as
+        select r.wave_id, s.newest_no from settled s join core.response r using (response_id)
+        where (s.class_group, s.grade, s.gender) is distinct from
+            (r.class_group, r.grade, r.gender)
+    """).fetchall()
+    con.execute("""
+        delete from core.stage
+        where stage = 'flagged' and subject in (from resettled select wave_id)
     """).fetchall()
     con.execute("""
         update core.response r
@@ -48,7 +52,10 @@ def settle_contexts(con: duckdb.DuckDBPyConnection) -> None:
             answer_time_ms = s.answer_time_ms, had_text = s.had_text
         from settled s where s.response_id = r.response_id
     """).fetchall()
+    changed = con.execute("select newest_no, count(*) from resettled group by all").fetchall()
     con.execute("drop table temp.settled").fetchall()
+    con.execute("drop table temp.resettled").fetchall()
+    return dict(changed)
 
 
 # A list's pupil in two classes is in the one that was begun last and not left.
@@ -84,13 +91,14 @@ _SETTLED = f"""
     ),
     said as (
         select kept_id, unnest(copy),
-            (copy.received_at, copy.delivery_no, copy.row_no) as receipt
+            (copy.received_at, copy.delivery_no, copy.row_no) as receipt,
+            copy.delivery_no as copy_no
         from pair
     ),
     merged as (
         select kept_id as response_id, any_value(wave_id) as wave_id,
             any_value(school_id) as school_id, any_value(pupil) as pupil,
-            max_by((class_group, grade), receipt) as newest,
+            max_by((class_group, grade), receipt) as newest, max_by(copy_no, receipt) as newest_no,
             max_by(gender, receipt) filter (gender is not null) as gender,
             min(enrolled_on) as enrolled_on, min(submitted_on) as submitted_on,
             min(answer_time_ms) as answer_time_ms, bool_or(had_text) as had_text
@@ -98,6 +106,6 @@ _SETTLED = f"""
     )
     select response_id, wave_id, coalesce(l.place[1], newest[1]) as class_group,
         coalesce(l.place[2], newest[2]) as grade, gender, enrolled_on, submitted_on,
-        answer_time_ms, had_text
+        answer_time_ms, had_text, newest_no
     from merged left join ({_LISTED}) l using (wave_id, school_id, pupil)
 """

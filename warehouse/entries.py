@@ -30,7 +30,8 @@ class Loaded:
     """What became of one file's rows. `reasons` counts rows by reason code.
 
     `with_text` counts sound rows with free text; `alone` and `fewest_alike` are null where no row
-    is sound (see warehouse/alikeness.py).
+    is sound (see warehouse/alikeness.py). `moved` counts forms that count since before and got another
+    class, grade or gender by it.
     """
 
     delivery_id: str
@@ -45,6 +46,7 @@ class Loaded:
     fewest_alike: int | None = None
     own_choices: int | None = None
     outside_choices: int | None = None
+    moved: int = 0
 
 
 _LEDGER = """
@@ -119,8 +121,10 @@ def write_ledger(
     con.unregister("files")
 
 
-def read_ledger(con: duckdb.DuckDBPyConnection, first_no: int) -> list[Loaded]:
-    """What became of the files that have just been entered."""
+def read_ledger(
+    con: duckdb.DuckDBPyConnection, first_no: int, moved: Mapping[int, int]
+) -> list[Loaded]:
+    """What became of the files that have just been entered; `moved` as in `settle_contexts`."""
     reasons = _count_reasons(con)
     ledger = con.execute(
         """
@@ -130,7 +134,10 @@ def read_ledger(con: duckdb.DuckDBPyConnection, first_no: int) -> list[Loaded]:
         """,
         {"first_no": first_no},
     ).fetchall()
-    return [Loaded(*[*entry[:6], reasons.get(number, {}), *entry[6:]]) for number, *entry in ledger]
+    return [
+        Loaded(*[*entry[:6], reasons.get(number, {}), *entry[6:]], moved=moved.get(number, 0))
+        for number, *entry in ledger
+    ]
 
 
 def _count_reasons(con: duckdb.DuckDBPyConnection) -> dict[int, dict[str, int]]:

@@ -91,11 +91,11 @@ def load_answers(
         _hold_rows(con, arrived.held, survey, key=key, first_no=first_no, now=now)
         _withdraw_contradicted(con, survey, now=now)
         write_ledger(con, incoming, arrived.delivered, survey, first_no=first_no, now=now)
-        settle_contexts(con)
+        moved = settle_contexts(con)
         write_left_blank(con, arrived.left_blank, first_no=first_no)
         settle_mended(con, survey, instruments, key=key, now=now, first_no=first_no)
         find_requests(con, arrived.readable, survey, listening, key=key, first_no=first_no, now=now)
-        loaded = read_ledger(con, first_no)
+        loaded = read_ledger(con, first_no, moved)
         reach("before-load-commit")
     con.unregister("arrived")
     return loaded

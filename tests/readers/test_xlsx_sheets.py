@@ -1,4 +1,4 @@
-"""What stands on further sheets of a workbook, hidden ones too: no class and no person is missed."""
+"""What stands on further sheets, hidden ones too: no class and no person is missed."""
 
 import pytest
 

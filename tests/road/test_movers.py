@@ -17,7 +17,7 @@ from tests.support.home import (
     school_class,
     write_settings,
 )
-from tests.support.state import warehouse_of
+from tests.support.state import warehouse_of, words_on
 
 __all__ = ["asked", "command"]
 
@@ -82,6 +82,21 @@ def test_flags_keep_their_ids_and_deadlines(tmp_path, later, context):
         assert places == [context[:2]]
         assert con.execute("select count(*) from quarantine.row").fetchall() == [(0,)]
     assert counts_hold(home)
+
+
+@pytest.mark.parametrize(
+    ("later", "moved"), [(pupil("7B"), 1), (pupil(gender="boy"), 1), (pupil(), 0)]
+)
+@pytest.mark.parametrize("more", [0, 2])
+def test_note_says_for_how_many_pupils_class_or_gender_is_new(tmp_path, later, moved, more):
+    home = make_home(tmp_path)
+    after(home, export(pupil(), more=1))
+    drop(home, "later.csv", export(later, more=1 + more))
+    [(_, outcome)] = run(home, now=FIRST + WEEK).files
+    words = words_on(home, "later.csv")
+    assert (outcome.moved, outcome.outcome) == (moved, "loaded" if more else "duplicate")
+    assert ("of 1 pupil(s) who answered before is newer now" in words) == bool(moved)
+    assert ("Nothing has changed" in words) == (not moved and not more)
 
 
 def test_class_flags_are_worked_out_for_both_classes(tmp_path):
