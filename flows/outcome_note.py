@@ -140,7 +140,7 @@ def _of_unread(outcome: Outcome) -> list[str]:
     if not outcome.unread:
         return []
     return [
-        f"Arbeidsboka har flere ark, kanskje skjulte, og {outcome.unread} rad(er) der er ikke lest.",
+        f"Arbeidsboka har flere ark, kanskje skjulte. {outcome.unread} rad(er) der er ikke lest.",
         "Står det svar i dem, lagrer du arket som sin egen fil og leverer den.",
         f"There are further sheets, perhaps hidden; {outcome.unread} row(s) there were not read.",
         "If they hold answers, save the sheet as a file of its own, and deliver that.",

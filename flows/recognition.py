@@ -175,7 +175,7 @@ def _of_text(arrival: Arrival, text: bytes, config: Config) -> Delivery:
     own = _own_layout(arrival, heading.columns, config)
     if own is None:
         return _recognise_table(arrival, read_delimited(text), "csv", config)
-    if not holds_text(text, heading.size):
+    if not holds_text(text, heading.size, heading.delimiter):
         raise FileProblem(Reason.NO_ROWS)
     return Delivery(arrival, "csv", own, heading=heading, text=text)
 

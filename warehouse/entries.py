@@ -30,8 +30,8 @@ class Loaded:
     """What became of one file's rows. `reasons` counts rows by reason code.
 
     `with_text` counts sound rows with free text; `alone` and `fewest_alike` are null where no row
-    is sound (see warehouse/alikeness.py). `moved` counts forms that count since before and got another
-    class, grade or gender by it.
+    is sound (see warehouse/alikeness.py). `moved` counts forms of before that got
+    another class, grade or gender by it.
     """
 
     delivery_id: str

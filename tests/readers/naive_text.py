@@ -24,13 +24,13 @@ def read_plainly(body: str, *, fields: int, delimiter: str = ";", first_line: in
     records = list(_records(body, first_line))
     for at, (line, record) in enumerate(records, start=1):
         text = record.removesuffix("\r")
-        if not text.strip(" \r"):
+        if not text.strip(f" \r{delimiter}"):
             continue
         if _has_stray_quote(record, delimiter):
             read.malformed += [
                 (line + offset, Reason.QUOTE_MISPLACED, part.rstrip("\r"))
                 for offset, part in enumerate(record.split("\n"))
-                if part.strip(" \r")
+                if part.strip(f" \r{delimiter}")
             ]
             continue
         may_be_half = at == len(records) and not body.endswith("\n") and record.endswith(delimiter)

@@ -86,9 +86,12 @@ def test_blank_lines_are_no_rows_and_count_as_lines():
     assert read(b"a;b\n\n1;2\n\r\n   \n3;4\n\n") == ([(3, "1", "2"), (6, "3", "4")], [])
 
 
-def test_a_row_of_empty_cells_is_a_row():
-    assert read(b"a;b\n;\n") == ([(2, "", "")], [])
-    assert read(b"a\tb\n\t\n") == ([(2, "", "")], [])
+def test_a_line_of_nothing_but_delimiters_is_a_blank_line():
+    for blank in (b";", b";;", b" ; ", b";\r", b";;;;"):
+        assert read(b"a;b\n" + blank + b"\n1;2\n" + blank + b"\n") == ([(3, "1", "2")], [])
+        assert read(b"a;b\n1;2\n" + blank) == ([(2, "1", "2")], [])
+    assert read(b"a\tb\n\t\nx\t\n") == ([(3, "x", "")], [])
+    assert read(b'a;b\n"";\n;2\n') == ([(2, "", ""), (3, "", "2")], [])
 
 
 def test_the_last_line_needs_no_newline():

@@ -1,7 +1,7 @@
 """What `run` shows of the files: each row stands where it is."""
 
 from flows.display import show_outcomes
-from tests.support.home import csv_bytes, drop, form, make_home, run, school_class
+from tests.support.home import csv_bytes, drop, form, make_home, outcomes, run, school_class
 
 
 def row_of(said: str, outcome: str) -> list[str]:
@@ -25,3 +25,19 @@ def test_column_of_rows_not_used_stands_where_there_are_any(tmp_path, capsys):
     drop(home, "a.csv", csv_bytes(school_class(4)))
     show_outcomes(run(home))
     assert "Not used" not in capsys.readouterr().out
+
+
+def test_lines_of_nothing_but_delimiters_below_the_answers_are_no_rows(tmp_path):
+    answers = csv_bytes(school_class(4))
+    tail = b";" * answers.split(b"\n")[0].count(b";")
+    below = b"\r\n".join([tail] * 3)
+    home = make_home(tmp_path)
+    drop(home, "a.csv", answers + below)
+    drop(home, "b.csv", answers.splitlines()[0] + b"\n" + below)
+    told = outcomes(run(home))
+    assert (told["a.csv"].outcome, told["a.csv"].delivered, told["a.csv"].quarantined) == (
+        "loaded",
+        4,
+        0,
+    )
+    assert told["b.csv"].reason == "NO_ROWS"

@@ -40,7 +40,7 @@ def read_delimited(content: bytes) -> Reading:
     heading = read_heading(text)
     require_bounded(text, heading.delimiter.encode())
     batches = list(read_batches([(0, text)], heading))
-    if not batches:
+    if not any(len(batch.row_no) or batch.malformed for batch in batches):
         raise FileProblem(Reason.NO_ROWS)
     return Reading(
         table=pa.concat_tables([batch.table for batch in batches]).unify_dictionaries(),
@@ -89,7 +89,7 @@ def _read_records(pieces: Sequence[Piece], heading: Heading) -> Batch:
     if not content:
         no_rows = pa.array([], pa.int32())
         return Batch(_parse(content, heading, rows=0), no_rows, no_rows)
-    if _is_plain(content):
+    if _is_plain(content, heading.delimiter.encode()):
         batch = _read_plain(content, pieces, heading)
         if batch is not None:
             return batch
@@ -103,16 +103,21 @@ def _read_records(pieces: Sequence[Piece], heading: Heading) -> Batch:
         table=_parse(sound_bytes(data, records), heading, rows=int(records.sound.sum())),
         file_no=pa.array(file_no[records.sound], pa.int32()),
         row_no=pa.array(row_no[records.sound], pa.int32()),
-        malformed=tuple(_malformed(data, records, file_no, row_no)),
+        malformed=tuple(_malformed(data, records, file_no, row_no, delimiter=heading.delimiter)),
     )
 
 
-def _is_plain(content: bytes) -> bool:
-    """Whether every line is a record: no quotes, no blank lines, no carriage return but in CRLF."""
+def _is_plain(content: bytes, delimiter: bytes) -> bool:
+    """Whether every line is a record: no quotes, no blank lines, no carriage return but in CRLF.
+
+    A line that begins with a blank cell may be blank as a whole: the scan looks.
+    """
     returns = content.count(b"\r")
     return (
         b'"' not in content
-        and not content.startswith((b"\n", b"\r\n"))
+        and not content.startswith((b"\n", b"\r\n", b" ", delimiter))
+        and b"\n" + delimiter not in content
+        and b"\n " not in content
         and b"\n\n" not in content
         and b"\n\r\n" not in content
         and returns == (content.count(b"\r\n") if returns else 0)
@@ -201,16 +206,18 @@ def _malformed(
     records: Records,
     file_no: npt.NDArray[np.int64],
     row_no: npt.NDArray[np.int64],
+    *,
+    delimiter: str,
 ) -> Iterator[tuple[int, MalformedRow]]:
     """The records that are no rows, a line each where a stray quote has glued lines together.
 
-    A line of spaces is none. The text is the same whether lines end in LF or CRLF.
+    A line of spaces or delimiters is none. The text is the same whether lines end in LF or CRLF.
     """
     for at in np.flatnonzero(~records.sound & ~records.blank):
         text = data[records.start[at] : records.end[at]].tobytes().decode()
         stray = records.stray_quote[at]
         reason = Reason.QUOTE_MISPLACED if stray else Reason.FIELD_COUNT
         for offset, line in enumerate(text.split("\n") if stray else [text]):
-            if line.strip(" \r"):
+            if line.strip(f" \r{delimiter}"):
                 row = MalformedRow(int(row_no[at]) + offset, reason, line.rstrip("\r"))
                 yield int(file_no[at]), row

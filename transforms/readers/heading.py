@@ -15,7 +15,6 @@ from transforms.readers.structure import MAX_RECORD
 DELIMITERS = ";,\t|"
 MAX_COLUMNS = 500
 
-_TEXT = re.compile(rb"\S")
 _QUOTED = re.compile(r'"[^"]*"')
 _TOLD = re.compile(rb'"?[sS][eE][pP]=[;,\t|]"?[;,\t|]*\r?\n')  # a line for Excel, no heading
 _VALUE = re.compile(r"[-+]?[0-9]+([.,][0-9]+)?|[0-9]{1,4}[-./][0-9]{1,2}[-./][0-9]{1,4}([T ].*)?")
@@ -77,14 +76,16 @@ def is_value(cell: str) -> bool:
     return _VALUE.fullmatch(cell) is not None
 
 
-def holds_text(content: bytes, start: int = 0) -> bool:
-    """Whether anything but blanks stands from `start` on; looks no further than it must."""
-    return _TEXT.search(content, start) is not None
+def holds_text(content: bytes, start: int = 0, delimiter: str = "") -> bool:
+    """Whether anything but blanks and delimiters stands from `start` on; looks no further."""
+    said = re.compile(rb"[^\s" + re.escape(delimiter.encode()) + rb"]")
+    return said.search(content, start) is not None
 
 
 def count_lines(content: bytes, heading: Heading) -> int:
     """Lines with something on them after the heading: what a file without structure holds."""
-    return sum(1 for line in content[heading.size :].split(b"\n") if line.strip())
+    blanks = b" \t\r" + heading.delimiter.encode()
+    return sum(1 for line in content[heading.size :].split(b"\n") if line.strip(blanks))
 
 
 def _first_record(content: bytes, start: int) -> tuple[int, int]:

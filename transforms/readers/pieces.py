@@ -53,12 +53,12 @@ def _cut_off(piece: bytes, heading: Heading) -> bytes:
     """The last line of a file, if it has no end and stops where an answer should follow.
 
     The answer may have been blank, or the upload was cut there. To take it as blank could lose the
-    one answer in which a child asks for help.
+    one answer in which a child asks for help. A line of nothing but delimiters is blank.
     """
     line = piece[piece.rfind(b"\n") + 1 :]
     mark = heading.delimiter.encode()
     ends_early = line.endswith(mark) and line.count(mark) == len(heading.columns) - 1
-    return line if ends_early and b'"' not in line else b""
+    return line if ends_early and b'"' not in line and line.strip(b" \r" + mark) else b""
 
 
 def end_of_block(content: bytes, at: int, block_bytes: int) -> int:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from schemas.reason import Reason
 from transforms.readers.reading import FileProblem
 
-NEWLINE, RETURN, QUOTE = 10, 13, 34
+NEWLINE, RETURN, QUOTE, SPACE = 10, 13, 34, 32
 MAX_FIELD = 10_000  # bytes
 MAX_RECORD = 1_000_000
 
@@ -27,9 +27,10 @@ class Records:
     """The records of one block. All arrays have one entry a record.
 
     `start` is the first byte and `end` the newline; `line` counts the newlines before `start`;
-    `sound` records have the right number of fields, `blank` ones hold nothing, `stray_quote` ones
-    have a quote where none may stand. `extra_delimiter` records end in one empty field too many.
-    A record with a carriage return of its own is unsound: readers end a line there, or do not.
+    `sound` records have the right number of fields, `blank` ones hold nothing but
+    delimiters and spaces, if anything (a sheet saved as text leaves such lines below the answers);
+    `stray_quote` ones have a quote where none may stand. `extra_delimiter` records end in one empty
+    field too many. A record with a carriage return of its own is unsound: readers end a line there, or do not.
     """
 
     start: Positions
@@ -67,7 +68,9 @@ def scan_records(data: npt.NDArray[np.uint8], *, delimiter: int, fields: int) ->
     start = np.concatenate((np.zeros(1, np.int64), end[:-1] + 1))
     content_end = end - ((end > start) & (data[end - 1] == RETURN))
     count = np.add.reduceat(mark, start, dtype=np.int32) + 1
-    blank = content_end == start
+    says_nothing = np.zeros(256, np.bool_)
+    says_nothing[[delimiter, SPACE, RETURN, NEWLINE]] = True
+    blank = np.logical_and.reduceat(says_nothing[data], start)
     extra = (count == fields + 1) & (data[content_end - 1] == delimiter)
     stray = _holds_any(start, strays)
     # A stray quote may glue any number of sound lines together: that is no long answer.
