@@ -28,6 +28,7 @@ class Words(Declared):
     """The words of `class_names.toml`."""
 
     kinds: tuple[str, ...]
+    colours: tuple[str, ...]
     marks: tuple[str, ...]
     programmes: tuple[str, ...]
 
@@ -43,7 +44,10 @@ def class_pattern(declared: tuple[str, ...] = ()) -> str:
 
 
 def _marked() -> str:
-    """A number, up to three capitals, or parts that each mark a class."""
+    """A number, up to three capitals, or parts that each mark a class.
+
+    A colour is a part beside another one: alone it may be a child, and Rosa is one.
+    """
     words = Words.model_validate(
         loads((files("schemas") / "class_names.toml").read_text(encoding="utf-8"))
     )
@@ -57,9 +61,13 @@ def _marked() -> str:
         r"[a-zæøå]",
         rf"(?i:{_any(words.kinds)})(?i:n|en|ene|et|a|s|r|er|ar|ane)? ?[0-9]{{0,2}}{_CAPITALS}?",
         rf"(?i:{_any(words.marks)})[0-9]?",
+        rf"(?i:{_any(words.colours)})[0-9]",
     )
-    part = f"(?:{'|'.join(parts)})"
-    return rf"[0-9]{{1,3}}|{_CAPITALS}{{3}}|{part}(?:{_APART}{part}){{0,{_MOST_PARTS - 1}}}[.]?"
+    colour = f"(?i:{_any(words.colours)})"
+    part, more = f"(?:{'|'.join(parts)})", f"(?:{_APART}(?:{'|'.join((*parts, colour))}))"
+    most = _MOST_PARTS - 1
+    several = rf"(?:{part}{more}{{0,{most}}}|{colour}{more}{{1,{most}}})"
+    return rf"[0-9]{{1,3}}|{_CAPITALS}{{3}}|{several}[.]?"
 
 
 def _any(words: Iterable[str]) -> str:

@@ -16,12 +16,13 @@ CLASSES = """
 3IDA|Innføring A|INNFØRING A|Introduksjonsklasse|Innføringsklassen|Gruppe Blå|Rød gruppe|Blå 7|8 blå
 8A/8B|8A + 8B|Mottak|5-7|5.-7.|1 - 4|Trinn 5-7|Klasse 7A|Velkomstklasse B|Base 2|Kull 2019
 Mottaksklassen|Forsterka avdeling|7. trinn gruppe gul|Klasse 7A og 7B|8A–8B|Gruppe 12
-klassa 5b|luohkká 3
+klassa 5b|luohkká 3|Rosa gruppe|Kl. Rosa|Rosa 7|7 rosa|Rosa1
+Spes|Spes 2|Alternativ|Alternativ gruppe
 """
 PERSONS = """
 Kari|kari|KARI|kari nordmann|Kari N|Kari Nordmann|7A kari|7A Kari Nordmann|Kari7|Nordmann. kari
 7KARI|Ola Kari Nordmann 7|Kari-Anne|Gruppe Kari|7A-kari|kari.nordmann|Klasse 7A Kari|Åse|7Kari
-Mottak Ali|Bjørnene|Nils 2|15.03.12|7A;8B
+Mottak Ali|Rosa|rosa|ROSA|Rosa.|Blå|Alternativ Rosa Kari|Bjørnene|Nils 2|15.03.12|7A;8B
 """
 
 
