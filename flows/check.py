@@ -27,6 +27,8 @@ _NOTHING_KNOWN: Mapping[str, Any] = {
     "folders": {},
     "rows": 0,
     "sound": 0,
+    "lacking": [],
+    "added": 0,
     "held": 0,
     "reasons": {},
 }
@@ -75,6 +77,8 @@ def _refusal(problem: FileProblem, tool: str | None) -> dict[str, Any]:
         "reason": problem.reason.value,
         "text": reason_texts()[problem.reason].en,
         "column": problem.column,
+        "lacking": list(problem.lacking),
+        "added": problem.added,
         "folders": dict(problem.folders),
     }
 

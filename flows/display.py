@@ -207,17 +207,26 @@ def show_check(report: Mapping[str, Any]) -> None:
         kinds = ", ".join(f"{names[kind]} {count}" for kind, count in taken)
         console.print(f"Columns taken away: {kinds}.", soft_wrap=True)
     if report["reason"]:
-        console.print(f"The file would not be used: {report['reason']}. {report['text']}")
-        if report["column"]:
-            console.print(f"Column: {report['column']}")
-        for name, survey in sorted(report["folders"].items()):
-            console.print(f"In inbox/{name}/ it would be {survey}'s.", markup=False, soft_wrap=True)
+        _show_refusal(report)
         return
     console.print(
         f"Rows: {report['rows']}. Sound: {report['sound']}. Would be held: {report['held']}."
     )
     for reason, count in report["reasons"].items():
         console.print(f"  {count:>5} {reason}")
+
+
+def _show_refusal(report: Mapping[str, Any]) -> None:
+    """Why a file would not be used, and what would solve it."""
+    console.print(f"The file would not be used: {report['reason']}. {report['text']}")
+    if report["lacking"]:
+        console.print(f"It lacks: {', '.join(report['lacking'])}", soft_wrap=True)
+    elif report["column"]:
+        console.print(f"Column: {report['column']}")
+    if report["added"]:
+        console.print(f"Columns that nobody has decided on: {report['added']}")
+    for name, survey in sorted(report["folders"].items()):
+        console.print(f"In inbox/{name}/ it would be {survey}'s.", markup=False, soft_wrap=True)
 
 
 def show_scales(rows: Sequence[Mapping[str, Any]]) -> None:

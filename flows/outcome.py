@@ -56,6 +56,8 @@ class Outcome:
     decided_on: str | None = None
     unread: int = 0
     moved: int = 0
+    lacking: Sequence[str] = ()  # our names of columns that a refused file lacks
+    added: int = 0  # its columns that nobody has decided on
     folders: Mapping[str, str] = field(default_factory=dict)  # that would say whose it is: survey
     decision: str | None = field(default=None, repr=False)  # a file for a person to sign
 

@@ -9,6 +9,7 @@ from schemas.personal import Personal, personal_texts
 from schemas.reason import Reason, reason_names, reason_texts
 
 ROWS_IN_NOTE = 20
+_COLUMNS_IN_NOTE = 20
 SHORT = 12  # signs of a delivery's id, as people see and write it
 DECISION_ENDING = ".decision.toml"
 
@@ -43,6 +44,8 @@ def machine_note(outcome: Outcome, *, size: int) -> str:
         "outside_choices": outcome.outside_choices,
         "unread": outcome.unread,
         "moved": outcome.moved,
+        "lacking": list(outcome.lacking),
+        "added": outcome.added,
         "reasons": dict(outcome.reasons),
         "asking_unplaced": outcome.asking_unplaced,
         "left_blank": [[left.column, left.rows, left.told] for left in outcome.left_blank],
@@ -92,7 +95,8 @@ def person_note(outcome: Outcome) -> str:
             "Mapper i innboksen som sier hvem den hører til / folders of the inbox that tell:"
         ]
         lines += [f"  {name}/ → {survey}" for name, survey in sorted(outcome.folders.items())]
-    if outcome.column:
+    lines += _of_columns(outcome)
+    if outcome.column and outcome.column not in outcome.lacking:
         lines += [f"Kolonne / column: {outcome.column}"]
     if outcome.delivered:
         lines += [
@@ -122,6 +126,20 @@ def person_note(outcome: Outcome) -> str:
 def _dropped(outcome: Outcome) -> str:
     is_refused = outcome.outcome == "rejected" and not outcome.decided_on
     return _NOT_USED if is_refused else _DROPPED[bool(outcome.decided_on)]
+
+
+def _of_columns(outcome: Outcome) -> list[str]:
+    """Which half of HEADER_MISMATCH it is: our names of what is missing, and how many are added."""
+    lines = []
+    if outcome.lacking:
+        shown = ", ".join(outcome.lacking[:_COLUMNS_IN_NOTE])
+        more = len(outcome.lacking) - _COLUMNS_IN_NOTE
+        lines += [f"Mangler / lacks: {shown}" + (f" … +{more}" if more > 0 else "")]
+    if outcome.added:
+        lines += [
+            f"Kolonner som ingen har tatt stilling til / columns not decided on: {outcome.added}"
+        ]
+    return lines
 
 
 def _of_moved(outcome: Outcome) -> list[str]:

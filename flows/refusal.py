@@ -49,6 +49,8 @@ def refuse(
         reason=problem.reason,
         column=problem.column,
         folders=problem.folders,
+        lacking=problem.lacking,
+        added=problem.added,
         tool=problem.tool,
         decision=problem.decision,
         delivered=rows,

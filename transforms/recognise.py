@@ -169,7 +169,7 @@ def choose(layouts: Sequence[Layout], table: pa.Table, folder: str | None = None
             missing={name: _column_of(closest.survey, name) for name in closest.missing},
             added=closest.unknown,
         ),
-    )
+    ).with_columns(closest.missing, len(closest.unknown))
 
 
 def _is_filled_in(name: str, table: pa.Table) -> bool:

@@ -1,7 +1,8 @@
 """What `run` shows of the files: each row stands where it is."""
 
 from flows.display import show_outcomes
-from tests.support.home import csv_bytes, drop, form, make_home, outcomes, run, school_class
+from tests.support.home import CORE, csv_bytes, drop, form, make_home, outcomes, run, school_class
+from tests.support.state import note_of, words_on
 
 
 def row_of(said: str, outcome: str) -> list[str]:
@@ -41,3 +42,20 @@ def test_lines_of_nothing_but_delimiters_below_the_answers_are_no_rows(tmp_path)
         0,
     )
     assert told["b.csv"].reason == "NO_ROWS"
+
+
+def test_note_says_which_columns_a_file_lacks_and_how_many_it_has_too_many(tmp_path):
+    rows = school_class(4)
+    fewer = [
+        {key: row[key] for key in row if not key.endswith(("safety", "wants_talk"))} for row in rows
+    ]
+    home = make_home(tmp_path)
+    drop(home, "fewer.csv", csv_bytes(fewer))
+    drop(home, "more.csv", csv_bytes([row | {"Ring Kari": "1"} for row in rows]))
+    assert {outcome.reason for outcome in outcomes(run(home)).values()} == {"HEADER_MISMATCH"}
+    assert note_of(home, "fewer.csv")["lacking"] == [f"{CORE}.safety", f"{CORE}.wants_talk"]
+    assert f"lacks: {CORE}.safety, {CORE}.wants_talk" in words_on(home, "fewer.csv")
+    assert "not decided on" not in words_on(home, "fewer.csv")
+    assert "columns not decided on: 1" in words_on(home, "more.csv")
+    assert "lacks:" not in words_on(home, "more.csv")
+    assert "Kari" not in words_on(home, "more.csv")

@@ -27,7 +27,8 @@ class FileProblem(Exception):  # noqa: N818 - a problem of the file, not an erro
     rows a reader found before that. `decision` is the text of a decision file for a person to sign,
     where the export has changed. `persons` are the places of personal data; None where nobody has
     looked at what the file's columns hold. `folders` of the inbox would tell whose the file is: the
-    name of each, and its survey.
+    name of each, and its survey. `lacking` are our names of columns that the survey must have
+    and the file lacks; `added` counts its columns that nobody has decided on.
     """
 
     def __init__(
@@ -50,6 +51,8 @@ class FileProblem(Exception):  # noqa: N818 - a problem of the file, not an erro
         self.decision = decision
         self.persons = persons
         self.folders: Mapping[str, str] = {}
+        self.lacking: tuple[str, ...] = ()
+        self.added = 0
 
     def with_tool(self, tool: str | None = None, rows: int | None = None) -> "FileProblem":
         """The same problem, with what is known of the file and was not told yet."""
@@ -62,7 +65,13 @@ class FileProblem(Exception):  # noqa: N818 - a problem of the file, not an erro
             decision=self.decision,
             persons=self.persons,
         )
-        told.folders = self.folders
+        told.folders, told.lacking, told.added = self.folders, self.lacking, self.added
+        return told
+
+    def with_columns(self, lacking: tuple[str, ...], added: int) -> "FileProblem":
+        """The same problem, with what the file's columns are too few and too many of."""
+        told = self.with_tool()
+        told.line, told.lacking, told.added = self.line, lacking, added
         return told
 
     def with_folders(self, folders: Mapping[str, str]) -> "FileProblem":

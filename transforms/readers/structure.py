@@ -30,7 +30,8 @@ class Records:
     `sound` records have the right number of fields, `blank` ones hold nothing but
     delimiters and spaces, if anything (a sheet saved as text leaves such lines below the answers);
     `stray_quote` ones have a quote where none may stand. `extra_delimiter` records end in one empty
-    field too many. A record with a carriage return of its own is unsound: readers end a line there, or do not.
+    field too many. A record with a carriage return of its own is unsound: readers end a line
+    there, or do not.
     """
 
     start: Positions
