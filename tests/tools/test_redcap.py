@@ -143,7 +143,7 @@ def test_an_unfinished_response_is_kept_and_told():
         "K2,2026-11-04 09:12,3,2",
     )
     assert rows(read(reading(*lines), BOOK)) == [
-        ["K1", "[not completed]", "", "0"],
+        ["K1", "", "", "0"],
         ["K2", "2026-11-04 09:12", "3", "2"],
     ]
 
@@ -250,3 +250,23 @@ def test_the_columns_say_what_a_reader_of_single_rows_says(rows_in):
     row_no = pa.array(range(2, len(rows_in) + 2), pa.int32())
     found = read(Reading(pa.table(cells, names=COLUMNS), row_no, "csv"), BOOK)
     assert rows(found) == naive(rows_in)
+
+
+def test_small_project_is_told_by_its_record_id_and_a_forms_status(shared):
+    data, _ = sample(shared, "decimal-comma")
+    found = recognise(data.table.column_names, first_rows(data))
+    assert (found.sure, found.marks) == ("likely", ("form_complete", "record_id"))
+    assert recognise(["record_id", "q"], [["1", "2"]]) is None
+    assert recognise(["id", "task_complete"], [["1", "2"]]) is None
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_decimal_comma_becomes_a_point_whatever_stands_between_cells(shared, delimiter):
+    data, book = sample(shared, "decimal-comma")
+    names = data.table.column_names
+    lines = [names, *rows(data)]
+    quoted = [delimiter.join(f'"{cell}"' for cell in line) for line in lines]
+    found = reading(*quoted)
+    assert recognise(found.table.column_names, first_rows(found)) is not None
+    assert read(found, book).table.to_pylist() == read(data, book).table.to_pylist()
+    assert read(found, book).table.column("height").to_pylist() == ["1.54", "1.84", "1.95", "1.61"]

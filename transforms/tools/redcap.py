@@ -6,8 +6,8 @@ box, `<form>_timestamp`, `<form>_complete`. Rows stay rows: a repeating instrume
 time it was filled in, and an event one row an event, so one pupil may have several.
 
 An unfinished response is kept. `<form>_complete` tells it (0 incomplete, 1 unverified, 2 complete,
-"" in newer versions where the form was never opened), and so does the text `[not completed]` in
-`<form>_timestamp`.
+"" in newer versions where the form was never opened). The text `[not completed]` in
+`<form>_timestamp` says so again and is no time: it becomes blank.
 
 Not asked is null only where that is certain, which takes the dictionary: the fields of one form on
 a row that repeats another, and those of a repeating form on a row that repeats none (not where
@@ -42,6 +42,8 @@ from transforms.tools.evidence import Evidence
 TOOL = "redcap"
 REPEAT_INSTRUMENT = "redcap_repeat_instrument"
 EVENT = "redcap_event_name"
+RECORD_ID = "record_id"  # as a new project calls its first field
+NOT_COMPLETED = "[not completed]"
 SURVEY_IDENTIFIER = "redcap_survey_identifier"
 
 _OWN = (
@@ -87,6 +89,7 @@ def recognise(
         "form_complete": bool(forms),
         "field___code": any(_BOX.match(name) for name in columns),
         "form_timestamp": any(form + TIME_SUFFIX in columns for form in forms),
+        RECORD_ID: bool(forms) and columns[0] == RECORD_ID,
         "data dictionary": _names_most(codebook or {}, columns),
     }
     seen = tuple(mark for mark, is_there in signs.items() if is_there)
@@ -123,7 +126,10 @@ def read(reading: Reading, codebook: Codebook | None) -> Reading:
     found = {name: reading.table[name].cast(pa.string()) for name in reading.table.column_names}
     told = {**_by_name(found), **(codebook or {})}
     forms = list(_forms(codebook or {}, list(found)))
-    written = {name: _written(cells, told.get(name)) for name, cells in found.items()}
+    written = {
+        name: _timed(cells) if name.endswith(TIME_SUFFIX) else _written(cells, told.get(name))
+        for name, cells in found.items()
+    }
     for form in forms:
         written |= _form_never_opened(form, written)
     for form in forms:
@@ -182,6 +188,10 @@ def _written(cells: Cells, question: Question | None) -> Cells:
         return cells
     # REDCap's numbers have no thousands separator, so a comma is always the decimal sign.
     return numbers_text(pc.replace_substring_regex(cells, r"^(-?\d*),(\d+)$", r"\1.\2"))
+
+
+def _timed(cells: Cells) -> Cells:
+    return pc.if_else(pc.equal(cells, NOT_COMPLETED), pa.scalar(""), cells)
 
 
 def _form_never_opened(form: _Form, written: Mapping[str, Cells]) -> dict[str, Cells]:
