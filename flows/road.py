@@ -26,8 +26,8 @@ from flows.outcome import Outcome, fresh
 from flows.reporting import report_state, write_reports
 from flows.told_anew import tell_anew
 from warehouse.flag import Flagged, score_and_flag
-from warehouse.flag_life import expire_flags
 from warehouse.instruments import register
+from warehouse.lapse import expire_flags
 from warehouse.ledger import tell
 from warehouse.publish import Publication, publish
 from warehouse.requests import Raised, Unheard, raised_by, unheard

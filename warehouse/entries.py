@@ -1,7 +1,7 @@
 """The ledger's entries for files that are being loaded; part of the transaction that loads them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import duckdb
@@ -135,7 +135,9 @@ def read_ledger(
         {"first_no": first_no},
     ).fetchall()
     return [
-        Loaded(*[*entry[:6], reasons.get(number, {}), *entry[6:]], moved=moved.get(number, 0))
+        replace(
+            Loaded(*[*entry[:6], reasons.get(number, {}), *entry[6:]]), moved=moved.get(number, 0)
+        )
         for number, *entry in ledger
     ]
 

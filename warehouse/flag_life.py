@@ -82,41 +82,5 @@ def _renew(con: duckdb.DuckDBPyConnection, named: dict[str, object]) -> int:
     return int(withdrawn)
 
 
-def expire_flags(con: duckdb.DuckDBPyConnection, *, today: date) -> int:
-    """Let flags lapse: after their last day, or when the pupil or the school answered a later wave.
-
-    The newer answer stands then. A report of the old wave still tells what was raised in it. Where
-    the newer answer is contradicted and waits, the flag stands again. Returns how many changed.
-    """
-    changed: int = con.execute(
-        """
-        with later as (
-            select r.pupil, r.school_id, w.opens
-            from core.response r join core.dim_wave w using (wave_id)
-            where w.opens > (
-                select min(opens) from core.dim_wave semi join core.flag using (wave_id)
-            )
-        ),
-        lapsed as (
-            select flag_id
-            from core.flag f join core.dim_wave w using (wave_id)
-            where f.expires_on < $today
-                or (f.target = 'pupil' and exists (
-                    from later where later.pupil = f.pupil and later.opens > w.opens
-                ))
-                or (f.target = 'class' and exists (
-                    from later where later.school_id = f.school_id and later.opens > w.opens
-                ))
-        )
-        update core.flag
-        set status = case status when 'open' then 'expired' else 'open' end
-        where status in ('open', 'expired')
-            and (status = 'expired') <> (flag_id in (from lapsed))
-        """,
-        {"today": today},
-    ).fetchall()[0][0]
-    return changed
-
-
 def _due(today: date, level: str) -> date:
     return add_working_days(today, REVIEW_WORKING_DAYS[level])

@@ -65,7 +65,7 @@ def small_home(root: Path, order: list[int], key_of: Home | None) -> Home:
         rows = school_class(
             3,
             prefix=f"P{number // 50 if contradicts else number}-",
-            changes=dict.fromkeys(range(3), {"safety": "2"}) if contradicts else unsafe,
+            changes={at: {"safety": "2"} for at in range(3)} if contradicts else unsafe,
             school=f"S0{number % 2 + 1}",
             class_group=f"7{'ABCDEFGH'[number % 8]}",
         )

@@ -16,7 +16,7 @@ from transforms.readers.delimited import read_delimited
 from warehouse.class_lists import load_class_list
 from warehouse.entries import Incoming
 from warehouse.flag import Flagged, score_and_flag
-from warehouse.flag_life import expire_flags
+from warehouse.lapse import expire_flags
 from warehouse.stages import answered_waves
 
 MONDAY = datetime(2025, 11, 24, 5, 15, tzinfo=UTC)
@@ -309,6 +309,33 @@ def test_flag_lapses_when_the_pupil_answers_the_next_wave_and_no_other_pupils(co
         f"rule.unsafe {AUTUMN}": "expired",
         f"rule.not_thriving {AUTUMN}": "open",
     }
+
+
+def test_flag_stands_while_no_later_form_answers_what_it_rests_on(con, config):
+    deliver(con, config, [form("P001", safety="2", wants_talk="2")])
+    blank = dict.fromkeys([name for name in form() if "." in name], "")
+    empty = form("P001", wave=SPRING, submitted_on="2026-03-10") | blank
+    deliver(con, config, [empty | {f"{CORE}.safety": "5"}])
+    flag(con, config)
+    expire_flags(con, today=MONDAY.date())
+    assert statuses(con) == {
+        f"rule.unsafe {AUTUMN}": "expired",
+        f"rule.wants_talk {AUTUMN}": "open",
+    }
+
+
+def test_signal_of_a_class_lapses_when_that_class_is_judged_again_and_no_other(con, config):
+    bullied = {number: {"bullied_by_pupils": "3"} for number in range(8)}
+    deliver(con, config, school_class(20, changes=bullied))
+    later = {"wave": SPRING, "submitted_on": "2026-03-10"}
+    deliver(con, config, school_class(20, prefix="Q", class_group="7B", **later))
+    flag(con, config)
+    expire_flags(con, today=MONDAY.date())
+    assert statuses(con)[f"rule.class_bullied {AUTUMN}"] == "open"
+    deliver(con, config, school_class(20, prefix="R", **later))
+    flag(con, config, SPRING)
+    expire_flags(con, today=MONDAY.date())
+    assert statuses(con)[f"rule.class_bullied {AUTUMN}"] == "expired"
 
 
 @pytest.mark.parametrize("in_one_run", [True, False])

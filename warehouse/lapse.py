@@ -1,0 +1,102 @@
+"""When flags lapse: after their last day, or when a later wave answers what they rest on.
+
+A form without an answer to it is no newer answer. Whoever asked for a talk and sends an empty form
+in the next wave, or is asked about something else there, is still waiting for somebody to talk to.
+"""
+
+from datetime import date
+
+import duckdb
+
+from schemas.instrument import LOWEST_OPTION
+from schemas.rule import NEW_PUPIL
+from transforms.pupil_flags import FORM_NETWORK
+from warehouse.instruments import answer_table, score_table
+
+
+def expire_flags(con: duckdb.DuckDBPyConnection, *, today: date) -> int:
+    """Let flags lapse; returns how many changed.
+
+    A pupil's flag lapses when the pupil answers in a later wave what it rests on, a class's when
+    the same rule judges the class in a later wave: the newer answer stands then. A report of the
+    old wave still tells what was raised in it. Where the newer answer is contradicted and waits,
+    the flag stands again.
+    """
+    later = " union all ".join([_NOBODY, *_answers_since(con)])
+    changed: int = con.execute(
+        f"""
+        with answered as ({later}),
+        judged as (
+            select school_id, class_group, rule_id, opens
+            from (
+                select wave_id, school_id, class_group, rule_id from core.class_indicator
+                where gate in ('tested', 'few_cases', 'whole_class')
+                union all
+                select wave_id, school_id, class_group, rule_id from core.class_network
+                where gate = 'tested'
+            ) join core.dim_wave using (wave_id)
+        ),
+        lapsed as (
+            select flag_id
+            from core.flag f join core.dim_wave w using (wave_id)
+            where f.expires_on < $today
+                or (f.target = 'pupil' and exists (
+                    from answered a join core.flag_evidence e on e.item_or_scale = a.input
+                    where e.flag_id = f.flag_id and a.pupil = f.pupil and a.opens > w.opens
+                ))
+                or (f.target = 'class' and exists (
+                    from judged j
+                    where j.school_id = f.school_id and j.class_group = f.class_group
+                        and j.rule_id = f.rule_id and j.opens > w.opens
+                ))
+        )
+        update core.flag
+        set status = case status when 'open' then 'expired' else 'open' end
+        where status in ('open', 'expired')
+            and (status = 'expired') <> (flag_id in (from lapsed))
+        """,
+        {"today": today},
+    ).fetchall()[0][0]
+    return changed
+
+
+_NOBODY = "select null::varchar as pupil, null::date as opens, null::varchar as input where false"
+
+_SINCE = """
+    r.pupil is not null and w.opens > (
+        select min(opens) from core.dim_wave semi join core.flag using (wave_id)
+    )
+"""
+
+
+def _answers_since(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """Queries for pupil, opens, input: who answered in a wave after the first that has a flag."""
+    some = con.execute(f"""
+        select 1 from core.response r join core.dim_wave w using (wave_id) where {_SINCE} limit 1
+    """).fetchall()
+    if not some:
+        return []
+    inputs = con.execute("""
+        select distinct item_or_scale
+        from core.flag_evidence semi join (from core.flag where target = 'pupil') using (flag_id)
+        order by all
+    """).fetchall()
+    items = set(con.execute("select instrument_key, item_id from core.dim_item").fetchall())
+    return [_answers_to(name, items) for (name,) in inputs]
+
+
+def _answers_to(name: str, items: set[tuple[str, str]]) -> str:
+    key, _, part = name.partition(".")
+    joined, is_answered = f"join {score_table(key)} a using (response_id)", f"a.{part} is not null"
+    if name == NEW_PUPIL:
+        joined, is_answered = "", "true"
+    elif key == "network":
+        joined = f"join core.{FORM_NETWORK} a using (response_id)"
+    elif (key, part) in items:
+        joined = f"join {answer_table(key)} a using (response_id)"
+        is_answered = f"a.{part} >= {LOWEST_OPTION}"
+    return f"""
+        select r.pupil, w.opens, '{name}' as input
+        from core.response r join core.dim_wave w using (wave_id) {joined}
+        where {_SINCE} and {is_answered}
+    """
