@@ -96,6 +96,7 @@ def run_as_dict(summary: Summary) -> dict[str, Any]:
             "without_school": summary.unheard.without_school,
         },
         "left_in_inbox": summary.left,
+        "changed_in_loaded": summary.changed,
         "expired": summary.expired,
         "reports": summary.reports,
         "published": bool(summary.publication and summary.publication.changed),
@@ -111,6 +112,12 @@ def show_run(summary: Summary) -> None:
         console.print(
             f"Still in the inbox: {summary.left} file(s). Somebody may be writing to them yet;"
             " the next run takes those that are complete."
+        )
+    if summary.changed:
+        console.print(
+            f"Changed in outcome/loaded/: {summary.changed} file(s) are no longer what was loaded,"
+            " and the change does not count. To change an answer, deliver a mended file.",
+            soft_wrap=True,
         )
     if summary.expired:
         console.print(f"Waited in quarantine too long, given up now: {summary.expired}.")

@@ -238,8 +238,25 @@ def take_back(home: Home, folder: str) -> int:
     return found
 
 
+def count_changed(home: Home) -> int:
+    """Loaded files that somebody has changed since: they are not what counts."""
+    return sum(
+        not _is_note_on(note, hashlib.sha256(Path(path).read_bytes()).hexdigest())
+        for path, note in _younger_than_note(f"{home.outcome / 'loaded'}")
+    )
+
+
 def _written_to_since(folder: str) -> Iterator[str]:
     """Files that are younger than their note, and begin with what the note is on."""
+    for path, note in _younger_than_note(folder):
+        content, size = Path(path).read_bytes(), _size_read(note)
+        begins = hashlib.sha256(content[:size]).hexdigest()
+        if 0 < size < len(content) and _is_note_on(note, begins):
+            yield path
+
+
+def _younger_than_note(folder: str) -> Iterator[tuple[str, str]]:
+    """Files with the note on them, of which the file is the younger."""
     with os.scandir(folder) as scanned:
         entries = {entry.name: entry for entry in scanned}
     for name, entry in entries.items():
@@ -247,10 +264,7 @@ def _written_to_since(folder: str) -> Iterator[str]:
         if note is None or not entry.is_file(follow_symlinks=False):
             continue
         if entry.stat().st_mtime_ns > note.stat().st_mtime_ns:
-            content, size = Path(entry.path).read_bytes(), _size_read(note.path)
-            begins = hashlib.sha256(content[:size]).hexdigest()
-            if 0 < size < len(content) and _is_note_on(note.path, begins):
-                yield entry.path
+            yield entry.path, note.path
 
 
 def _size_read(note: str) -> int:

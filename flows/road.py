@@ -20,7 +20,7 @@ from flows.decisions_log import tell_decisions
 from flows.given_up import give_up_old
 from flows.hand import hand
 from flows.home import Config, Home, HomeError, load_config
-from flows.inbox import SETTLE_SECONDS, count_left
+from flows.inbox import SETTLE_SECONDS, count_changed, count_left
 from flows.intake import ingest
 from flows.outcome import Outcome, fresh
 from flows.reporting import report_state, write_reports
@@ -55,6 +55,7 @@ class Summary:
     untold: bool = False  # something of a run that was cut off needs a person
     expired: int = 0
     left: int = 0  # files that may not be complete yet
+    changed: int = 0  # files in outcome/loaded/ that are not what was loaded any more
     raised: dict[str, Raised] = field(default_factory=dict)  # new files with forms that ask
     unheard: Unheard = field(default_factory=lambda: Unheard(0, 0))
     seconds: dict[str, float] = field(default_factory=dict)
@@ -117,7 +118,7 @@ def run(
                 progress=lambda done, total: progress("ingest", done, total),
             )
         summary.raised = raised_by(con, fresh([outcome for _, outcome in summary.files]))
-        summary.left = count_left(home)
+        summary.left, summary.changed = count_left(home), count_changed(home)
         summary.expired = give_up_old(con, home, config, now=now)
         tell_anew(con, home, config, now=now)
         waves = [wave] if wave else answered_waves(con)

@@ -1,6 +1,8 @@
 """What `run` shows of the files: each row stands where it is."""
 
-from flows.display import show_outcomes
+import os
+
+from flows.display import show_outcomes, show_run
 from tests.support.home import CORE, csv_bytes, drop, form, make_home, outcomes, run, school_class
 from tests.support.state import note_of, words_on
 
@@ -59,3 +61,19 @@ def test_note_says_which_columns_a_file_lacks_and_how_many_it_has_too_many(tmp_p
     assert "columns not decided on: 1" in words_on(home, "more.csv")
     assert "lacks:" not in words_on(home, "more.csv")
     assert "Kari" not in words_on(home, "more.csv")
+
+
+def test_run_says_that_a_loaded_file_is_no_longer_what_was_loaded(tmp_path, capsys):
+    home = make_home(tmp_path)
+    drop(home, "a.csv", csv_bytes(school_class(4)))
+    assert run(home).changed == 0
+    file = home.outcome / "loaded" / "a.csv"
+    later = file.with_name("a.csv.json").stat().st_mtime + 60
+    os.utime(file, (later, later))
+    assert run(home).changed == 0
+    file.write_bytes(file.read_bytes().replace(b"girl", b"boy", 1))
+    os.utime(file, (later, later))
+    summary = run(home)
+    assert (summary.changed, file.exists()) == (1, True)
+    show_run(summary)
+    assert "1 file(s) are no longer what was loaded" in capsys.readouterr().out
