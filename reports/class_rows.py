@@ -221,7 +221,11 @@ def _sure(found: ClassIndicator, rule: ClassRule, level: str, texts: Texts) -> s
     if level == "none" or found.p_exact is None:
         return texts.say("indicator.same", baseline=baseline)
     chance = _chance(found.p_exact, baseline, texts)
-    return f"{chance} {texts.say(f'indicator.{level}')}"
+    # An alert may rest on the rounds before: then this round by itself does not hold.
+    is_repeated = level == "alert" and (found.q_value or 0) >= rule.alert_fdr
+    return (
+        f"{chance} {texts.say('indicator.alert_repeated' if is_repeated else f'indicator.{level}')}"
+    )
 
 
 def _list_note(found: ClassIndicator, texts: Texts) -> str:

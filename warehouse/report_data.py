@@ -180,7 +180,7 @@ _KNOWN = """
 # drawn, for the report is not renewed for less (see `school_inputs`).
 _INDICATORS = """
     select school_id, class_group, rule_id, rule_version, answered, observed, enrolled,
-        round(baseline, 2) as baseline, baseline_from, p_exact, gate
+        round(baseline, 2) as baseline, baseline_from, p_exact, gate, q_value
     from core.class_indicator
     where wave_id = $wave and school_id in (select unnest($schools))
     order by school_id, class_group, rule_id, survey_id

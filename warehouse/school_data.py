@@ -90,7 +90,10 @@ class ClassFlag:
 
 @dataclass(frozen=True, slots=True)
 class ClassIndicator:
-    """One class rule's count in one class, and what the test of it gave."""
+    """One class rule's count in one class, and what the test of it gave.
+
+    `q_value` is the false-discovery rate over all tests of the wave; None where nothing was tested.
+    """
 
     class_group: str
     rule_id: str
@@ -102,6 +105,7 @@ class ClassIndicator:
     baseline_from: str
     p_exact: float | None
     gate: str
+    q_value: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,17 @@ def test_how_sure_a_class_signal_is_stands_in_words(
     assert "Det er ikke en oppfordring til å lete etter enkeltelever." in text
 
 
+def test_an_alert_that_rests_on_earlier_rounds_does_not_claim_to_hold_by_itself(
+    fjordvik: School, render_report: Render
+) -> None:
+    data, codes = fjordvik
+    raised = ClassFlag("7B", "alert", "rule.class_bullied", 1, None, date(2027, 3, 23), waves=2)
+    for q_value, words in ((0.12, "Alene holder det ikke"), (0.09, "Holder etter kontroll")):
+        found = indicator(6, gate="tested", p_exact=0.018, q_value=q_value)
+        report = replace(data, class_flags=(raised,), indicators=(found,))
+        assert f"(p = 0,018). {words}" in Page(render_report(report, codes)).text
+
+
 def test_one_wide_share_widens_the_axis_of_every_chart(
     fjordvik: School, render_report: Render
 ) -> None:

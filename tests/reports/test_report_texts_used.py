@@ -101,6 +101,11 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
         replace(data, pupil_flags=(asks, replace(asks, pupil="psn-v"), scored, known, fell, less)),
         replace(data, pupil_flags=(asks, replace(asks, pupil="psn-v")), class_flags=(watch,)),
         replace(data, pupil_flags=(watched,), class_flags=()),
+        replace(
+            data,
+            class_flags=(replace(watch, level="alert", waves=2),),
+            indicators=(indicator(6, gate="tested", p_exact=0.02, q_value=0.3),),
+        ),
         replace(data, indicators=(indicator(6, gate="tested", p_exact=0.02),)),
         replace(data, class_flags=(), indicators=(unlisted,)),
         replace(data, asking=(twice, once, shared, flawed)),
