@@ -83,6 +83,8 @@ def run_as_dict(summary: Summary) -> dict[str, Any]:
                 "changed": wave.changed,
                 "new": wave.new,
                 "withdrawn": wave.withdrawn,
+                "relevelled": wave.relevelled,
+                "lapsed": wave.lapsed,
                 "pupil_flags_off": wave.pupil_flags_off,
                 "open": [
                     {"target": target, "level": level, "situation": situation, "flags": count}
@@ -121,23 +123,36 @@ def show_run(summary: Summary) -> None:
         )
     if summary.expired:
         console.print(f"Waited in quarantine too long, given up now: {summary.expired}.")
-    for wave in summary.waves:
-        if wave.changed:
-            console.print(
-                f"Wave {wave.wave_id}: {sum(wave.raised.values())} open flags"
-                f" ({wave.new} new, {wave.withdrawn} withdrawn)"
-            )
-        if wave.pupil_flags_off:
-            console.print(
-                f"Wave {wave.wave_id}: class signals only, for there is"
-                f" {wave.pupil_flags_off} ([routing])."
-            )
+    _show_flags(summary)
     _show_asking(summary)
     published = summary.publication
     console.print(
         f"Reports written: {summary.reports}. "
         + ("A new edition is published." if published and published.changed else "")
     )
+
+
+def _show_flags(summary: Summary) -> None:
+    """What became of flags, wave by wave, and why pupils have none."""
+    for wave in summary.waves:
+        if wave.changed:
+            more = f", {wave.relevelled} at another level" if wave.relevelled else ""
+            console.print(
+                f"Wave {wave.wave_id}: {sum(wave.raised.values())} open flags"
+                f" ({wave.new} new, {wave.withdrawn} withdrawn{more})"
+            )
+    lapsed = sum(wave.lapsed for wave in summary.waves)
+    if lapsed:
+        console.print(
+            f"{lapsed} flag(s) lapsed, or stand again: a newer wave answers what they rest on, or"
+            " no longer does."
+        )
+    for wave in summary.waves:
+        if wave.pupil_flags_off:
+            console.print(
+                f"Wave {wave.wave_id}: class signals only, for there is"
+                f" {wave.pupil_flags_off} ([routing])."
+            )
 
 
 def _show_asking(summary: Summary) -> None:

@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from importlib import import_module
 from threading import Thread
@@ -25,7 +25,7 @@ from flows.intake import ingest
 from flows.outcome import Outcome, fresh
 from flows.reporting import report_state, write_reports
 from flows.told_anew import tell_anew
-from warehouse.flag import Flagged, score_and_flag
+from warehouse.flag import Flagged, open_flags, score_and_flag
 from warehouse.instruments import register
 from warehouse.lapse import expire_flags
 from warehouse.ledger import tell
@@ -126,6 +126,10 @@ def run(
             with _timed(summary, "flag"):
                 summary.waves.append(flag_wave(con, config, wave_id, now=now))
             progress("flag", done, len(waves))
+        # A later wave's answers may have ended flags of an earlier one since it was counted.
+        summary.waves = [
+            replace(wave, raised=open_flags(con, wave.wave_id)) for wave in summary.waves
+        ]
         for wave_id in waves:
             with _timed(summary, "report"):
                 written = write_reports(
@@ -158,8 +162,8 @@ def flag_wave(
         settings=config.settings,
         now=config.local(now),
     )
-    expire_flags(con, today=config.local(now).date())
-    return flagged
+    lapsed = expire_flags(con, today=config.local(now).date())
+    return replace(flagged, lapsed=lapsed)
 
 
 def publish_waves(

@@ -32,13 +32,19 @@ Rules = Sequence[PupilRule | ClassRule]
 
 @dataclass(frozen=True, slots=True)
 class Flagged:
-    """What flagging a wave did. `raised` counts open flags by target, level and situation."""
+    """What flagging a wave did. `raised` counts open flags by target, level and situation.
+
+    `relevelled` of the wave's flags got another level; `lapsed` of any wave lapsed or stand again,
+    as newer answers came or went.
+    """
 
     wave_id: str
     changed: bool
     raised: Mapping[tuple[str, str, str], int]
     new: int = 0
     withdrawn: int = 0
+    relevelled: int = 0
+    lapsed: int = 0
     pupil_flags_off: str | None = None
     fingerprint: str = ""
 
@@ -64,7 +70,7 @@ def score_and_flag(
         return Flagged(
             wave_id,
             changed=False,
-            raised=_open_flags(con, wave_id),
+            raised=open_flags(con, wave_id),
             pupil_flags_off=off,
             fingerprint=state,
         )
@@ -76,7 +82,7 @@ def score_and_flag(
         class_rules = [rule for rule in active if rule.target == "class"]
         find_classes(con, wave_id, class_rules, forms.inputs, about=_ABOUT_CLASS)
         _gather(forms, active)
-        new, withdrawn = settle_flags(con, wave_id, now)
+        settled = settle_flags(con, wave_id, now)
         mark_done(con, "flagged", wave_id, state, now=now)
         reach("before-flag-commit")
     reach("after-flag-commit")
@@ -84,9 +90,10 @@ def score_and_flag(
     return Flagged(
         wave_id,
         changed=True,
-        raised=_open_flags(con, wave_id),
-        new=new,
-        withdrawn=withdrawn,
+        raised=open_flags(con, wave_id),
+        new=settled.new,
+        withdrawn=settled.withdrawn,
+        relevelled=settled.relevelled,
         pupil_flags_off=off,
         fingerprint=state,
     )
@@ -134,7 +141,8 @@ def _active_rules(rules: Rules, instruments: Mapping[str, Instrument], settings:
     return as_instruments_allow(routed, instruments)
 
 
-def _open_flags(con: duckdb.DuckDBPyConnection, wave_id: str) -> dict[tuple[str, str, str], int]:
+def open_flags(con: duckdb.DuckDBPyConnection, wave_id: str) -> dict[tuple[str, str, str], int]:
+    """How many of a wave's flags are open, by target, level and situation."""
     counted = con.execute(
         """
         select target, level, situation, count(*)

@@ -3,6 +3,7 @@
 Nothing here is deleted: somebody may have read it.
 """
 
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import duckdb
@@ -14,8 +15,17 @@ EXPIRES_AFTER = timedelta(days=120)  # or with the next wave, whichever comes fi
 REVIEW_WORKING_DAYS = {"prompt": 1, "flag": 5, "alert": 5}
 
 
-def settle_flags(con: duckdb.DuckDBPyConnection, wave_id: str, now: datetime) -> tuple[int, int]:
-    """Make core.flag say what was found; returns how many flags are new and how many withdrawn.
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How many flags of a wave are new, withdrawn, and of another level than before."""
+
+    new: int
+    withdrawn: int
+    relevelled: int
+
+
+def settle_flags(con: duckdb.DuckDBPyConnection, wave_id: str, now: datetime) -> Settled:
+    """Make core.flag say what was found; returns what that changed.
 
     A flag that was raised before keeps its date and its clock. One whose pupil was heard in a form
     that waited is raised today, and its clock runs from then. One that the answers no longer
@@ -24,7 +34,7 @@ def settle_flags(con: duckdb.DuckDBPyConnection, wave_id: str, now: datetime) ->
     today = now.date()
     find_heard(con, working_days=REVIEW_WORKING_DAYS["prompt"])
     named = {"wave": wave_id, "prompt_due": _due(today, "prompt"), "flag_due": _due(today, "flag")}
-    withdrawn = _renew(con, named) if _has_flags(con, wave_id) else 0
+    withdrawn, relevelled = _renew(con, named) if _has_flags(con, wave_id) else (0, 0)
     [(new,)] = con.execute(
         f"""
         insert into core.flag by name
@@ -37,7 +47,7 @@ def settle_flags(con: duckdb.DuckDBPyConnection, wave_id: str, now: datetime) ->
     ).fetchall()
     con.execute("insert into core.flag_evidence from found_evidence").fetchall()
     con.execute("drop table temp.heard").fetchall()
-    return new, withdrawn
+    return Settled(new, withdrawn, relevelled)
 
 
 _REVIEW_DUE = """
@@ -51,9 +61,19 @@ def _has_flags(con: duckdb.DuckDBPyConnection, wave_id: str) -> bool:
     return bool(some.fetchall())
 
 
-def _renew(con: duckdb.DuckDBPyConnection, named: dict[str, object]) -> int:
-    """Bring the wave's flags up to date and clear the evidence of those that stand."""
+def _renew(con: duckdb.DuckDBPyConnection, named: dict[str, object]) -> tuple[int, int]:
+    """Bring the wave's flags up to date and clear the evidence of those that stand.
+
+    Returns how many were withdrawn, and how many stand at another level.
+    """
     wave = {"wave": named["wave"]}
+    [(relevelled,)] = con.execute(
+        """
+        select count(*) from core.flag f join found n using (flag_id)
+        where f.wave_id = $wave and f.status <> 'withdrawn' and f.level <> n.level
+        """,
+        wave,
+    ).fetchall()
     [(withdrawn,)] = con.execute(
         """
         update core.flag set status = 'withdrawn'
@@ -79,7 +99,7 @@ def _renew(con: duckdb.DuckDBPyConnection, named: dict[str, object]) -> int:
     con.execute(
         "delete from core.flag_evidence where flag_id in (select flag_id from found)"
     ).fetchall()
-    return int(withdrawn)
+    return int(withdrawn), int(relevelled)
 
 
 def _due(today: date, level: str) -> date:

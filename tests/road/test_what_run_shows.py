@@ -3,7 +3,18 @@
 import os
 
 from flows.display import show_outcomes, show_run
-from tests.support.home import CORE, csv_bytes, drop, form, make_home, outcomes, run, school_class
+from tests.support.home import (
+    AUTUMN,
+    CORE,
+    SPRING,
+    csv_bytes,
+    drop,
+    form,
+    make_home,
+    outcomes,
+    run,
+    school_class,
+)
 from tests.support.state import note_of, words_on
 
 
@@ -77,3 +88,19 @@ def test_run_says_that_a_loaded_file_is_no_longer_what_was_loaded(tmp_path, caps
     assert (summary.changed, file.exists()) == (1, True)
     show_run(summary)
     assert "1 file(s) are no longer what was loaded" in capsys.readouterr().out
+
+
+def test_flags_that_newer_answers_end_are_told_and_are_open_no_longer(tmp_path, capsys):
+    home = make_home(tmp_path)
+    drop(home, "autumn.csv", csv_bytes([form("P001", safety="1"), *school_class(3, prefix="Q")]))
+    run(home)
+    spring = {"wave": SPRING, "submitted_on": "2026-03-10"}
+    drop(home, "spring.csv", csv_bytes([form("P001", **spring)]))
+    summary = run(home)
+    show_run(summary)
+    said = capsys.readouterr().out
+    assert "1 flag(s) lapsed, or stand again" in said
+    assert {wave.wave_id: sum(wave.raised.values()) for wave in summary.waves} == {
+        AUTUMN: 0,
+        SPRING: 0,
+    }

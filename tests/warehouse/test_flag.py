@@ -277,7 +277,7 @@ def test_change_of_level_moves_the_deadline_only_forward(
     assert (row["level"], row["review_due"]) == (first, due_first)
     changed = flag(con, with_levels(config, then), now=TUESDAY)
     again = flags_of(con, "P001")["rule.unsafe"]
-    assert (changed.new, changed.withdrawn) == (0, 0)
+    assert (changed.new, changed.withdrawn, changed.relevelled) == (0, 0, 1)
     assert (again["level"], again["review_due"]) == (then, due_then)
     assert (again["flag_id"], again["raised_at"]) == (row["flag_id"], row["raised_at"])
 
