@@ -114,9 +114,10 @@ def _candidates(
     return found
 
 
-# `came`: each form of this load, with the stored one that says the same. A row is told by each file
-# that has it; of files from before this load, only the first is known. So a form of a file that is
-# read again mends nothing where a later file had rows that were there already.
+# `came`: the forms of this load that say something new. What was said before the row came does not
+# mend it by being exported again. A row is told by each file that has it; of files from before this
+# load, only the first is known. So a form of a file that is read again mends nothing where a later
+# file had rows that were there already.
 _MET = f"""
     with receipt as (
         select delivery_no, (received_at, delivery_no) as receipt from core.delivery
@@ -138,11 +139,11 @@ _MET = f"""
         from telling join receipt using (delivery_no) group by all
     ),
     came as (
-        select coalesce(kept_id, response_id) as response_id, max(receipt) as receipt
-        from (select response_id, delivery_no from arrived)
-            left join (select response_id, kept_id from verdict) using (response_id)
-            join receipt using (delivery_no)
-        group by all
+        select response_id, receipt
+        from (select response_id, delivery_no from arrived) join receipt using (delivery_no)
+        where response_id not in (
+            select response_id from verdict where kind in ('duplicate', 'beside')
+        )
     ),
     told_later as (
         select max((received_at, delivery_no)) as receipt from core.delivery

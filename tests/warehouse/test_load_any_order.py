@@ -98,9 +98,9 @@ def oracle(received: Sequence[list[Row]]):
                 bad[wave, code, here[wave, code]] = place
             else:
                 same = versions.setdefault((wave, code), {})
-                same.setdefault((answer, row["tiny_v1.second"]), []).append(row)
-                if row["tiny_v1.second"] == "1":
+                if row["tiny_v1.second"] == "1" and (answer, "1") not in same:
                     mending[wave, code] = place
+                same.setdefault((answer, row["tiny_v1.second"]), []).append(row)
     accepted = [found for found in versions.values() if len(found) == 1]
     conflicting = [found for found in versions.values() if len(found) > 1]
     reasons: Counter[tuple[str, ...]] = Counter()
