@@ -119,7 +119,7 @@ def test_end_that_was_cut_off_shows_to_whoever_wrote_the_head_down(home, command
     head = asked(home, "audit", "verify")["head"]
     last = "(select max(event_no) from audit.event)"
     edit(home, f"delete from audit.event where event_no = {last}")  # noqa: S608
-    assert command(home, "audit", "verify")[0] == 0
+    assert "cut off" not in command(home, "audit", "verify")[1]
     code, said = command(home, "audit", "verify", "--head", head)
     assert code == 5
     assert "cut off" in said
