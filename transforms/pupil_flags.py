@@ -103,13 +103,18 @@ def _joins(names: Iterable[str], instruments: Mapping[str, Instrument]) -> list[
 
 def _source(name: str, instruments: Mapping[str, Instrument]) -> str:
     """The table or view that an input stands in; none for what the register says."""
-    key, _, part = name.partition(".")
+    key = name.partition(".")[0]
     if name == NEW_PUPIL:
         return ""
     if name in NETWORK_INPUTS:
         return FORM_NETWORK
-    is_item = part in {item.id for item in instruments[key].items}
-    return f"answer_{key}" if is_item else f"score_{key}"
+    return f"answer_{key}" if is_item(name, instruments) else f"score_{key}"
+
+
+def is_item(name: str, instruments: Mapping[str, Instrument]) -> bool:
+    """Whether an input is one answer; otherwise it is a scale's score."""
+    key, _, part = name.partition(".")
+    return any(item.id == part for item in instruments[key].items)
 
 
 def _input_sql(name: str, instruments: Mapping[str, Instrument]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from schemas.instrument import LOWEST_OPTION, Instrument
 from schemas.rule import ClassRule, PupilRule, PupilStep
-from transforms.pupil_flags import Inputs, inputs_of, step_sql
+from transforms.pupil_flags import Inputs, inputs_of, is_item, step_sql
 from transforms.scoring import score_sql
 from transforms.use_for import as_instruments_allow
 
@@ -67,20 +67,15 @@ def _rule_sql(rule: PupilRule, inputs: Inputs) -> str:
     """
 
 
-def _is_item(name: str, instruments: Mapping[str, Instrument]) -> bool:
-    key, _, part = name.partition(".")
-    return any(item.id == part for item in instruments[key].items)
-
-
 def _scored(inputs: Inputs, instruments: Mapping[str, Instrument]) -> list[str]:
     return sorted(
-        {name.partition(".")[0] for name in inputs.names if not _is_item(name, instruments)}
+        {name.partition(".")[0] for name in inputs.names if not is_item(name, instruments)}
     )
 
 
 def _input_sql(name: str, instruments: Mapping[str, Instrument], asked: Sequence[str]) -> str:
     key, _, part = name.partition(".")
-    if not _is_item(name, instruments):
+    if not is_item(name, instruments):
         return f"score_{key}.{part}"
     return f'case when "{name}" >= {LOWEST_OPTION} then "{name}" end' if name in asked else "null"
 
