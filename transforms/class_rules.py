@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -15,10 +14,9 @@ from schemas.rule import ClassRule
 from transforms.class_flags import control, indicate, indicate_newcomers
 from transforms.class_scales import indicate_scale
 from transforms.statistics.control_charts import persistent
+from transforms.statistics.numbers import Counts, Marks
 
-# What names a class in a wave, and what names it again in an earlier wave of the school year.
-CLASS = ("wave_id", "survey_id", "school_id", "class_group")
-_AGAIN = ("school_id", "class_group", "rule_id", "rule_version")
+CLASS = ("wave_id", "survey_id", "school_id", "class_group")  # what names a class in a wave
 EARLIER = pa.schema(
     [
         ("school_id", pa.string()),
@@ -57,14 +55,48 @@ def judge(rules: Sequence[ClassRule], data: ClassData, *, seed: str) -> pa.Table
     """
     if not rules:
         return _NOTHING
-    found = pa.concat_tables(
-        (_indicated(i, rule, data, seed) for i, rule in enumerate(rules)), promote_options="default"
-    )
-    known = {rule.id: rule for rule in rules}
-    asked = control(found.filter(_is_asked(found)), known)
-    return _repeated(_left_to_others(asked, known), data.earlier, known)
+    # Rules that nobody answered anything for say nothing, and are most of them in many a wave.
+    asked = [(i, rule) for i, rule in enumerate(rules) if _is_answered(i, rule, data)]
+    asked = asked or list(enumerate(rules))  # for the columns' sake
+    rules = [rule for _, rule in asked]
+    tables = [_indicated(i, rule, data, seed) for i, rule in asked]
+    place = _places(tables, data.classes)
+    rows = zip(tables, place.classes_of(len(rules)), strict=True)
+    found = pa.concat_tables((table.take(at) for table, at in rows), promote_options="default")
+    controlled = control(found, {rule.id: rule for rule in rules})
+    return _repeated(_left_to_others(controlled, place, rules), place, data, rules)
 
 
+def _is_answered(i: int, rule: ClassRule, data: ClassData) -> bool:
+    if rule.scale:
+        return data.scores[rule.scale].num_rows > 0
+    return bool(pc.sum(data.classes.column(f"answered_{i}")).as_py())
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """The rule and the class of each row, as numbers: far quicker to look up than their names."""
+
+    rule: Counts
+    class_no: Counts
+    classes: int
+
+    def classes_of(self, rules: int) -> list[Counts]:
+        return [self.class_no[self.rule == rule] for rule in range(rules)]
+
+
+def _places(found: Sequence[pa.Table], classes: pa.Table) -> _Places:
+    """Rows of rules that look at what somebody answered in that survey of the wave."""
+    survey = classes.column("survey_id").combine_chunks().dictionary_encode().indices.to_numpy()
+    kept = []
+    for table in found:
+        answered = np.bincount(survey, weights=table.column("answered").to_numpy())
+        kept.append(np.flatnonzero(answered[survey] > 0))
+    rule = np.repeat(np.arange(len(kept)), [len(rows) for rows in kept])
+    return _Places(rule, np.concatenate([_NOBODY, *kept]), classes.num_rows)
+
+
+_NOBODY = np.array([], np.int64)
 _DETAILS = ("value", "bound", "drawn", "between_sd", "within_sd", "compared")
 _NOTHING = pa.table(
     {
@@ -89,45 +121,56 @@ def _indicated(i: int, rule: ClassRule, data: ClassData, seed: str) -> pa.Table:
     )
 
 
-def _is_asked(found: pa.Table) -> pa.Array:
-    """Rows of rules that look at what somebody answered in that survey of the wave."""
-    key = _key(found, ("survey_id", "rule_id"))
-    answered = found.column("answered").to_numpy() > 0
-    return pa.array(np.isin(key, np.unique(key[answered])))
-
-
-def _key(table: pa.Table, names: Sequence[str]) -> npt.NDArray[np.str_]:
-    parts = [table.column(name).cast(pa.string()) for name in names]
-    joined = pc.binary_join_element_wise(*parts, "\N{UNIT SEPARATOR}")
-    return np.asarray(joined.to_numpy(zero_copy_only=False), np.str_)
-
-
-def _left_to_others(found: pa.Table, rules: Mapping[str, ClassRule]) -> pa.Table:
+def _left_to_others(found: pa.Table, place: _Places, rules: Sequence[ClassRule]) -> pa.Table:
     """Take the level from a class that the rule named in `unless` speaks of already."""
-    rule_id, key = _key(found, ("rule_id",)), _key(found, CLASS)
-    level = found.column("level").to_numpy(zero_copy_only=False)
-    has_level = found.column("level").is_valid().to_numpy()
-    for rule in rules.values():
-        spoken = key[has_level & (rule_id == rule.unless)] if rule.unless else key[:0]
-        has_level &= ~((rule_id == rule.id) & np.isin(key, spoken))
-    return _with(found, "level", pa.array(level, pa.string(), mask=~has_level))
+    number = {rule.id: at for at, rule in enumerate(rules)}
+    speaks = np.zeros((len(rules), place.classes), np.bool_)
+    speaks[place.rule, place.class_no] = found.column("level").is_valid().to_numpy()
+    for at, rule in enumerate(rules):
+        if rule.unless in number:
+            speaks[at] &= ~speaks[number[rule.unless]]
+    keeps = pa.array(speaks[place.rule, place.class_no])
+    return _with_level(found, pc.if_else(keeps, found.column("level"), None))
 
 
-def _repeated(found: pa.Table, earlier: pa.Table, rules: Mapping[str, ClassRule]) -> pa.Table:
+def _repeated(
+    found: pa.Table, place: _Places, data: ClassData, rules: Sequence[ClassRule]
+) -> pa.Table:
     """Raise a signal to an alert where the class had it in enough of the latest waves."""
-    key, now = _key(found, _AGAIN), found.column("level").is_valid().to_numpy()
-    before, ago = _key(earlier, _AGAIN), earlier.column("waves_ago").to_numpy()
-    waves = np.stack([*(np.isin(key, before[ago == back]) for back in (2, 1)), now])
-    level = found.column("level").to_numpy(zero_copy_only=False).astype(object)
-    rule_id = _key(found, ("rule_id",))
-    for rule in rules.values():
-        own = (rule_id == rule.id) & now
+    now = found.column("level").is_valid().to_numpy()
+    earlier = _earlier(data, rules)[:, place.rule, place.class_no]
+    waves = np.concatenate([earlier, now[None]])
+    again = np.zeros(len(now), np.bool_)
+    for at, rule in enumerate(rules):
+        own = place.rule == at
         if not rule.newcomers:
-            again = persistent(waves, at_least=rule.repeat_times, of=rule.repeat_of)[-1]
-            level[own & again] = "alert"
-    raised = _with(found, "level", pa.array(level, pa.string()))
+            signals = waves[:, own]
+            again[own] = persistent(signals, at_least=rule.repeat_times, of=rule.repeat_of)[-1]
+    level = pc.if_else(pa.array(now & again), "alert", found.column("level"))
+    raised = _with_level(found, level)
     return raised.append_column("waves", pa.array(waves.sum(axis=0), pa.int8()))
 
 
-def _with(table: pa.Table, name: str, column: pa.Array) -> pa.Table:
-    return table.set_column(table.column_names.index(name), name, column)
+def _earlier(data: ClassData, rules: Sequence[ClassRule]) -> Marks:
+    """Whether a rule spoke of a class two waves and one wave ago: an array [2, rules, classes]."""
+    name = _class_name(data.classes).dictionary_encode()
+    of = pc.index_in(_class_name(data.earlier), name.dictionary).to_numpy(zero_copy_only=False)
+    spoke = np.zeros((2, len(rules), len(name.dictionary)), np.bool_)
+    ago = data.earlier.column("waves_ago").to_numpy()
+    version = data.earlier.column("rule_version").to_numpy()
+    for at, rule in enumerate(rules):
+        own = pc.equal(data.earlier.column("rule_id"), rule.id).to_numpy()
+        own = own & (version == rule.version) & ~np.isnan(of)
+        spoke[2 - ago[own], at, of[own].astype(np.int64)] = True
+    return spoke[:, :, name.indices.to_numpy()]
+
+
+def _class_name(table: pa.Table) -> pa.StringArray:
+    """A class as it is named again in the other waves of a school year."""
+    parts = (table.column(name) for name in ("school_id", "class_group"))
+    joined = pc.binary_join_element_wise(*parts, "\N{UNIT SEPARATOR}")
+    return joined.combine_chunks()
+
+
+def _with_level(table: pa.Table, level: pa.ChunkedArray) -> pa.Table:
+    return table.set_column(table.column_names.index("level"), "level", level)

@@ -108,7 +108,7 @@ def _source(name: str, instruments: Mapping[str, Instrument]) -> str:
         return ""
     if name in NETWORK_INPUTS:
         return FORM_NETWORK
-    return f"answer_{key}" if is_item(name, instruments) else f"score_{key}"
+    return f"answer_{key}" if is_item(name, instruments) else f"given_score_{key}"
 
 
 def is_item(name: str, instruments: Mapping[str, Instrument]) -> bool:
@@ -120,9 +120,14 @@ def is_item(name: str, instruments: Mapping[str, Instrument]) -> bool:
 def _input_sql(name: str, instruments: Mapping[str, Instrument]) -> str:
     if name == NEW_PUPIL:
         return _NEW_PUPIL_SQL
-    column = f"{_source(name, instruments)}.{name.partition('.')[2]}"
-    if column.startswith(("score_", f"{FORM_NETWORK}.")):
+    source = _source(name, instruments)
+    column = f"{source}.{name.partition('.')[2]}"
+    if source == FORM_NETWORK:
         return column
+    if not is_item(name, instruments):
+        return (
+            f"case when r.grade between {source}.from_grade and {source}.to_grade then {column} end"
+        )
     return f"case when {column} >= {LOWEST_OPTION} then {column} end"
 
 

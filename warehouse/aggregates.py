@@ -18,7 +18,7 @@ from schemas.instrument import LOWEST_OPTION
 from schemas.rule import ClassRule, PupilRule
 from transforms.disclosure import CELLS, SCORE_UNIT, schools_and_grades_hang_together
 from warehouse.asked import ASKED_CLASS_SQL
-from warehouse.instruments import answer_table, score_table
+from warehouse.instruments import answer_table, given_score_table
 
 GENDERS = ("girl", "boy", "other", "not_stated")
 PLACES = ("wave_id", "school_id", "grade", "gender")
@@ -191,7 +191,7 @@ def _number_groups(con: duckdb.DuckDBPyConnection, scope: Scope) -> None:
     ).fetchall()
     con.execute("""
         create or replace temp table form_group as
-        select r.response_id, g.group_no
+        select r.response_id, r.grade, g.group_no
         from core.response r join pupil_group g
             on g.wave_id = r.wave_id and g.school_id = r.school_id
             and g.class_group = r.class_group and g.grade = r.grade
@@ -225,7 +225,7 @@ def _sums_sql(instrument: str, figures: Sequence[Figure]) -> str:
     own = [(i, figure) for i, figure in enumerate(figures) if figure.instrument == instrument]
     joins = ""
     if any(figure.scale for _, figure in own):
-        joins += f" join {score_table(instrument)} as s on s.response_id = f.response_id"
+        joins += f" join {given_score_table(instrument)} as s on s.response_id = f.response_id"
     if any(not figure.scale for _, figure in own):
         joins += f" join {answer_table(instrument)} as a on a.response_id = f.response_id"
     adds = [f"{_score_sql(f) if f.scale else _answer_sql(f.any_of)} as x_{i}" for i, f in own]
@@ -248,12 +248,12 @@ def _answer_sql(any_of: Sequence[ItemCondition]) -> str:
 
 
 def _score_sql(figure: Figure) -> str:
-    """What a form's score adds to the figure; null where there is no score."""
-    score = f"s.{figure.scale}"
+    """What a form's score adds to the figure; null where there is none, or none for the grade."""
+    score = f"case when f.grade between s.from_grade and s.to_grade then s.{figure.scale} end"
     if figure.band is None:
         return f"round({score} * {SCORE_UNIT})::bigint"
-    is_in_band = f"{score}_band is not distinct from '{figure.band}'"
-    return f"case when {score} is not null then ({is_in_band})::integer end"
+    is_in_band = f"s.{figure.scale}_band is not distinct from '{figure.band}'"
+    return f"case when ({score}) is not null then ({is_in_band})::integer end"
 
 
 def _count_places(groups: pl.DataFrame, figures: Sequence[Figure], scope: Scope) -> list[pa.Table]:

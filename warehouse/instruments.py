@@ -44,6 +44,15 @@ def score_table(key: str) -> str:
     return f"core.score_{key}"
 
 
+def given_score_table(key: str) -> str:
+    """The wide view of all scores that were ever given, with the grades that they are meant for.
+
+    Beside the scores of `score_table` it has those of forms that wait or that are out of grade: for
+    a reader who joins core.response anyway, and asks for the grade there.
+    """
+    return f"core.given_score_{key}"
+
+
 def definition_sha256(instrument: Instrument) -> str:
     """What the instrument measures, in one word: wording and licence may be mended, codes not."""
     measured = {
@@ -150,9 +159,11 @@ def _replace_views(con: duckdb.DuckDBPyConnection, instruments: Mapping[str, Ins
     scored = [instrument for instrument in instruments.values() if instrument.scales]
     _drop_stored_scores(con)
     for instrument in scored:
-        con.execute(
-            f"create or replace view {score_table(instrument.key)} as {_scores(instrument)}"
-        ).fetchall()
+        for view, rows in (
+            (given_score_table(instrument.key), _given_scores(instrument)),
+            (score_table(instrument.key), _scores(instrument)),
+        ):
+            con.execute(f"create or replace view {view} as {rows}").fetchall()
     answers = " union all by name ".join(
         _long_answers(instrument) for instrument in instruments.values() if instrument.items
     )
@@ -175,14 +186,22 @@ def _drop_stored_scores(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(f"drop table core.{table}").fetchall()
 
 
-def _scores(instrument: Instrument) -> str:
-    """The scores of the forms that count, of pupils whom the instrument is for."""
+def _given_scores(instrument: Instrument) -> str:
     columns = ", ".join(
         column for scale in instrument.scales for column in score_sql(instrument, scale)
     )
+    return f"""
+        select response_id, {columns},
+            {instrument.min_grade} as from_grade, {instrument.max_grade} as to_grade
+        from {answer_table(instrument.key)}
+    """
+
+
+def _scores(instrument: Instrument) -> str:
+    """The scores of the forms that count, of pupils whom the instrument is for."""
     # The answers of a form that waits because another contradicts it stay where they are.
     return f"""
-        select response_id, {columns} from {answer_table(instrument.key)}
+        select * exclude (from_grade, to_grade) from {given_score_table(instrument.key)}
         where response_id in (
             select response_id from core.response
             where grade between {instrument.min_grade} and {instrument.max_grade}

@@ -55,6 +55,10 @@ def warehouse(path: Path | str = ":memory:") -> duckdb.DuckDBPyConnection:
         " wellbeing double, wellbeing_n tinyint, wellbeing_band varchar)"
     ).fetchall()
     con.execute(
+        "create view core.given_score_who5_v1 as"
+        " select *, 1 as from_grade, 13 as to_grade from core.score_who5_v1"
+    ).fetchall()
+    con.execute(
         "insert into core.dim_instrument values"
         " ('klassepuls_core_v1', 'klassepuls_core', 1, ''), ('who5_v1', 'who5', 1, '')"
     ).fetchall()

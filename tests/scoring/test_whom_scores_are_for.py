@@ -2,14 +2,17 @@
 
 from dataclasses import replace
 
+import pyarrow.compute as pc
 import pytest
 
+from schemas.indicator import Figure
 from schemas.instrument import Instrument
 from schemas.rule import ClassRule, PupilRule
 from schemas.survey import Survey
 from tests.support.home import AUTUMN, NOW
 from tests.support.loading import SETTINGS, deliver, full_config, memory_warehouse, tiny_config
 from transforms.use_for import as_instruments_allow
+from warehouse.aggregates import Scope, indicator_cells
 from warehouse.flag import flag_state, score_and_flag
 
 OURS = """
@@ -94,6 +97,40 @@ def test_a_pupil_below_or_above_the_grades_of_an_instrument_has_no_score():
     con.close()
 
 
+def flag_pupils_of_grades(grades):
+    """Everybody answers the lowest; the grades of the pupils whom a score alone gives a flag."""
+    config = config_of(ours())
+    con = memory_warehouse(config)
+    settings = SETTINGS.model_copy(update={"routing": full_config().settings.routing})
+    lowest = {"ours_v1__first": "1", "ours_v1__second": "1"}
+    deliver(con, config, [form(f"P{at:03}", grade=str(at), **lowest) for at in grades])
+    given = {"instruments": config.instruments, "settings": settings, "now": NOW}
+    score_and_flag(con, AUTUMN, rules=[pupil_rule({"level": "flag", "any_of": [LOW]})], **given)
+    return con, [grade for (grade,) in con.execute("select grade from core.flag").fetchall()]
+
+
+def test_no_score_flags_a_pupil_below_or_above_the_grades_of_an_instrument():
+    con, flagged = flag_pupils_of_grades(range(3, 10))
+    assert sorted(flagged) == [5, 6, 7]
+    con.close()
+
+
+def test_no_figure_counts_a_score_of_a_pupil_below_or_above_the_grades_of_an_instrument():
+    con, _ = flag_pupils_of_grades(range(3, 10))
+    own = {"instrument": "ours_v1", "scale": "whole", "label": NAMED, "definition": NAMED}
+    figures = [
+        Figure(id="mean", statistic="mean", minimum=2, maximum=6, **own),
+        Figure(id="low", statistic="share", band="low", **own),
+    ]
+
+    cells = indicator_cells(con, figures, Scope(waves=(AUTUMN,), schools=("S01",)))
+
+    whole = pc.and_(pc.is_null(cells.column("school_id")), pc.is_null(cells.column("grade")))
+    rows = cells.filter(pc.and_(whole, pc.is_null(cells.column("gender")))).to_pylist()
+    assert {row["statistic"]: row["n"] for row in rows} == {"mean": 3, "share": 3}
+    con.close()
+
+
 def test_a_score_is_made_of_one_version_only():
     second = ours(version=2)
     config = config_of(ours(), second)
@@ -118,6 +155,7 @@ def test_two_versions_in_one_wave_each_have_their_own_score():
     con.close()
 
 
+NAMED = {"nb": "x", "en": "x"}
 TEXTS = {"name": {"nb": "x"}, "why": {"nb": "x"}, "not_meaning": {"nb": "x"}}
 LOW = {"input": "ours_v1.whole", "op": "at_most", "threshold": 3}
 SAD = {"input": "ours_v1.first", "op": "at_most", "threshold": 1}
