@@ -5,7 +5,7 @@ from prefect import flow
 from flows.boundary import without_values
 from flows.events import Fact, count_facts, report_facts, tell
 from flows.patience import patient_task
-from flows.reporting import report_state, write_reports
+from flows.reporting import write_reports
 from flows.stage import open_stage
 
 
@@ -24,6 +24,5 @@ def issue(home: str, wave_id: str | None) -> list[Fact]:
     reported = {}
     with open_stage(home) as at:
         for wave in at.waves(wave_id):
-            files = write_reports(at.con, at.home, at.config, wave, now=at.now)
-            reported[wave] = (files, report_state(at.con, at.config, wave))
+            reported[wave] = write_reports(at.con, at.home, at.config, wave, now=at.now)
     return report_facts(reported, makes_due="publish-marts")

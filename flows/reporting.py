@@ -42,8 +42,11 @@ def write_reports(
     *,
     now: datetime,
     progress: Progress = lambda _done, _total: None,
-) -> int:
-    """Write what has changed of a wave's reports; returns the number of files written."""
+) -> tuple[int, str]:
+    """Write what has changed of a wave's reports.
+
+    Returns the number of files written, and the state (see `report_state`) that they tell of.
+    """
     states = _school_states(con, config, wave_id)
     due = _due(con, home, config, wave_id, states)
     written, done = 0, len(states) - len(due)
@@ -57,7 +60,7 @@ def write_reports(
             written, done = written + files, done + 1
             progress(done, len(states))
         mark_all_done(con, "reported", told, now=now)
-    return written
+    return written, fingerprint(states)
 
 
 def report_state(con: duckdb.DuckDBPyConnection, config: Config, wave_id: str) -> str:
@@ -122,13 +125,23 @@ def _write_schools(
 ) -> Iterator[int]:
     """Write the schools' reports; yields after each school the number of its files."""
     # Templates and calendars take a while to load: only a run that writes a report waits for them.
-    from reports.school_report import render_school_report  # noqa: PLC0415
+    from reports.school_report import render_school_report, report_context  # noqa: PLC0415
 
     codes = codes_of_flagged(con, wave_id, school_ids, key=config.key)
     marks = marks_in(con, wave_id, school_ids, config.instruments)
     data = {
         route: read_schools(con, wave_id=wave_id, school_ids=school_ids, route=route, marks=marks)
         for route in ROUTES
+    }
+    contexts = {
+        language: report_context(
+            settings=config.settings,
+            instruments=config.instruments,
+            rules=config.rules,
+            language=language,
+            issued_on=config.local(now).date(),
+        )
+        for language in config.settings.languages
     }
     for school_id in school_ids:
         written = 0
@@ -139,15 +152,7 @@ def _write_schools(
             if route == "adult_route" and not (says.pupil_flags or asks):
                 path.unlink(missing_ok=True)
                 continue
-            page = render_school_report(
-                says,
-                codes=codes[school_id],
-                settings=config.settings,
-                instruments=config.instruments,
-                rules=config.rules,
-                language=language,
-                issued_on=config.local(now).date(),
-            )
+            page = render_school_report(says, codes=codes[school_id], context=contexts[language])
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
             with whole(str(path), mode=0o640) as file:
                 file.write(page)

@@ -23,7 +23,7 @@ from flows.home import Config, Home, HomeError, load_config
 from flows.inbox import SETTLE_SECONDS, count_changed, count_left
 from flows.intake import ingest
 from flows.outcome import Outcome, fresh
-from flows.reporting import report_state, write_reports
+from flows.reporting import write_reports
 from flows.told_anew import tell_anew
 from warehouse.flag import Flagged, open_flags, score_and_flag
 from warehouse.instruments import register
@@ -132,7 +132,7 @@ def run(
         ]
         for wave_id in waves:
             with _timed(summary, "report"):
-                written = write_reports(
+                summary.reported[wave_id] = write_reports(
                     con,
                     home,
                     config,
@@ -140,8 +140,7 @@ def run(
                     now=now,
                     progress=lambda done, total: progress("report", done, total),
                 )
-            summary.reports += written
-            summary.reported[wave_id] = (written, report_state(con, config, wave_id))
+            summary.reports += summary.reported[wave_id][0]
         with _timed(summary, "publish"):
             summary.publication = publish_waves(con, home, config, waves, now=now)
             progress("publish", 1, 1)

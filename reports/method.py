@@ -39,7 +39,13 @@ def has_duty(rows: Iterable[PupilRow]) -> bool:
 
 
 def rule_lines(route: str, context: ReportContext) -> tuple[RuleLine, ...]:
-    """The rules of one route in words, pupil rules first."""
+    """The rules of one route in words, pupil rules first; the same in every school's report."""
+    if route not in context.rules_of:
+        context.rules_of[route] = _rule_lines(route, context)
+    return context.rules_of[route]
+
+
+def _rule_lines(route: str, context: ReportContext) -> tuple[RuleLine, ...]:
     ours = [(key, rule) for key, rule in context.rules.items() if _route(rule) == route]
     ours.sort(key=lambda keyed: keyed[1].target != "pupil")
     return tuple(_rule_line(rule, context) for _, rule in ours)

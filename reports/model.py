@@ -34,8 +34,11 @@ class ReportContext:
     rules: Mapping[str, PupilRule | ClassRule]
     settings: Settings
     issued_on: date
-    # Many pupils answer the same, and the line for it, chart included, is made once a report.
+    # Many pupils answer the same, and the line for it, chart included, is made once a wave.
     lines: dict[tuple[object, ...], "AnswerLine"] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    rules_of: dict[str, tuple["RuleLine", ...]] = field(
         default_factory=dict, repr=False, compare=False
     )
 

@@ -120,8 +120,8 @@ def _line(
     *,
     is_wish: bool,
 ) -> AnswerLine:
-    """The answer in words; `waves` are the same for all of a report."""
-    about = (part, rule.id, rule.version, is_wish)
+    """The answer in words; `waves` are the same for all reports of a wave."""
+    about = (part, rule.id, rule.version, is_wish, waves[-1].wave_id)
     if about not in context.lines:
         context.lines[about] = answer_line(part, rule, waves, context, is_wish=is_wish)
     return context.lines[about]

@@ -163,6 +163,7 @@ def _sections(
     anchors: Mapping[str, str],
     context: ReportContext,
 ) -> tuple[ClassSection, ...]:
+    end = axis_end(data.indicators, context)
     return tuple(
         _section(
             data,
@@ -170,6 +171,7 @@ def _sections(
             by_class.get(count.class_group, ()),
             signals.get(count.class_group, ()),
             context,
+            end=end,
         )
         for count in data.classes
         if count.class_group in anchors
@@ -182,6 +184,8 @@ def _section(
     rows: Sequence[PupilRow],
     signals: tuple[tuple[str, str], ...],
     context: ReportContext,
+    *,
+    end: float,
 ) -> ClassSection:
     texts = context.texts
     ours = [found for found in data.indicators if found.class_group == count.class_group]
@@ -194,7 +198,7 @@ def _section(
         lead=() if is_adult else _section_lead(rows, signals, context),
         pupils=tuple(rows),
         indicators=(
-            *indicator_rows(ours, flags, context, end=axis_end(data.indicators, context)),
+            *indicator_rows(ours, flags, context, end=end),
             *network_rows(networks, flags, context),
         ),
         steps=adult_steps(texts) if is_adult else steps(rows, flags, texts),

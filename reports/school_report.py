@@ -4,12 +4,13 @@ It carries no script and asks nothing of any network. Pupils stand under the cod
 own list; a pseudonym is looked up on the way in and never comes out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache, partial
 from importlib.resources import files
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from reports.charts import shape
@@ -22,41 +23,49 @@ from schemas.settings import ReportLanguage, Settings
 from warehouse.school_data import SchoolData
 
 
-def render_school_report(
-    data: SchoolData,
+def report_context(
     *,
-    codes: Mapping[str, str],
     settings: Settings,
     instruments: Mapping[str, Instrument],
     rules: Sequence[PupilRule | ClassRule],
     language: ReportLanguage,
     issued_on: date,
+) -> ReportContext:
+    """What many schools' reports in one language have in common: all but the codes."""
+    return ReportContext(
+        texts=read_texts(language),
+        codes={},
+        instruments=instruments,
+        rules={f"{rule.id}@{rule.version}": rule for rule in rules},
+        settings=settings,
+        issued_on=issued_on,
+    )
+
+
+def render_school_report(
+    data: SchoolData, *, codes: Mapping[str, str], context: ReportContext
 ) -> str:
     """Write the report as HTML; `codes` maps a pseudonym to the code on the nurse's list.
 
     Raises ReportError where a rule or an instrument that flagged is not given, and where pupils
     are flagged although the municipality has not decided who receives pupil flags.
     """
-    context = ReportContext(
-        texts=read_texts(language),
-        codes=codes,
-        instruments=instruments,
-        rules={f"{rule.id}@{rule.version}": rule for rule in rules},
-        settings=settings,
-        issued_on=issued_on,
-    )
-    return render(report_view(data, context), context.texts)
+    return render(report_view(data, replace(context, codes=codes)), context.texts)
 
 
-def render(view: ReportView, texts: Texts) -> str:
+def render(view: ReportView, texts: Texts, template: Template | None = None) -> str:
     """Place a report's view in its template."""
-    template = _environment().get_template("school_report.html.j2")
-    return template.render(view=view, t=texts.say, shape=shape, css=_style())
+    return (template or report_template(texts)).render(view=view, css=_style())
 
 
-@cache
-def _environment() -> Environment:
-    return Environment(
+@lru_cache(maxsize=4)
+def report_template(texts: Texts, say: Callable[..., str] | None = None) -> Template:
+    """The template with the words of one language in it.
+
+    Words that are the same in every report are looked up and escaped once, when the template is
+    compiled: a municipality's reports have a million of them. `say` takes the place of `texts.say`.
+    """
+    environment = Environment(
         loader=PackageLoader("reports", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -64,6 +73,18 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    level = cache(partial(_level, texts))
+    environment.filters.update(say=say or texts.say, level=level, th=_heading)
+    return environment.get_template("school_report.html.j2")
+
+
+def _level(texts: Texts, name: str) -> Markup:
+    said = texts.say(f"level.{name}")
+    return Markup('<span class="level {}">{} {}</span>').format(name, shape(name), said)
+
+
+def _heading(word: str) -> Markup:
+    return Markup('<th scope="col" role="columnheader">{}</th>\n').format(word)
 
 
 @cache

@@ -47,7 +47,7 @@ def _date(day: date, form: str, locale: str) -> str:
     return format_date(day, form, locale=locale)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # a language's template is kept by its texts
 class Texts:
     """One language's texts by dotted key, and how that language writes dates and numbers."""
 

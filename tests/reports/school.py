@@ -6,7 +6,7 @@ from typing import Any
 
 import duckdb
 
-from reports.school_report import render_school_report
+from reports.school_report import render_school_report, report_context
 from schemas.instrument import shipped_instruments
 from schemas.rule import PupilRule, shipped_rules
 from schemas.settings import Settings
@@ -220,11 +220,10 @@ def fill_fjordvik(warehouse: Warehouse) -> dict[str, str]:
 
 def render(data: SchoolData, codes: dict[str, str], **changes: Any) -> str:
     given: dict[str, Any] = {
-        "codes": codes,
         "settings": Settings.from_toml(SETTINGS, name="klassepuls.toml"),
         "instruments": shipped_instruments(),
         "rules": shipped_rules(),
         "language": "nb",
         "issued_on": ISSUED,
     }
-    return render_school_report(data, **{**given, **changes})
+    return render_school_report(data, codes=codes, context=report_context(**{**given, **changes}))
