@@ -26,6 +26,7 @@ from warehouse.school_data import (
     SchoolData,
     WaveInfo,
 )
+from warehouse.stages import BASELINE_SHOWN
 
 
 class ReportDataError(Exception):
@@ -92,7 +93,7 @@ _PUPIL_FLAGS = """
 
 _CLASS_FLAGS = """
     select school_id, class_group, level, rule_id, rule_version, review_due, expires_on,
-        (select any_value(e.observed) from core.flag_evidence e
+        (select round(any_value(e.observed), 1) from core.flag_evidence e
             where e.flag_id = f.flag_id and e.wave_id = f.wave_id
                 and e.item_or_scale = f.rule_id) as value,
         greatest(evidence_count, 1) as waves
@@ -178,9 +179,9 @@ _KNOWN = """
 
 # The baseline as exact as a reader sees it: a chart that shows more would depend on when it was
 # drawn, for the report is not renewed for less (see `school_inputs`).
-_INDICATORS = """
+_INDICATORS = f"""
     select school_id, class_group, rule_id, rule_version, answered, observed, enrolled,
-        round(baseline, 2) as baseline, baseline_from, p_exact, gate, q_value
+        {BASELINE_SHOWN} as baseline, baseline_from, p_exact, gate, q_value
     from core.class_indicator
     where wave_id = $wave and school_id in (select unnest($schools))
     order by school_id, class_group, rule_id, survey_id

@@ -124,10 +124,26 @@ def answered_waves(con: duckdb.DuckDBPyConnection) -> list[str]:
     return [wave_id for (wave_id,) in found]
 
 
+# What the figure of a class is held against, as exact as a reader sees it: a share in per cent, a
+# scale or a number of pupils with one decimal.
+BASELINE_SHOWN = "round(baseline, if(baseline <= 1, 2, 1))"
+
+# Of what a class flag rests on a reader sees the figure, and on which side of its limit the false-
+# discovery rate lies. The rest is there to check the level by; its last digits move with every form
+# of the grade band.
+_AS_SHOWN = """
+    case when not starts_with(e.item_or_scale, f.rule_id)
+            then concat_ws('|', e.observed, e.threshold)
+        when e.item_or_scale = f.rule_id then round(e.observed, 1)::varchar
+        when e.item_or_scale = f.rule_id || '.q_value' then (e.observed < e.threshold)::varchar
+    end
+"""
+
+
 def school_inputs(con: duckdb.DuckDBPyConnection, wave_id: str) -> dict[str, str]:
     """For each school of a wave, one word for all that its report says.
 
-    Shares and p-values count as far as a reader sees them, so that one late form elsewhere in the
+    Figures and p-values count as far as a reader sees them, so that one late form elsewhere in the
     grade band does not renew every report of the municipality.
     """
     found = con.execute(
@@ -136,15 +152,22 @@ def school_inputs(con: duckdb.DuckDBPyConnection, wave_id: str) -> dict[str, str
             select wave_id from core.dim_wave
             where opens <= (select opens from core.dim_wave where wave_id = $wave)
         ),
+        signalled as (
+            select (class_group, school_id, rule_id) from core.flag
+            where wave_id = $wave and target = 'class' and status <> 'withdrawn'
+        ),
         line as (
             select f.school_id, concat_ws('|', 'flag', f.flag_id, f.level,
-                f.status = 'withdrawn', f.review_due, e.item_or_scale, e.observed, e.threshold,
-                e.denominator, round(e.p_value, 3), e.p_value < 0.001) as text
+                f.status = 'withdrawn', f.review_due, f.evidence_count, e.item_or_scale,
+                {_AS_SHOWN}, e.denominator, round(e.p_value, 3), e.p_value < 0.001) as text
             from core.flag f semi join told using (wave_id)
                 left join core.flag_evidence e using (flag_id)
             union all
             select school_id, concat_ws('|', 'class', class_group, grade, rule_id, rule_version,
-                answered, observed, enrolled, round(baseline, 2), baseline_from, gate)
+                answered, observed, enrolled, baseline_from, gate,
+                case when baseline <= 1 and gate = 'tested'
+                        or (class_group, school_id, rule_id) in (from signalled)
+                    then {BASELINE_SHOWN} end)
             from core.class_indicator where wave_id = $wave
             union all
             select school_id, concat_ws('|', 'forms', wave_id, survey_id, class_group, count(*),
