@@ -150,12 +150,17 @@ def _put_away(home: Home, entries: Mapping[str, ledger.Entry]) -> set[str]:
 
 
 def _may_be_mended(entry: ledger.Entry, config: Config) -> bool:
-    """Whether a file with held rows is worth reading again: what they were held against changed."""
+    """Whether a file with held rows is worth reading again.
+
+    It is where what they were held against has changed, and where rows were given up for their age.
+    """
     survey_id = entry.survey_id
     if entry.kind == "class_list":
         return bool(entry.quarantined) and entry.declared != class_lists.declared(config)
     if survey_id is None or survey_id not in config.surveys:
         return False
+    if entry.expired:
+        return True  # nobody has judged those rows, so they wait anew
     if not entry.has_rows_left and entry.declared != ledger.READ_AGAIN:
         return False
     return entry.declared != config.declared.get(survey_id, "")
@@ -178,6 +183,7 @@ def _entered(delivery_id: str, entry: ledger.Entry) -> Outcome:
         fewest_alike=entry.fewest_alike,
         own_choices=entry.own_choices or 0,
         outside_choices=entry.outside_choices or 0,
+        decided={"against": entry.against} if entry.against else {},
     )
 
 

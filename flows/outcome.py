@@ -73,6 +73,8 @@ def copy_of(outcome: Outcome) -> Outcome:
     if outcome.outcome in ("quarantined", "rejected") and outcome.reason:
         return outcome
     rows = outcome.delivered
+    against = outcome.decided.get("against", 0)
+    told = {Reason.DUPLICATE_ROW: rows - against, Reason.DECIDED_AGAINST: against}
     return Outcome(
         outcome.delivery_id,
         "duplicate",
@@ -81,7 +83,7 @@ def copy_of(outcome: Outcome) -> Outcome:
         reason=Reason.ALREADY_DELIVERED,
         delivered=rows,
         dropped=rows,
-        reasons={Reason.DUPLICATE_ROW.value: rows} if rows else {},
+        reasons={reason.value: count for reason, count in told.items() if count},
         still_waiting=outcome.quarantined,
     )
 

@@ -101,7 +101,13 @@ def _as_now(
     """What a note said, with what the ledger says now."""
     # What does not wait is told as it was.
     # What no row of the file waits for: counted when it was loaded, and so ever since.
-    counted = (Reason.DUPLICATE_ROW, Reason.STILL_HELD, Reason.FORM_GONE, *TOLD)
+    counted = (
+        Reason.DUPLICATE_ROW,
+        Reason.STILL_HELD,
+        Reason.DECIDED_AGAINST,
+        Reason.FORM_GONE,
+        *TOLD,
+    )
     kept = [code.value for code in counted]
     as_before = {code: note["reasons"][code] for code in kept if code in note["reasons"]}
     waiting = Counter(code for place in places for code in place.reasons)

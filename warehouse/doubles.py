@@ -5,9 +5,10 @@ one school are one version, whatever else the forms say: it counts once, and wha
 of class, grade and gender is kept beside it (warehouse/contexts.py). Different versions all wait in
 quarantine, the one that was accepted earlier too, so that the end state is the same whichever came
 first. Where a person has decided, copies of any version change nothing, and a further version makes
-it wait again. The new forms are the rows of `arrived`; each decision is a row of the temporary
-table `verdict`: `duplicate`, `beside`, `conflict` and `question` are new forms, `moved` are stored
-ones that a new form contradicts.
+it wait again. What was only given up for its age is as if it had not come: a copy waits anew. The
+new forms are the rows of `arrived`; each decision is a row of the temporary table `verdict`:
+`duplicate`, `beside`, `conflict` and `question` are new forms; stored ones are `moved` where a new
+form contradicts them, and `again` where a new copy takes the place of what was given up.
 """
 
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ import duckdb
 
 from schemas.instrument import Instrument
 from schemas.survey import Survey
+from warehouse.come_again import GIVEN_UP
 from warehouse.contexts import IDENTITY, SPARE
 from warehouse.instruments import answer_table
 from warehouse.nominations import told_choices_sql
@@ -114,7 +116,8 @@ def _compare_versions(
                 row_number() over copies as copy,
                 first_value(response_id) over copies as kept_id,
                 row_number() over ({_A_VERSION} order by state <> 'new', {_RECEIPT}) as place,
-                bool_and(state in ('new', 'spare')) over ({_A_VERSION}) as is_news,
+                bool_and(state in ('new', 'spare', 'given up')) over ({_A_VERSION}) as is_news,
+                bool_or(state = 'new') over ({_A_VERSION}) as is_told,
                 bool_or(state in ('counts', 'waits')) over ({_A_VERSION}) as is_alive,
                 max(version_no) over (partition by wave_id, identity) as versions
             from telling
@@ -129,6 +132,7 @@ def _compare_versions(
             select response_id, delivery_no, kept_id,
                 case
                     when state = 'counts' then if(has_news, 'moved', null)
+                    when state = 'given up' then if(is_news and is_told, 'again', null)
                     when state <> 'new' then null
                     when is_news and place = 1 then if(versions > 1, 'conflict', null)
                     when (is_news or is_alive)
@@ -147,14 +151,16 @@ def _compare_versions(
 _STATES = {
     "core.response": "'counts'",
     "quarantine.response": "'waits'",
-    "quarantine.set_aside": f"if({SPARE}, 'spare', 'decided')",
+    "quarantine.set_aside": (
+        f"case when {SPARE} then 'spare' when {GIVEN_UP} then 'given up' else 'decided' end"
+    ),
 }
 # What copies of a version may differ in; the answers themselves are compared.
 _SAID = "{'class_group': class_group, 'grade': grade, 'gender': gender}"
 _A_VERSION = "partition by wave_id, identity, version_no"
 _RECEIPT = "received_at, delivery_no, row_no"
 _AS_RECEIVED = f"{_A_VERSION} order by {_RECEIPT}"
-_STATE_ORDER = "list_position(['counts', 'waits', 'spare', 'decided', 'new'], state)"
+_STATE_ORDER = "list_position(['counts', 'waits', 'spare', 'decided', 'new', 'given up'], state)"
 
 
 def complete_kept(con: duckdb.DuckDBPyConnection) -> None:

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from schemas.reason import Reason
 from schemas.survey import Survey
+from warehouse.come_again import count_known
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,16 +151,6 @@ def _count_reasons(con: duckdb.DuckDBPyConnection) -> dict[int, dict[str, int]]:
         from (
             select delivery_no, unnest(reason_codes) as reason from held where not is_known
             union all
-            select delivery_no, if(waiting, $still_held, $duplicate)
-            from (
-                select delivery_no, (survey_id, digest, occurrence) in (
-                    select (survey_id, digest, occurrence) from quarantine.row
-                ) as waiting
-                from held join core.delivery using (delivery_no) where is_known
-            )
-            union all
-            select delivery_no, $duplicate from verdict where kind in ('duplicate', 'beside')
-            union all
             select delivery_no, unnest(reason_codes)
             from quarantine.row
                 semi join (from verdict where kind in ('conflict', 'question')) using (delivery_no)
@@ -170,13 +161,10 @@ def _count_reasons(con: duckdb.DuckDBPyConnection) -> dict[int, dict[str, int]]:
         select delivery_no, $gone, forms from gone
         order by all
         """,
-        {
-            "duplicate": Reason.DUPLICATE_ROW.value,
-            "still_held": Reason.STILL_HELD.value,
-            "gone": Reason.FORM_GONE.value,
-        },
+        {"gone": Reason.FORM_GONE.value},
     ).fetchall()
     reasons: dict[int, dict[str, int]] = {}
-    for delivery_no, reason, rows in counted:
-        reasons.setdefault(delivery_no, {})[reason] = rows
+    for delivery_no, reason, rows in sorted([*counted, *count_known(con)]):
+        of_file = reasons.setdefault(delivery_no, {})
+        of_file[reason] = of_file.get(reason, 0) + rows
     return reasons

@@ -35,6 +35,7 @@ class Entry:
     own_choices: int | None = None
     outside_choices: int | None = None
     is_left_blank: bool = False  # rows do without a cell that nobody could read
+    against: int = 0  # rows and forms that a person decided not to use
 
     @property
     def is_final(self) -> bool:
@@ -60,10 +61,11 @@ def known(con: duckdb.DuckDBPyConnection, delivery_ids: Sequence[str]) -> dict[s
         select delivery_id, outcome, reason_code, filed_at is not null, survey_id, format,
             delivered, accepted, quarantined, dropped, declared, coalesce(expired, 0), kind,
             with_text, alone, fewest_alike, own_choices, outside_choices,
-            delivery_no in (select delivery_no from core.left_blank)
+            delivery_no in (select delivery_no from core.left_blank), coalesce(against, 0)
         from core.delivery left join (
-            select delivery_id, count(*) as expired from quarantine.decided
-            where decision = 'expired' group by all
+            select delivery_id, count(*) filter (decision = 'expired') as expired,
+                count(*) filter (decision in ('rejected', 'not_chosen') and row_no > 0) as against
+            from quarantine.decided group by all
         ) using (delivery_id) semi join asked using (delivery_id)
     """).fetchall()
     con.unregister("asked")

@@ -22,6 +22,7 @@ from transforms.pseudonym import PseudonymKey, keyed_digest, pseudonym, pseudony
 from transforms.stops import FilesStopped, Strangers
 from transforms.validate import Validated
 from warehouse.alikeness import measure_files
+from warehouse.come_again import strike_given_up
 from warehouse.contexts import IDENTITY, settle_contexts
 from warehouse.doubles import complete_kept, decide
 from warehouse.entries import Incoming, Loaded, read_ledger, write_ledger
@@ -84,6 +85,7 @@ def load_answers(
         first_id = _arrive(con, accepted, survey, key=key, first_no=first_no)
         choices_arrive(con, choices, key=key, first_id=first_id)
         decide(con, survey=survey, instruments=instruments)
+        strike_given_up(con, survey)
         _insert_forms(con, survey, instruments)
         complete_kept(con)
         insert_choices(con)
@@ -228,7 +230,8 @@ def _hold_rows(
     """Quarantine what is held, but for rows that another delivery brought into quarantine.
 
     Equal rows of one file are numbered: two pupils without a code may well answer the same. One
-    that came mended and is delivered again as it was waits again.
+    that came mended, or waited too long, and is delivered again as it was waits again: no person
+    has judged it.
     """
     rows = [
         {
@@ -254,7 +257,7 @@ def _hold_rows(
                 select (digest, occurrence) from quarantine.row where survey_id = $survey
                 union all
                 select (digest, occurrence) from quarantine.decided
-                where survey_id = $survey and decision <> 'mended'
+                where survey_id = $survey and decision = 'rejected'
             ) or (delivery_no, row_no) in (select (delivery_no, row_no) from ruled)
             or delivery_no > min(delivery_no) over (partition by digest, occurrence) as is_known
         from numbered

@@ -25,13 +25,14 @@ from transforms.recognise import item_columns
 from transforms.requests import prompts_of_a_form, request_sql
 from warehouse import audit
 from warehouse.audit import Hand
+from warehouse.come_again import ASKED_AGAIN
 from warehouse.instruments import answer_table
 from warehouse.school_data import AskingPupil
 from warehouse.vault import remember_codes
 
 RAISED = "prompt.raised"
-# Asks still: it waits, or was given up without anybody having decided.
-STILL = "state in ('waits', 'expired')"
+# Asks still: it waits, or was given up without anybody having decided, and did not come again.
+STILL = f"(state = 'waits' or state = 'expired' and quarantine_id not in ({ASKED_AGAIN}))"
 # Was heard: all that ever asked, but for a form that a person said is not to be used.
 HEARD = "state <> 'rejected'"
 
@@ -227,6 +228,11 @@ _ASKING = f"""
         from quarantine.asking
         where told_in = $wave and pupil is not null and {HEARD} group by all
     ),
+    given_up as (
+        select q.quarantine_id, min(d.held_at) as once_at
+        from quarantine.row q join quarantine.decided d using (survey_id, digest, occurrence)
+        where q.digest <> 'conflict' and d.decision = 'expired' group by all
+    ),
     stood as (
         select survey_id, school_id, pupil, rule_id, min(review_due) as flag_due
         from core.flag where wave_id = $wave and target = 'pupil' and level = 'prompt' group by all
@@ -237,7 +243,7 @@ _ASKING = f"""
         list_sort(list_distinct(flatten(list(reason_codes) filter (not is_version)))),
         coalesce(max(versions) filter (is_version), 0),
         count(distinct quarantine_id) filter (is_version),
-        min(least(held_at, first_at))::date, bool_and(state = 'expired'),
+        min(least(held_at, first_at, once_at))::date, bool_and(state = 'expired'),
         left(arg_min(delivery_id, (held_at, delivery_no, row_no)), 12),
         arg_min(row_no, (held_at, delivery_no, row_no)),
         min(flag_due), bool_or(list_contains(reason_codes, '{Reason.CODE_IN_TWO_SCHOOLS}'))
@@ -249,6 +255,7 @@ _ASKING = f"""
         left join heard h
             on h.survey_id = a.survey_id and h.pupil = a.pupil and h.rule_id = a.rule_id
             and coalesce(h.school_id, a.school_id) = a.school_id
+        left join given_up using (quarantine_id)
         left join stood s
             on s.survey_id = a.survey_id and s.pupil = a.pupil and s.rule_id = a.rule_id
             and s.school_id = a.school_id
