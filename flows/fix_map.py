@@ -47,7 +47,7 @@ class BroughtBack:
 
 
 def add_fix(home: Home, fix: Fix, *, now: datetime) -> BroughtBack:
-    """Remember a fix, and put the files back whose rows wait because of that column."""
+    """Remember a fix, and put the files back whose rows could not be read for that column."""
     config = load_config(home)
     _require_sound(fix, config)
     book = read_fixes(home.fixes_file)
@@ -60,6 +60,8 @@ def add_fix(home: Home, fix: Fix, *, now: datetime) -> BroughtBack:
         write_fixes(home.fixes_file, book)
         declared = load_config(home).declared[fix.survey]
         unread = deliveries_waiting_for(con, fix.survey, fix.column, declared=declared)
+        with transaction(con):
+            ask_again(con, unread)
         return _bring_back(home, unread)
 
 

@@ -36,7 +36,8 @@ class HeldRow:
     """A row for the quarantine. `content` is canonical text for a keyed digest, never for a log.
 
     `pupil_code` and `wave_id` are null where they are not sound; `sound` says the typed values of
-    the compared columns that are, in the words of `sound_text_sql`.
+    the compared columns that are, in the words of `sound_text_sql`, and before them the class where
+    one of those columns is not (`in_class_sql`).
     """
 
     file_no: int
@@ -107,11 +108,17 @@ def sound_text_sql(items: Sequence[str], *, but: str) -> str:
     return f"concat_ws('|', {told})"
 
 
+def in_class_sql(text: str, class_group: str) -> str:
+    """The text of `HeldRow.sound` where a compared column is not sound, from that of the others."""
+    return f"concat_ws('|', 'class_group=' || {class_group}, nullif({text}, ''))"
+
+
 def known_by(typed: pa.Table, bad: Mapping[str, Codes]) -> tuple[pa.Array, pa.Array]:
     """The pupil code of each held row, null where it is not sound, and its sound cells as text."""
     items = [name for name in typed.column_names if "." in name]
-    cells = []
-    for name, column in sorted(compared_columns(items).items()):
+    compared = compared_columns(items)
+    cells = [_class_if_in_doubt(typed, bad, compared)]
+    for name, column in sorted(compared.items()):
         values = typed.column(column).cast(pa.string()).combine_chunks()
         told = pc.binary_join_element_wise(f"{name}=", values, "")
         cells.append(sound_only(told, bad.get(name)))
@@ -119,6 +126,18 @@ def known_by(typed: pa.Table, bad: Mapping[str, Codes]) -> tuple[pa.Array, pa.Ar
     # Arrow's own join leaves out a row of nulls alone, and then there is a text too few.
     told = pl.select(pl.concat_str(map(pl.Series, cells), separator="|", ignore_nulls=True))
     return sound_only(codes, bad.get("pupil_code")), told.to_series().to_arrow()
+
+
+def _class_if_in_doubt(
+    typed: pa.Table, bad: Mapping[str, Codes], compared: Mapping[str, str]
+) -> pa.Array:
+    """The class of each row in which a compared column is not sound, if the class is."""
+    in_doubt = np.zeros(typed.num_rows, np.bool_)
+    for name in compared.keys() & bad.keys():
+        in_doubt |= bad[name] > 0
+    classes = typed.column("class_group").cast(pa.string()).combine_chunks()
+    told = pc.binary_join_element_wise("class_group=", classes, "")
+    return pc.if_else(pa.array(in_doubt), sound_only(told, bad.get("class_group")), None)
 
 
 def only_sound(typed: pa.Table, bad: Mapping[str, Codes]) -> pa.Table:

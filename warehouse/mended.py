@@ -1,9 +1,11 @@
 """Held rows that came again mended: the same pupil's sound form came later, so they wait no longer.
 
 A form is the mended row if it came in a later delivery than the last that told the row, and says
-the same answers wherever the row was sound, in the same school. One that came before, or in the
-same file, is another form of the pupil's: what nobody can read may be the very thing in which the
-two differ. Only where every answer can be read is the row a copy, whichever came first. Class,
+the same answers wherever the row was sound, in the same school. That delivery must tell the row's
+class, too, of this pupil or of another: the export of another class knows nothing of the row. One
+that came before, or in the same file, is another form of the pupil's: what nobody can read may be
+the very thing in which the two differ. Only where every answer can be read is the row a copy,
+whichever came first, and whatever class it stands in. Class,
 grade and gender are not compared: they make no other form. A form that is contradicted by another
 one serves as well, for it waits itself; one that was decided against does not.
 """
@@ -18,7 +20,7 @@ from schemas.decision import Why
 from schemas.instrument import Instrument
 from schemas.reason import Reason
 from schemas.survey import Survey
-from transforms.held import compared_columns, sound_text_sql
+from transforms.held import compared_columns, in_class_sql, sound_text_sql
 from transforms.pseudonym import PseudonymKey, keyed_digest
 from transforms.recognise import item_columns
 from warehouse import audit
@@ -81,7 +83,8 @@ def _candidates(
 ) -> list[tuple[int, str, str]]:
     """Id and digest of each waiting row that a form may mend or repeat, and that form's text.
 
-    The form's text leaves out the columns that are not sound in the row.
+    The form's text leaves out the columns that are not sound in the row. Where an answer or the
+    school is among them, there is a text for each class of the form's school in its file.
     """
     some = con.execute("select 1 from quarantine.trace limit 1").fetchall()
     if not some:
@@ -103,10 +106,20 @@ def _candidates(
     if con.execute("select 1 from met limit 1").fetchall():
         found: list[tuple[int, str, str]] = con.execute(f"""
             with form as (
-                select quarantine_id, digest, column_names, school_id, {answers}
+                select quarantine_id, digest, column_names, school_id, came_in, {answers}
                 from met {joins}
+            ),
+            telling as (
+                select *, {sound_text_sql(items, but="column_names")} as said from form
+            ),
+            told_class as (
+                select distinct delivery_no as came_in, school_id, class_group from arrived
+                where delivery_no in (select came_in from met)
             )
-            select quarantine_id, digest, {sound_text_sql(items, but="column_names")} from form
+            select quarantine_id, digest, said from telling where came_in is null
+            union all
+            select quarantine_id, digest, {in_class_sql("said", "class_group")}
+            from telling join told_class using (came_in, school_id)
         """).fetchall()
     else:
         found = []
@@ -139,7 +152,7 @@ _MET = f"""
         from telling join receipt using (delivery_no) group by all
     ),
     came as (
-        select response_id, receipt
+        select response_id, receipt, delivery_no as came_in
         from (select response_id, delivery_no from arrived) join receipt using (delivery_no)
         where response_id not in (
             select response_id from verdict where kind in ('duplicate', 'beside')
@@ -157,7 +170,8 @@ _MET = f"""
         )
         where survey_id = $survey
     )
-    select quarantine_id, w.digest, column_names, response_id, school_id
+    select quarantine_id, w.digest, column_names, response_id, school_id,
+        if(list_has_any(column_names, $compared), came_in, null) as came_in
     from waits w join last_told using (quarantine_id) join form using (pupil, wave_id)
         left join came c using (response_id)
     where not list_has_any(column_names, $compared)

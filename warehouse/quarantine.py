@@ -254,6 +254,7 @@ def deliveries_waiting_for(
 ) -> list[str]:
     """Deliveries of a survey with a row that waits, or does without a cell, for this column.
 
+    And those with a row that was struck off as mended without a cell of this column being read.
     Left out are those that have been read under the settings whose digest is `declared`.
     """
     found = con.execute(
@@ -262,6 +263,11 @@ def deliveries_waiting_for(
             select delivery_no, unnest(column_names) as column_name from quarantine.row
             union
             select delivery_no, column_name from core.left_blank
+            union
+            select delivery_no, unnest(column_names)
+            from quarantine.decided join (select delivery_no, delivery_id from core.delivery)
+                using (delivery_id)
+            where decision = 'mended'
         )
         select distinct delivery_id
         from unread join core.delivery using (delivery_no)

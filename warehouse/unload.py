@@ -135,13 +135,20 @@ def forget_traces(con: duckdb.DuckDBPyConnection) -> None:
 def leave_out_ruled(
     con: duckdb.DuckDBPyConnection, accepted: pa.Table, *, first_no: int
 ) -> pa.Table:
-    """The sound rows that nobody has decided on; the others are noted in `left_out`."""
+    """The sound rows that nobody has decided on; the others are noted in `left_out`.
+
+    One that was struck off as mended while a cell of it could not be read says now what it says: it
+    is judged by that, and is not struck off any more.
+    """
     con.execute("create or replace temp table left_out as from ruled limit 0").fetchall()
-    rows = con.execute("select delivery_no, row_no from ruled").fetchnumpy()
+    rows = con.execute(
+        "select delivery_no, row_no, decision = 'mended' as is_mended from ruled"
+    ).fetchnumpy()
     if not len(rows["row_no"]):
         return accepted
     stands = _place(accepted.column("file_no").to_numpy() + first_no, accepted.column("row_no"))
-    is_ruled = np.isin(stands, _place(rows["delivery_no"], rows["row_no"]))
+    places = _place(rows["delivery_no"], rows["row_no"])
+    is_ruled = np.isin(stands, places)
     ruled = accepted.filter(pa.array(is_ruled)).select(["file_no", "row_no"])
     con.register("ruled_row", ruled)
     con.execute(
@@ -149,11 +156,22 @@ def leave_out_ruled(
         insert into left_out
         select r.* from ruled r join ruled_row s
             on r.delivery_no = s.file_no + $first_no and r.row_no = s.row_no
+        where decision <> 'mended'
+        """,
+        {"first_no": first_no},
+    ).fetchall()
+    con.execute(
+        """
+        delete from quarantine.decided
+        where decision = 'mended' and (delivery_id, row_no) in (
+            select (delivery_id, row_no)
+            from ruled_row join arriving on delivery_no = file_no + $first_no
+        )
         """,
         {"first_no": first_no},
     ).fetchall()
     con.unregister("ruled_row")
-    return accepted.filter(pa.array(~is_ruled))
+    return accepted.filter(pa.array(~np.isin(stands, places[~rows["is_mended"].astype(np.bool_)])))
 
 
 def _place(delivery_no: "np.ndarray", row_no: "np.ndarray") -> "np.ndarray":

@@ -88,8 +88,67 @@ def test_row_that_comes_again_after_it_was_mended_waits_again(tmp_path):
 )
 def test_row_is_mended_though_class_grade_or_gender_changed_as_well(tmp_path, flaw, moved):
     held = form("P001", safety="1", **flaw)
-    home = home_with(tmp_path / "home", [*OTHERS, held], [form("P001", safety="1", **moved)])
+    mended = [OTHERS[0], form("P001", safety="1", **moved)]
+    home = home_with(tmp_path / "home", [*OTHERS, held], mended)
     assert waits(home) == 0
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+@pytest.mark.parametrize("nights", [1, 2])
+def test_form_of_another_class_mends_nothing_that_nobody_can_read(tmp_path, swapped, nights):
+    """Two class files, and one pupil who answered in both: either may ask for help."""
+    files = [[*OTHERS, UNREAD], [form("B001", class_group="7B"), form("P001", class_group="7B")]]
+    home = home_with(tmp_path / "home")
+    for name, rows in zip(("7A.csv", "7B.csv"), reversed(files) if swapped else files, strict=True):
+        drop(home, name, csv_bytes(rows))
+        if nights > 1:
+            run(home)
+    run(home)
+    assert waits(home) == 1
+
+
+def test_class_of_the_row_in_another_school_is_another_class(tmp_path):
+    elsewhere = form("P009", school="S02")
+    moved = form("P001", class_group="7B")
+    home = home_with(tmp_path / "home", [*OTHERS, UNREAD], [elsewhere, moved])
+    assert waits(home) == 1
+
+
+def test_row_in_doubt_whose_class_nobody_can_read_waits_for_a_person(tmp_path):
+    held = UNREAD | {"class_group": "Kari"}
+    home = home_with(tmp_path / "home", [*OTHERS, held], [*OTHERS, CALM])
+    assert waits(home) == 1
+
+
+def test_row_whose_school_nobody_knew_is_mended_by_its_own_class(tmp_path):
+    home = home_with(tmp_path / "home", [*OTHERS, form("P001", school="S99")], [CALM])
+    assert waits(home) == 0
+
+
+def test_word_that_is_mapped_later_is_heard_though_the_row_came_mended(tmp_path, command, asked):
+    """What came later says no; the row that nobody could read said yes: the school is asked."""
+    home = home_with(tmp_path / "home", [*OTHERS, UNREAD], [*OTHERS, CALM])
+    assert waits(home) == 0
+    column = ["--survey", "klassepuls", "--column", "klassepuls_core_v1.wants_talk"]
+    words = ["map", *column, "--from", "ja, med helsesykepleier", "--to", "2"]
+    assert command(home, "quarantine", *words)[0] == 0
+    run(home)
+    assert waits(home) == 2
+    [contradiction] = asked(home, "quarantine", "list")["contradictions"]
+    assert contradiction["versions"] == 2
+
+
+def test_mapped_word_that_says_what_came_later_changes_nothing(tmp_path, command, asked):
+    home = home_with(tmp_path / "home", [*OTHERS, UNREAD], [*OTHERS, CALM])
+    column = ["--survey", "klassepuls", "--column", "klassepuls_core_v1.wants_talk"]
+    for word, code in (("nei", "0"), ("ja, med helsesykepleier", "0")):
+        words = ["map", *column, "--from", word, "--to", code]
+        assert command(home, "quarantine", *words)[0] == 0
+        run(home)
+        assert asked(home, "quarantine", "list") == NOTHING
+        assert waits(home) == 0
+    with warehouse_of(home) as con:
+        assert con.execute("select decision from quarantine.decided").fetchall() == []
 
 
 @pytest.mark.parametrize("flaw", [{"gender": "", "grade": "x"}, {"class_group": "Kari"}])
