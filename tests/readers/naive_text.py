@@ -24,7 +24,7 @@ def read_plainly(body: str, *, fields: int, delimiter: str = ";", first_line: in
     records = list(_records(body, first_line))
     for at, (line, record) in enumerate(records, start=1):
         text = record.removesuffix("\r")
-        if not text.strip(f" \r{delimiter}"):
+        if _says_nothing(text, delimiter):
             continue
         if _has_stray_quote(record, delimiter):
             read.malformed += [
@@ -45,6 +45,12 @@ def read_plainly(body: str, *, fields: int, delimiter: str = ";", first_line: in
         else:
             read.malformed.append((line, Reason.FIELD_COUNT, record.rstrip("\r")))
     return read
+
+
+def _says_nothing(text: str, delimiter: str) -> bool:
+    if _has_stray_quote(text, delimiter):
+        return False
+    return not any(cell.strip(" \r\n") for cell in _cells(text.strip("\r"), delimiter))
 
 
 def _records(body: str, line: int) -> Iterator[tuple[int, str]]:

@@ -91,7 +91,29 @@ def test_a_line_of_nothing_but_delimiters_is_a_blank_line():
         assert read(b"a;b\n" + blank + b"\n1;2\n" + blank + b"\n") == ([(3, "1", "2")], [])
         assert read(b"a;b\n1;2\n" + blank) == ([(2, "1", "2")], [])
     assert read(b"a\tb\n\t\nx\t\n") == ([(3, "x", "")], [])
-    assert read(b'a;b\n"";\n;2\n') == ([(2, "", ""), (3, "", "2")], [])
+    assert read(b"a;b\n;\n;2\n") == ([(3, "", "2")], [])
+
+
+@pytest.mark.parametrize("blank", [b'"";""', b'"";', b'" ";" "', b';""', b'"\n";""', b'"";"";""'])
+def test_a_line_of_blanks_in_quotes_is_a_blank_line(blank):
+    lines = blank.count(b"\n")
+    wanted = ([(3 + lines, "1", "2")], [])
+    assert read(b"a;b\n" + blank + b"\n1;2\n" + blank + b"\n") == wanted
+    assert read(b"a;b\r\n" + blank + b"\r\n1;2\r\n" + blank) == wanted
+
+
+@pytest.mark.parametrize("cells", [(";", ""), ('"', ""), (' " ', " "), ("", ' ";')])
+def test_a_delimiter_or_a_quote_that_somebody_wrote_is_no_blank(cells):
+    told = ";".join('"' + cell.replace('"', '""') + '"' for cell in cells)
+    assert read(f"a;b\n{told}\n".encode()) == ([(2, *cells)], [])
+
+
+@pytest.mark.parametrize("above", [b";\n", b";;;\r\n", b" ; \n", b'"";""\n', b"\n", b";\n;\n\n"])
+def test_lines_of_nothing_above_the_headings_are_passed_over(above):
+    line = above.count(b"\n") + 2
+    for told in (b"", b"sep=;\n"):
+        content = told + above + b"a;b\n1;2\n"
+        assert read(content) == ([(line + told.count(b"\n"), "1", "2")], [])
 
 
 def test_the_last_line_needs_no_newline():

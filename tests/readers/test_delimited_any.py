@@ -54,12 +54,10 @@ def test_what_the_csv_module_writes_is_read_back_cell_by_cell(
 
     found, held = read_in_blocks({3: content}, block_bytes)[3]
 
-    plain = {"heading": heading, "line_end": line_end, **how}
-    says = [
-        written([row], **plain).split(line_end, 1)[1].strip(f" \r\n{delimiter}") for row in rows
-    ]
     assert found == [
-        (line, *row) for line, row, text in zip(lines, rows, says, strict=True) if text
+        (line, *row)
+        for line, row in zip(lines, rows, strict=True)
+        if any(cell.strip(" \r\n") for cell in row)
     ]
     assert held == []
 

@@ -109,6 +109,13 @@ def test_empty_strings_and_blank_formats_are_no_rows():
     assert read_xlsx(styled).row_no.to_pylist() == [2, 3]
 
 
+def test_row_whose_cells_hold_nothing_but_blanks_is_no_row():
+    rows = [[" ", None, "\xa0"], *ANSWERS, [None, " ", ""], ["", "  ", None]]
+    reading = read_xlsx(workbook(rows))
+    assert reading.row_no.to_pylist() == [3, 4]
+    assert reading.table.to_pylist() == read_xlsx(workbook(ANSWERS)).table.to_pylist()
+
+
 def test_shared_string_that_is_empty_makes_no_row():
     def with_empty_string(xml):
         return xml.replace(

@@ -17,6 +17,7 @@ MAX_COLUMNS = 500
 
 _QUOTED = re.compile(r'"[^"]*"')
 _TOLD = re.compile(rb'"?[sS][eE][pP]=[;,\t|]"?[;,\t|]*\r?\n')  # a line for Excel, no heading
+_BLANK = re.compile(rb'(?:(?:""|[ \t;,|])*\r?\n)*')  # lines that a sheet leaves above the headings
 _VALUE = re.compile(r"[-+]?[0-9]+([.,][0-9]+)?|[0-9]{1,4}[-./][0-9]{1,2}[-./][0-9]{1,4}([T ].*)?")
 
 
@@ -34,9 +35,10 @@ def read_heading(content: bytes) -> Heading:
     """Find the delimiter and the column names of a UTF-8 text.
 
     The delimiter is the one that stands most often outside quotes. A first line for Excel (`sep=;`)
-    is passed over. A heading that names a column
-    twice, or that no delimiter splits, is a problem of the file; so is one that is missing, which
-    shows where the first row's answers are taken for column names and one comes twice.
+    is passed over, and so are blank lines and lines of nothing but delimiters. A heading that names
+    a column twice, or that no delimiter splits, is a problem of the file; so is one that is
+    missing, which shows where the first row's answers are taken for column names and one comes
+    twice.
     """
     heading = heading_as_named(content)
     if len(set(heading.columns)) != len(heading.columns):
@@ -50,7 +52,8 @@ def heading_as_named(content: bytes) -> Heading:
     if not holds_text(content):
         raise FileProblem(Reason.EMPTY_FILE)
     told = _TOLD.match(content)
-    start = told.end() if told else 0
+    above = _BLANK.match(content, told.end() if told else 0)
+    start = above.end() if above else 0
     size, lines = _first_record(content, start)
     text = content[start:size].decode().rstrip("\r\n")
     delimiter = max(DELIMITERS, key=_QUOTED.sub("", text).count)
@@ -59,7 +62,7 @@ def heading_as_named(content: bytes) -> Heading:
         columns = columns[:-1]
     if len(columns) < 2 or len(columns) > MAX_COLUMNS:  # noqa: PLR2004 - one column is no table
         raise FileProblem(Reason.NOT_RECOGNISED)
-    return Heading(delimiter, tuple(columns), size, lines + (1 if told else 0))
+    return Heading(delimiter, tuple(columns), size, lines + content.count(b"\n", 0, start))
 
 
 def looks_like_data(cells: Sequence[str]) -> bool:

@@ -27,8 +27,8 @@ class Records:
     """The records of one block. All arrays have one entry a record.
 
     `start` is the first byte and `end` the newline; `line` counts the newlines before `start`;
-    `sound` records have the right number of fields, `blank` ones hold nothing but
-    delimiters and spaces, if anything (a sheet saved as text leaves such lines below the answers);
+    `sound` records have the right number of fields, `blank` ones hold nothing but delimiters and
+    spaces, in quotes or not (a sheet saved as text leaves such lines below the answers);
     `stray_quote` ones have a quote where none may stand. `extra_delimiter` records end in one empty
     field too many. A record with a carriage return of its own is unsound: readers end a line
     there, or do not.
@@ -59,21 +59,25 @@ def scan_records(data: npt.NDArray[np.uint8], *, delimiter: int, fields: int) ->
         mark &= ~inside
         end = np.flatnonzero(newline)
         strays = _stray_quotes(data, quotes, inside, delimiter)
+        doubled = quotes[2::2][quotes[2::2] - quotes[1:-1:2] == 1]
+        says_something = np.union1d(doubled, np.flatnonzero(inside & (data == delimiter)))
         long = quotes[:-1:2][quotes[1::2] - quotes[:-1:2] > MAX_FIELD + 1]
         returns = _lone_returns(data)
         returns = returns[~inside[returns]]
     else:
         end = every_newline
-        strays = long = np.empty(0, np.int64)
+        strays = long = says_something = np.empty(0, np.int64)
         returns = _lone_returns(data)
     start = np.concatenate((np.zeros(1, np.int64), end[:-1] + 1))
     content_end = end - ((end > start) & (data[end - 1] == RETURN))
     count = np.add.reduceat(mark, start, dtype=np.int32) + 1
     says_nothing = np.zeros(256, np.bool_)
-    says_nothing[[delimiter, SPACE, RETURN, NEWLINE]] = True
+    says_nothing[[delimiter, SPACE, RETURN, NEWLINE, QUOTE]] = True
     blank = np.logical_and.reduceat(says_nothing[data], start)
+    blank &= ~_holds_any(start, says_something)
     extra = (count == fields + 1) & (data[content_end - 1] == delimiter)
     stray = _holds_any(start, strays)
+    blank &= ~stray
     # A stray quote may glue any number of sound lines together: that is no long answer.
     if ((end - start > MAX_RECORD) & ~stray).any() or (_holds_any(start, long) & ~stray).any():
         raise FileProblem(Reason.TOO_LARGE)

@@ -56,10 +56,17 @@ def read_xlsx(content: bytes) -> Reading:
     number outside that sheet.
     """
     rows, row_no, unread = _rows(read_parts(content))
+    said = [at for at, row in enumerate(rows) if any(map(_says_something, row))]
+    rows, row_no = [rows[at] for at in said], [row_no[at] for at in said]
     if len(rows) < 2:  # noqa: PLR2004 - a heading and a row
         raise FileProblem(Reason.NO_ROWS)
     columns = [[_text(value) for value in column] for column in zip(*rows, strict=True)]
     return Reading(_table(columns), pa.array(row_no[1:], pa.int32()), "xlsx", unread=unread)
+
+
+def _says_something(value: object) -> bool:
+    """Whether a cell holds more than spaces."""
+    return bool(value.strip()) if type(value) is str else True
 
 
 def rows_of_sheets(content: bytes) -> Iterator[tuple[int, list[str]]]:
