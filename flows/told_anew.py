@@ -105,6 +105,7 @@ def _as_now(
         Reason.DUPLICATE_ROW,
         Reason.STILL_HELD,
         Reason.DECIDED_AGAINST,
+        Reason.BLANK_FORM,
         Reason.FORM_GONE,
         *TOLD,
     )

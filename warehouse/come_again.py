@@ -70,7 +70,7 @@ def _known_forms(con: duckdb.DuckDBPyConnection) -> list[tuple[int, str, int]]:
             union all select response_id from quarantine.set_aside
         ) limit 1
     """).fetchall()
-    plain = f"select delivery_no, '{Reason.DUPLICATE_ROW}' as reason {_FORMS}"
+    plain = f"select delivery_no, {_IF_BLANK} '{Reason.DUPLICATE_ROW}') as reason {_FORMS}"
     stands = _FORM_STANDS if some else plain
     found: list[tuple[int, str, int]] = con.execute(
         f"select delivery_no, reason, count(*)::integer from ({stands}) group by all"
@@ -78,6 +78,7 @@ def _known_forms(con: duckdb.DuckDBPyConnection) -> list[tuple[int, str, int]]:
     return found
 
 
+_IF_BLANK = f"if(response_id in (select response_id from blank_form), '{Reason.BLANK_FORM}',"
 _FORMS = "from verdict where kind in ('duplicate', 'beside')"
 _FORM_STANDS = f"""
     with against as (
@@ -87,16 +88,16 @@ _FORM_STANDS = f"""
         select distinct survey_id, wave_id, {IDENTITY} as identity from quarantine.response
     ),
     known as (
-        select v.delivery_no, kept_id, survey_id, wave_id, {IDENTITY} as identity
+        select response_id, v.delivery_no, kept_id, survey_id, wave_id, {IDENTITY} as identity
         from (select response_id, delivery_no, kept_id {_FORMS}) v
             join (select response_id, wave_id, pupil, submission from arrived) using (response_id)
             join (select delivery_no, survey_id from core.delivery) using (delivery_no)
     )
-    select delivery_no, case
+    select delivery_no, {_IF_BLANK} case
         when kept_id in (from against) then '{Reason.DECIDED_AGAINST}'
         when w.identity is not null then '{Reason.STILL_HELD}'
         else '{Reason.DUPLICATE_ROW}'
-    end as reason
+    end) as reason
     from known left join waiting w using (survey_id, wave_id, identity)
 """
 

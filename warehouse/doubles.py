@@ -36,6 +36,9 @@ def decide(
             (response_id bigint, delivery_no integer, kind varchar, kept_id bigint)
     """).fetchall()
     con.execute("""
+        insert into verdict select response_id, delivery_no, 'duplicate', null from blank_form
+    """).fetchall()
+    con.execute("""
         create or replace temp table file_digest (delivery_no integer, digest varchar)
     """).fetchall()
     con.execute("create or replace temp table gone (delivery_no integer, forms integer)").fetchall()
@@ -87,6 +90,7 @@ def _compare_versions(
             select response_id, delivery_no, row_no, 'new' as state, wave_id,
                 {IDENTITY} as identity, {_SAID} as said, {compared}
             from arrived left join ({told_choices_sql("arrived_choice")}) using (response_id)
+            where response_id not in (select response_id from blank_form)
             union all
             {stored}
         ),

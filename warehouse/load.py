@@ -22,6 +22,7 @@ from transforms.pseudonym import PseudonymKey, keyed_digest, pseudonym, pseudony
 from transforms.stops import FilesStopped, Strangers
 from transforms.validate import Validated
 from warehouse.alikeness import measure_files
+from warehouse.blank_forms import find_blank_forms
 from warehouse.come_again import strike_given_up
 from warehouse.contexts import IDENTITY, settle_contexts
 from warehouse.doubles import complete_kept, decide
@@ -84,6 +85,7 @@ def load_answers(
         accepted, choices = take_choices(accepted, survey)
         first_id = _arrive(con, accepted, survey, key=key, first_no=first_no)
         choices_arrive(con, choices, key=key, first_id=first_id)
+        find_blank_forms(con, survey, instruments, key=key, now=now)
         decide(con, survey=survey, instruments=instruments)
         strike_given_up(con, survey)
         _insert_forms(con, survey, instruments)
