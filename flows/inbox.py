@@ -50,7 +50,8 @@ _NOT_READ = {
 }
 
 
-_MAY_NAME_SOMEBODY = re.compile(r"[0-9]{6}|@")
+_MAY_NAME_SOMEBODY = re.compile(r"[0-9]{6}|(?:[0-9][ .+-]?){8}|@")
+_NUMBERED = re.compile(r"submission-[0-9]+\.json")  # Nettskjema's own name of a whole submission
 # How every note begins.
 _NOTED = re.compile(rb'\{"delivery_id": "([0-9a-f]{64})"')
 _SIZED = re.compile(rb'\{"delivery_id": "[0-9a-f]{64}", "size": ([0-9]{1,12}),')
@@ -314,6 +315,8 @@ def _shown_name(arrival: Arrival) -> str:
     """Its plain name; where somebody's number or address stands in that, the content's digest."""
     name = _plain_name(arrival.path.name)
     told = arrival.path.name
+    if _NUMBERED.fullmatch(told):
+        return name
     if _MAY_NAME_SOMEBODY.search(told) and find_identifiers(pl.Series([_bare(told)])):
         return arrival.delivery_id[:16] + _split_name(name)[1][:20]
     return name

@@ -1,5 +1,8 @@
 """A decision file that is taken into use, changed or taken away leaves its event in the log."""
 
+import os
+import pwd
+
 import pytest
 
 from flows.hand import account
@@ -32,6 +35,9 @@ signed_on = 2026-01-31
 @pytest.fixture
 def home(tmp_path):
     return make_home(tmp_path / "home")
+
+
+ACCOUNT = pwd.getpwuid(os.getuid()).pw_name
 
 
 def sign(home, text, name="Kari Nordmann.toml"):
@@ -127,3 +133,25 @@ def test_what_the_test_signs_is_a_decision(tmp_path):
     path = tmp_path / "one.toml"
     path.write_text(SIGNED, encoding="utf-8")
     assert DriftDecision.from_file(path).options[THRIVING]
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ({"SUDO_USER": "kari"}, ", asked by kari"),
+        ({"DOAS_USER": "ola.n"}, ", asked by ola.n"),
+        ({"PKEXEC_UID": "4000000000"}, ", asked by uid 4000000000"),
+        ({"SUDO_USER": "kari\nnordmann"}, ""),
+        ({"SUDO_USER": ACCOUNT}, ""),
+        ({"PKEXEC_UID": "kari"}, ""),
+    ],
+    ids=["sudo", "doas", "pkexec", "two lines", "the same", "no number"],
+)
+def test_log_tells_who_asked_for_what_another_account_carried_out(home, monkeypatch, told, said):
+    for name in ("SUDO_USER", "DOAS_USER", "PKEXEC_UID"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    sign(home, SIGNED)
+    run(home)
+    assert [actor for _, actor, _ in events_of(home)] == [ACCOUNT + said]

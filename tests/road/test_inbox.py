@@ -328,6 +328,23 @@ def file(home: Home, name: str, content: bytes) -> Path:
     return file_away(home, arrival, outcome_of(content))
 
 
+@pytest.mark.parametrize(
+    ("name", "is_shown"),
+    [
+        ("tlf 934 33 667.csv", False),
+        ("93 43 36 67.csv", False),
+        ("934-33-667.csv", False),
+        ("submission-27685292.json", True),
+        ("eksport 2025-11-05 14.33.csv", True),
+        ("7A 2025-2026 uke 45.csv", True),
+    ],
+)
+def test_phone_number_in_a_name_is_hidden_and_a_day_or_a_submission_is_not(home, name, is_shown):
+    shown = file(home, name, b"one").name
+    assert (shown == name) == is_shown
+    assert is_shown or shown.startswith(outcome_of(b"one").delivery_id[:16])
+
+
 def test_second_file_of_a_name_gets_its_digest_into_the_name(home):
     first, second, third = (file(home, "7A.csv", text) for text in (b"one", b"two", b"two"))
     digest = outcome_of(b"two").delivery_id[:8]
