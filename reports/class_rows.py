@@ -3,7 +3,8 @@
 A count below the rule's own floor is never shown, nor drawn: the chart would give it away.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from markupsafe import Markup
 
@@ -107,13 +108,23 @@ def indicator_rows(
     context: ReportContext,
     *,
     end: float,
+    lapsed: Collection[str] = (),
 ) -> tuple[IndicatorRow, ...]:
-    """The themes of one class, in the rules' order."""
+    """The themes of one class, in the rules' order; `lapsed` are rules whose flag has lapsed."""
     by_rule: Mapping[str, ClassFlag] = {flag.rule_id: flag for flag in flags}
     order = {key.partition("@")[0]: i for i, key in enumerate(context.rules)}
     told = [found for found in indicators if _is_told(found, by_rule, context)]
     ordered = sorted(told, key=lambda found: order.get(found.rule_id, len(order)))
-    return tuple(_row(found, by_rule.get(found.rule_id), context, end) for found in ordered)
+    rows = (_row(found, by_rule.get(found.rule_id), context, end) for found in ordered)
+    return tuple(
+        _lapsed(row, context.texts) if found.rule_id in lapsed else row
+        for found, row in zip(ordered, rows, strict=True)
+    )
+
+
+def _lapsed(row: IndicatorRow, texts: Texts) -> IndicatorRow:
+    """The row of a theme whose signal has lapsed: it had one, and a newer round stands."""
+    return replace(row, level="lapsed", sure=texts.say("lapsed.by_class"))
 
 
 def _is_told(found: ClassIndicator, flags: Mapping[str, ClassFlag], context: ReportContext) -> bool:

@@ -120,8 +120,19 @@ class AskingRow:
 
 
 @dataclass(frozen=True, slots=True)
+class LapsedRow:
+    """What was raised for one pupil or one class (level and name) and has lapsed, and why."""
+
+    class_group: str
+    code: str | None
+    is_class: bool
+    raised: tuple[tuple[str, str], ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class IndicatorRow:
-    """One theme in one class; `level` is alert, watch, none (tested) or untested."""
+    """One theme in one class; `level` is alert, watch, lapsed, none (tested) or untested."""
 
     name: str
     chart: Markup | None
@@ -198,6 +209,7 @@ class ReportView:
     classes: tuple[ClassOverview, ...]
     levels: tuple[str, ...]
     sections: tuple[ClassSection, ...]
+    lapsed: tuple[LapsedRow, ...]
     steps_caption: str
     rules: tuple[RuleLine, ...]
     method: tuple[str, ...]

@@ -58,18 +58,19 @@ def _row(
 
 def _reason_order(flag: PupilFlag) -> tuple[bool, bool, int, int, str, str]:
     # An answer that two rules share belongs with the one that rests on fewer. Being new comes last.
-    rank, is_new = LEVEL_ORDER.index(_shown_level(flag)), flag.situation == "new_pupil"
+    rank, is_new = LEVEL_ORDER.index(shown_level(flag)), flag.situation == "new_pupil"
     sources = len({part.source for part in flag.evidence})
     return flag.rule_id != WISH_RULE, is_new, rank, sources, flag.rule_id, flag.flag_id
 
 
-def _shown_level(flag: PupilFlag) -> str:
+def shown_level(flag: PupilFlag) -> str:
+    """The level that a reader sees: a new pupil is welcomed and not watched."""
     is_welcome = flag.situation == "new_pupil" and flag.level == "watch"
     return "welcome" if is_welcome else flag.level
 
 
 def _level(flags: Sequence[PupilFlag]) -> str:
-    return min((_shown_level(flag) for flag in flags), key=LEVEL_ORDER.index)
+    return min((shown_level(flag) for flag in flags), key=LEVEL_ORDER.index)
 
 
 def _reasons(

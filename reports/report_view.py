@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from reports.asking import asking_headline, asking_rows
 from reports.class_rows import axis_end, class_signals, indicator_rows, overview, skipped_themes
+from reports.lapsed import lapsed_rows, standing
 from reports.method import adult_steps, has_duty, method_lines, rule_lines, steps
 from reports.model import (
     LEVEL_ORDER,
@@ -12,6 +13,7 @@ from reports.model import (
     AskingRow,
     ClassOverview,
     ClassSection,
+    LapsedRow,
     PupilRow,
     ReportContext,
     ReportError,
@@ -29,10 +31,10 @@ _RowsByClass = Mapping[str, Sequence[PupilRow]]
 _SignalsByClass = Mapping[str, tuple[tuple[str, str], ...]]
 
 
-def report_view(data: SchoolData, context: ReportContext) -> ReportView:
-    """Everything that the report shows, in words and charts."""
-    _require_routing(data, context)
-    texts = context.texts
+def report_view(every: SchoolData, context: ReportContext) -> ReportView:
+    """Everything that the report shows, in words and charts; `every` has lapsed flags as well."""
+    _require_routing(every, context)
+    texts, lapsed, data = context.texts, lapsed_rows(every, context), standing(every)
     rows = pupil_rows(data.pupil_flags, data.waves, context)
     by_class, signals = _by_class(rows), _signals(data, context)
     anchors = _anchors(data, {*by_class, *signals})
@@ -46,15 +48,16 @@ def report_view(data: SchoolData, context: ReportContext) -> ReportView:
         school=data.school_name,
         about=_about(data, context),
         for_whom=_for_whom(data, context),
-        headline=asking_headline(asking, data, context) or headline(data, rows, listed, context),
+        headline=asking_headline(asking, data, context) or headline(every, rows, listed, context),
         lead=_lead(asking, rows, listed, data, context),
-        caveats=caveats(data, context),
+        caveats=(*caveats(data, context), *_lapsed_caveat(lapsed, texts)),
         asking=asking,
         first=() if is_adult else tuple(row for row in rows if row.level == "prompt"),
         anchors=anchors,
         classes=() if is_adult else _overviews(data, by_class, signals, anchors, context),
         levels=("prompt",) if is_adult else (*LEVEL_ORDER, "alert"),
-        sections=_sections(data, by_class, signals, anchors, context),
+        sections=_sections(every, by_class, signals, anchors, context),
+        lapsed=lapsed,
         steps_caption=texts.say("adult_steps.caption" if is_adult else "steps.caption"),
         rules=rule_lines(data.route, context),
         method=method_lines(data.route, context),
@@ -189,7 +192,9 @@ def _section(
 ) -> ClassSection:
     texts = context.texts
     ours = [found for found in data.indicators if found.class_group == count.class_group]
-    flags = _class_flags(data, count.class_group)
+    raised = _class_flags(data, count.class_group)
+    flags = [flag for flag in raised if not flag.has_lapsed]
+    lapsed = {flag.rule_id for flag in raised if flag.has_lapsed}
     networks = [found for found in data.networks if found.class_group == count.class_group]
     is_adult = data.route == ADULT_ROUTE
     return ClassSection(
@@ -198,7 +203,7 @@ def _section(
         lead=() if is_adult else _section_lead(rows, signals, context),
         pupils=tuple(rows),
         indicators=(
-            *indicator_rows(ours, flags, context, end=end),
+            *indicator_rows(ours, flags, context, end=end, lapsed=lapsed),
             *network_rows(networks, flags, context),
         ),
         steps=adult_steps(texts) if is_adult else steps(rows, flags, texts),
@@ -226,6 +231,10 @@ def _signal_words(level: str, name: str, texts: Texts) -> str:
     return texts.say(
         "summary.class_signal", about=theme, signal=texts.say(f"level.{level}").lower()
     )
+
+
+def _lapsed_caveat(lapsed: Sequence[LapsedRow], texts: Texts) -> tuple[str, ...]:
+    return (texts.count("lapsed.told", len(lapsed)),) if lapsed else ()
 
 
 def _expires(data: SchoolData, texts: Texts) -> str:

@@ -14,15 +14,15 @@ Signals = Sequence[tuple[str, Sequence[tuple[str, str]]]]
 def headline(
     data: SchoolData, rows: Sequence[PupilRow], signals: Signals, context: ReportContext
 ) -> str:
-    """The one sentence to read if only one is read."""
+    """The one sentence to read if only one is read; `rows` and `signals` are of open flags."""
     texts = context.texts
     talk = _at(rows, *TALK_LEVELS)
     if data.route == "adult_route":
-        return _adult_headline(talk, context)
+        return _adult_headline(talk, data, context)
     if talk:
         return texts.count("summary.talk", len(talk))
     if not rows and not signals:
-        return texts.say("summary.none")
+        return texts.say("lapsed.all" if _all_lapsed(data) else "summary.none")
     return texts.say("summary.no_talk") if _sees_pupils(data, context) else _classes(signals, texts)
 
 
@@ -85,9 +85,15 @@ def _at(rows: Sequence[PupilRow], *levels: str) -> list[PupilRow]:
     return [row for row in rows if row.level in levels]
 
 
-def _adult_headline(talk: Sequence[PupilRow], context: ReportContext) -> str:
+def _all_lapsed(data: SchoolData) -> bool:
+    """Whether flags were raised in the wave that nobody is to act on any longer."""
+    pupils = any(flag.has_lapsed for flag in data.pupil_flags)
+    return pupils or any(flag.has_lapsed for flag in data.class_flags)
+
+
+def _adult_headline(talk: Sequence[PupilRow], data: SchoolData, context: ReportContext) -> str:
     if not talk:
-        return context.texts.say("adult_summary.none")
+        return context.texts.say("lapsed.all" if _all_lapsed(data) else "adult_summary.none")
     day = context.texts.full_day(earliest(talk) or context.issued_on)
     return context.texts.count("adult_summary.talk", len(talk), day=day)
 

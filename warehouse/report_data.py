@@ -84,7 +84,7 @@ _CLASSES = f"""
 
 _PUPIL_FLAGS = """
     select school_id, flag_id, pupil, class_group, level, situation, rule_id, rule_version,
-        review_due, expires_on
+        review_due, expires_on, status = 'expired'
     from core.flag
     where wave_id = $wave and school_id in (select unnest($schools)) and route = $route
         and status in ('open', 'expired') and target = 'pupil'
@@ -96,7 +96,7 @@ _CLASS_FLAGS = """
         (select round(any_value(e.observed), 1) from core.flag_evidence e
             where e.flag_id = f.flag_id and e.wave_id = f.wave_id
                 and e.item_or_scale = f.rule_id) as value,
-        greatest(evidence_count, 1) as waves
+        greatest(evidence_count, 1) as waves, status = 'expired'
     from core.flag f
     where wave_id = $wave and school_id in (select unnest($schools)) and route = $route
         and status in ('open', 'expired') and target = 'class'
@@ -194,7 +194,7 @@ _NETWORKS = """
         on f.wave_id = n.wave_id and f.survey_id = n.survey_id and f.school_id = n.school_id
         and f.class_group = n.class_group and f.rule_id = n.rule_id
     where n.wave_id = $wave and n.school_id in (select unnest($schools)) and n.gate = 'tested'
-        and f.target = 'class' and f.status in ('open', 'expired')
+        and f.target = 'class' and f.status = 'open'
     order by n.school_id, n.class_group, n.survey_id
 """
 
@@ -267,7 +267,7 @@ def read_schools(
     school_ids: Sequence[str],
     marks: Marks,
 ) -> dict[str, SchoolData]:
-    """Read schools' open flags of one wave and route, with what a reader needs beside them.
+    """Read schools' open and lapsed flags of one wave and route, and what a reader needs beside.
 
     `marks`: which of their forms look careless.
 
@@ -347,10 +347,11 @@ def _pupil_flags(
         school_id: [
             PupilFlag(
                 *[
-                    *row,
+                    *row[:-1],
                     tuple(evidence[school_id, row[0], row[1]]),
                     tuple(wave_id for (wave_id,) in known[school_id, row[0]]),
                     marks.of_pupil.get((school_id, row[1]), ()),
+                    row[-1],
                 ]
             )
             for row in rows

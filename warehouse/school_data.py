@@ -51,9 +51,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class PupilFlag:
-    """One open flag for one pupil; `known_in` are the earlier waves where the same rule flagged.
+    """One flag for one pupil; `known_in` are the earlier waves where the same rule flagged.
 
     `marks` say why the pupil's forms of the wave may have been filled in without reading.
+    `has_lapsed`: it was raised, and nobody is to act on it any longer.
     """
 
     flag_id: str
@@ -68,14 +69,16 @@ class PupilFlag:
     evidence: tuple[Evidence, ...]
     known_in: tuple[str, ...]
     marks: tuple[str, ...] = ()
+    has_lapsed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ClassFlag:
-    """One open flag for a class.
+    """One flag for a class.
 
     `value` is the class's own figure that it rests on, None where that is not known; `waves` in how
-    many of the latest waves of the school year the class had the same signal.
+    many of the latest waves of the school year the class had the same signal. `has_lapsed` as for a
+    pupil's flag.
     """
 
     class_group: str
@@ -86,6 +89,7 @@ class ClassFlag:
     expires_on: date
     value: float | None = None
     waves: int = 1
+    has_lapsed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

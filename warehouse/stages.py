@@ -158,7 +158,8 @@ def school_inputs(con: duckdb.DuckDBPyConnection, wave_id: str) -> dict[str, str
         ),
         line as (
             select f.school_id, concat_ws('|', 'flag', f.flag_id, f.level,
-                f.status = 'withdrawn', f.review_due, f.evidence_count, e.item_or_scale,
+                f.status = 'withdrawn', f.wave_id = $wave and f.status = 'expired',
+                f.review_due, f.evidence_count, e.item_or_scale,
                 {_AS_SHOWN}, e.denominator, round(e.p_value, 3), e.p_value < 0.001) as text
             from core.flag f semi join told using (wave_id)
                 left join core.flag_evidence e using (flag_id)

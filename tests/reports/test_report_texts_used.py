@@ -83,6 +83,8 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
         twice, pupil=None, classes=(), reasons=("CLASS_INVALID",), versions=0, is_given_up=True
     )
     loose = replace(watch, rule_id="rule.class_network")
+    gone = replace(watch, has_lapsed=True)
+    over = replace(known, has_lapsed=True, expires_on=date(2026, 11, 1))
     network = ClassNetwork("7B", answered=20, unchosen=3, groups=2, p_cohesion=0.012)
     unlisted = indicator(4, gate="tested", enrolled=None, baseline_from="published")
     unlike = ("rule.class_wellbeing", "rule.class_wellbeing_spread", "rule.class_new_pupils")
@@ -97,6 +99,8 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
         replace(adult, pupil_flags=()),
         replace(data, pupil_flags=(), class_flags=()),
         replace(data, pupil_flags=(), is_linked=False),
+        replace(data, pupil_flags=(over, replace(asks, has_lapsed=True)), class_flags=(gone,)),
+        replace(data, class_flags=(gone,)),
         replace(
             data, pupil_flags=(watched, asks), classes=odd, held=1, held_shared=2, held_codes=2
         ),
