@@ -16,20 +16,31 @@ from warehouse.school_data import AskingPupil, SchoolData
 
 
 def asking_rows(data: SchoolData, context: ReportContext) -> tuple[AskingRow, ...]:
-    """Who asks, the pupils' own wish first; nobody while no receiver has been decided on."""
+    """Who asks, then whose flag waits; nobody while no receiver has been decided on.
+
+    Among those who ask, the pupils' own wish goes first.
+    """
     if context.settings.routing is None:
         return ()
     rows = [_row(asking, context) for asking in data.asking]
     return tuple(
         sorted(
-            rows, key=lambda row: (not row.has_asked, row.class_group, row.code or "~", row.place)
+            rows,
+            key=lambda row: (
+                row.level != "prompt",
+                not row.has_asked,
+                row.class_group,
+                row.code or "~",
+                row.place,
+            ),
         )
     )
 
 
 def _row(asking: AskingPupil, context: ReportContext) -> AskingRow:
     texts = context.texts
-    due_on = add_working_days(asking.since, REVIEW_WORKING_DAYS["prompt"])
+    level = "prompt" if asking.is_prompt else "flag"
+    due_on = add_working_days(asking.since, REVIEW_WORKING_DAYS[level])
     due_on = min(due_on, asking.flag_due or due_on)
     return AskingRow(
         code=context.codes.get(asking.pupil) if asking.pupil else None,
@@ -38,6 +49,7 @@ def _row(asking: AskingPupil, context: ReportContext) -> AskingRow:
         says=tuple(_says(rule, context) for rule in asking.rules),
         waits=_waits(asking, context),
         place=texts.say("asking.place", delivery=asking.delivery, row=asking.row_no),
+        level=level,
         due=texts.day(due_on),
         due_on=due_on,
         is_overdue=due_on < context.issued_on,
@@ -63,7 +75,9 @@ def _waits(asking: AskingPupil, context: ReportContext) -> tuple[str, ...]:
         said.append(texts.say("asking.two_schools"))
     # Forms of another school are another child's, most likely, and nobody contradicts herself.
     if asking.versions > asking.in_two_schools:
-        told_in = {True: "all", False: "some"}[asking.asks_in >= asking.versions]
+        told_in = "all" if asking.asks_in >= asking.versions else "some"
+        told_in = told_in if asking.asks_in else "none"
+        told_in += "" if asking.is_prompt or not asking.asks_in else "_flag"
         asks, versions = texts.number(asking.asks_in), texts.number(asking.versions)
         said.append(texts.say(f"asking.versions_{told_in}", asks=asks, versions=versions))
     names = [_reason(code, context) for code in asking.reasons]
@@ -80,8 +94,17 @@ def _reason(code: str, context: ReportContext) -> str:
 
 
 def asking_headline(rows: Sequence[AskingRow], data: SchoolData, context: ReportContext) -> str:
-    """The sentence that goes before all others; empty where nobody asks."""
-    if not rows:
+    """The sentence that goes before all others; empty where nobody asks for help now."""
+    asks = sum(row.level == "prompt" for row in rows)
+    if not asks:
         return ""
     page = "adult" if data.route == "adult_route" else "own"
-    return context.texts.count(f"asking.{page}", len(rows))
+    return context.texts.count(f"asking.{page}", asks)
+
+
+def waiting_flags(rows: Sequence[AskingRow], context: ReportContext) -> str:
+    """How many pupils have a flag that waits; empty where nobody has."""
+    days = [row.due_on for row in rows if row.level == "flag"]
+    if not days:
+        return ""
+    return context.texts.count("asking.flagged", len(days), day=context.texts.full_day(min(days)))

@@ -105,7 +105,10 @@ class PupilRow:
 
 @dataclass(frozen=True, slots=True)
 class AskingRow:
-    """One pupil, or one form without a code; `place` is where the operator finds the form."""
+    """One pupil, or one form without a code; `place` is where the operator finds the form.
+
+    `level` is prompt or flag.
+    """
 
     code: str | None
     has_code: bool
@@ -113,6 +116,7 @@ class AskingRow:
     says: tuple[tuple[str, str], ...]
     waits: tuple[str, ...]
     place: str
+    level: str
     due: str
     due_on: date
     is_overdue: bool

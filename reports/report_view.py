@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from reports.asking import asking_headline, asking_rows
+from reports.asking import asking_headline, asking_rows, waiting_flags
 from reports.class_rows import axis_end, class_signals, indicator_rows, overview, skipped_themes
 from reports.lapsed import lapsed_rows, standing
 from reports.method import adult_steps, has_duty, method_lines, rule_lines, steps
@@ -74,12 +74,12 @@ def _lead(
     context: ReportContext,
 ) -> tuple[str, ...]:
     """What follows the headline: who asks in a waiting form takes the ordinary one's place."""
-    said = lead(data, rows, signals, context)
-    if not asking:
-        return said
-    if not rows and not signals:
-        return context.texts.say("asking.else_none"), *said
-    return headline(data, rows, signals, context), *said
+    said, flags = lead(data, rows, signals, context), waiting_flags(asking, context)
+    if asking_headline(asking, data, context):
+        nobody = not rows and not signals
+        other = headline(data, rows, signals, context)
+        said = context.texts.say("asking.else_none") if nobody else other, *said
+    return (flags, *said) if flags else said
 
 
 def _require_routing(data: SchoolData, context: ReportContext) -> None:

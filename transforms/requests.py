@@ -1,34 +1,43 @@
 """Which forms ask for help by their own answers alone, whatever else of them cannot be read.
 
 That is every step of level `prompt` that looks at nothing but the form itself: no earlier wave, no
-register and no class. The rules say it (schemas/rules/), and nothing here names one of them.
+register and no class. Of the rules that nobody can decide away (`HELD`) it is the level `flag` as
+well: what the duty to act rests on may not lie unseen because a form waits. The rules say it
+(schemas/rules/), and nothing here names one of them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 
 from schemas.instrument import LOWEST_OPTION, Instrument
 from schemas.rule import ClassRule, PupilRule, PupilStep
+from schemas.rule_change import HELD
 from transforms.pupil_flags import Inputs, inputs_of, is_item, step_sql
 from transforms.scoring import score_sql
 from transforms.use_for import as_instruments_allow
 
+# Behind the id of a rule that a form meets at the level `flag`; without it, it asks for help now.
+AT_FLAG = "/flag"
 
-def prompts_of_a_form(
+
+def rules_of_a_form(
     rules: Iterable[PupilRule | ClassRule], instruments: Mapping[str, Instrument]
 ) -> list[PupilRule]:
-    """The pupil rules with only those steps by which one form asks for help now."""
+    """The pupil rules with only those steps by which one form is heard while it waits."""
     allowed = as_instruments_allow(list(rules), instruments)
     found = []
     for rule in allowed:
         if isinstance(rule, PupilRule):
-            steps = tuple(step for step in rule.steps if _is_of_the_form(step))
+            levels = ("prompt", "flag") if rule.id in HELD else ("prompt",)
+            steps = tuple(
+                step for step in rule.steps if step.level in levels and _is_of_the_form(step)
+            )
             found += [rule.model_copy(update={"steps": steps})] if steps else []
     return found
 
 
 def _is_of_the_form(step: PupilStep) -> bool:
     looked_at = (*step.reasons, *step.none_of)
-    return step.level == "prompt" and not any(
+    return not any(
         condition.looks_back or condition.input.startswith("register.") for condition in looked_at
     )
 
@@ -38,8 +47,9 @@ def request_sql(
 ) -> str:
     """Rows quarantine_id, rule_id, rule_version, route: each rule that a form of `unread` meets.
 
-    `unread` has quarantine_id, grade and a column a canonical item (`asked`), null where its cell
-    cannot be read; such a condition does not hold. `rules` as `prompts_of_a_form` gives them.
+    The id has `AT_FLAG` behind it where no step of level `prompt` holds. `unread` has
+    quarantine_id, grade and a column a canonical item (`asked`), null where its cell cannot be
+    read; such a condition does not hold. `rules` as `rules_of_a_form` gives them.
     """
     inputs = inputs_of(rules, instruments)
     columns = [
@@ -59,11 +69,14 @@ def request_sql(
 
 
 def _rule_sql(rule: PupilRule, inputs: Inputs) -> str:
-    holds = " or ".join(f"({step_sql(step, inputs)})" for step in rule.steps)
+    levels = " ".join(
+        f"when {step_sql(step, inputs)} then '{rule.id}{AT_FLAG if step.level == 'flag' else ''}'"
+        for step in rule.steps
+    )
     return f"""
-        select quarantine_id, '{rule.id}' as rule_id, {rule.version} as rule_version,
+        select quarantine_id, case {levels} end as rule_id, {rule.version} as rule_version,
             '{rule.route}' as route
-        from form where {holds}
+        from form where rule_id is not null
     """
 
 

@@ -32,7 +32,7 @@ def settle_flags(con: duckdb.DuckDBPyConnection, wave_id: str, now: datetime) ->
     support is withdrawn, not deleted, and keeps its evidence: somebody may have read it.
     """
     today = now.date()
-    find_heard(con, working_days=REVIEW_WORKING_DAYS["prompt"])
+    find_heard(con, working_days=REVIEW_WORKING_DAYS)
     named = {"wave": wave_id, "prompt_due": _due(today, "prompt"), "flag_due": _due(today, "flag")}
     withdrawn, relevelled = _renew(con, named) if _has_flags(con, wave_id) else (0, 0)
     [(new,)] = con.execute(
@@ -52,7 +52,7 @@ def settle_flags(con: duckdb.DuckDBPyConnection, wave_id: str, now: datetime) ->
 
 _REVIEW_DUE = """
     case n.level when 'watch' then null when 'prompt' then least($prompt_due::date, h.due)
-        else $flag_due end::date
+        else least($flag_due::date, h.due) end::date
 """
 
 

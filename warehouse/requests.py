@@ -1,5 +1,8 @@
 """Forms that wait and ask for help: found when they are held, told until a person has decided.
 
+So are flags that stood until another form under the same code contradicted them: whoever knows a
+class mate's code must not make them vanish.
+
 What waits is in no figure and raises no flag, but a child who asks for the nurse must not wait for
 a class name to be mended. So every held row, and every version of a contradiction, is held against
 the rules by which a form asks by itself (transforms/requests.py), each by its own cells alone. What
@@ -22,7 +25,7 @@ from schemas.rule import ClassRule, PupilRule
 from schemas.survey import Survey
 from transforms.pseudonym import PseudonymKey, pseudonym_sql
 from transforms.recognise import item_columns
-from transforms.requests import prompts_of_a_form, request_sql
+from transforms.requests import AT_FLAG, request_sql, rules_of_a_form
 from warehouse import audit
 from warehouse.audit import Hand
 from warehouse.come_again import ASKED_AGAIN
@@ -35,6 +38,8 @@ RAISED = "prompt.raised"
 STILL = f"(state = 'waits' or state = 'expired' and quarantine_id not in ({ASKED_AGAIN}))"
 # Was heard: all that ever asked, but for a form that a person said is not to be used.
 HEARD = "state <> 'rejected'"
+# Asks for help now, and is not only to be looked at as a flag is.
+ASKS_NOW = f"not ends_with(rule_id, '{AT_FLAG}')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +86,8 @@ def find_requests(
     """
     forget_requests(con)
     instruments = listening.instruments
-    prompts = prompts_of_a_form(listening.rules, instruments)
-    if survey.linkage == "none" or not prompts:
+    rules = rules_of_a_form(listening.rules, instruments)
+    if survey.linkage == "none" or not rules:
         return
     asked = item_columns(survey, instruments)
     con.register("readable", readable)
@@ -94,7 +99,7 @@ def find_requests(
     con.execute(f"""
         create or replace temp table asking_now as
         select found.*, pupil_code, wave_id, school_id, class_group, pupil
-        from ({request_sql(prompts, instruments, asked)}) found join unread using (quarantine_id)
+        from ({request_sql(rules, instruments, asked)}) found join unread using (quarantine_id)
     """).fetchall()
     _remember(con)
     con.execute("""
@@ -160,7 +165,7 @@ def _tell(
             count(distinct quarantine_id) filter (school_id is null)::integer
         from quarantine.asking
             join (select delivery_no, delivery_id from arriving) using (delivery_no)
-        where delivery_no >= $first_no and {STILL}
+        where delivery_no >= $first_no and {STILL} and {ASKS_NOW}
         group by delivery_id order by min(delivery_no)
         """,
         {"first_no": first_no},
@@ -196,7 +201,7 @@ def unheard(con: duckdb.DuckDBPyConnection) -> Unheard:
     [(reported, without_school)] = con.execute(f"""
         select count(distinct quarantine_id) filter (school_id is not null),
             count(distinct quarantine_id) filter (school_id is null)
-        from quarantine.asking where {STILL}
+        from quarantine.asking where {STILL} and {ASKS_NOW}
     """).fetchall()
     return Unheard(reported, without_school)
 
@@ -207,7 +212,7 @@ def without_school(con: duckdb.DuckDBPyConnection, delivery_ids: Sequence[str]) 
         f"""
         select delivery_id, count(distinct quarantine_id)::integer
         from quarantine.asking join core.delivery using (delivery_no)
-        where school_id is null and {STILL} and list_contains($ids, delivery_id)
+        where school_id is null and {STILL} and {ASKS_NOW} and list_contains($ids, delivery_id)
         group by delivery_id
         """,
         {"ids": list(delivery_ids)},
@@ -217,11 +222,35 @@ def without_school(con: duckdb.DuckDBPyConnection, delivery_ids: Sequence[str]) 
 
 # A line a pupil; a form without a code is a line of its own. The clock runs from the first day on
 # which the pupil was heard: in a form that has come mended since, or by a flag that stood before.
+# A flag that a contradiction withdrew is told beside what the forms themselves ask.
 _ASKING = f"""
-    with version as (
+    with version as (from quarantine.response union all from quarantine.set_aside),
+    versions as (
         select survey_id, wave_id, school_id, pupil, count(*)::integer as versions
-        from (from quarantine.response union all from quarantine.set_aside)
-        group by all
+        from version group by all
+    ),
+    undecided as (
+        select quarantine_id, delivery_no, row_no, reason_codes, held_at, 'waits' as state
+        from quarantine.row where digest = 'conflict'
+        union all by name
+        select quarantine_id, d.delivery_no, row_no, reason_codes, held_at, 'expired' as state
+        from quarantine.decided join core.delivery d using (delivery_id)
+        where digest = 'conflict' and decision = 'expired'
+    ),
+    asks as (
+        select *, false as has_stood from quarantine.asking where told_in = $wave and {STILL}
+        union all by name
+        select f.* exclude (level), u.*, true as is_version, true as has_stood
+        from (
+            select survey_id, wave_id, school_id, class_group, pupil, rule_version, route, level,
+                if(level = 'flag', rule_id || '{AT_FLAG}', rule_id) as rule_id
+            from core.flag
+            where wave_id = $wave and target = 'pupil' and status = 'withdrawn'
+                and level in ('prompt', 'flag')
+        ) f join (
+            select survey_id, wave_id, school_id, pupil, delivery_no, row_no from version
+        ) using (survey_id, wave_id, school_id, pupil)
+            join undecided u using (delivery_no, row_no)
     ),
     heard as (
         select survey_id, school_id, pupil, rule_id, min(held_at) as first_at
@@ -235,33 +264,45 @@ _ASKING = f"""
     ),
     stood as (
         select survey_id, school_id, pupil, rule_id, min(review_due) as flag_due
-        from core.flag where wave_id = $wave and target = 'pupil' and level = 'prompt' group by all
+        from core.flag
+        where wave_id = $wave and target = 'pupil' and level in ('prompt', 'flag') group by all
+    ),
+    said as (
+        select a.*, replace(a.rule_id, '{AT_FLAG}', '') as named,
+            not ends_with(a.rule_id, '{AT_FLAG}') as is_now,
+            least(held_at, first_at, once_at) as heard_at, versions, flag_due
+        from asks a
+            left join versions v
+                on is_version and v.survey_id = a.survey_id and v.wave_id = a.wave_id
+                and v.school_id = a.school_id and v.pupil = a.pupil
+            left join heard h
+                on h.survey_id = a.survey_id and h.pupil = a.pupil and h.rule_id = a.rule_id
+                and coalesce(h.school_id, a.school_id) = a.school_id
+            left join given_up g on g.quarantine_id = a.quarantine_id
+            left join stood s
+                on s.survey_id = a.survey_id and s.pupil = a.pupil
+                and s.rule_id = replace(a.rule_id, '{AT_FLAG}', '') and s.school_id = a.school_id
+        where a.school_id in (select unnest($schools)) and route = $route
     )
-    select a.school_id, a.pupil,
+    select school_id, pupil,
         list_sort(list_distinct(list(class_group) filter (class_group is not null))),
-        list_sort(list_distinct(list((a.rule_id, rule_version)))),
+        list_sort(list_distinct(list((named, rule_version)))),
         list_sort(list_distinct(flatten(list(reason_codes) filter (not is_version)))),
         coalesce(max(versions) filter (is_version), 0),
-        count(distinct quarantine_id) filter (is_version),
-        min(least(held_at, first_at, once_at))::date, bool_and(state = 'expired'),
+        count(distinct quarantine_id)
+            filter (is_version and not has_stood and is_now = any_now),
+        coalesce(min(heard_at) filter (is_now), min(heard_at))::date, bool_and(state = 'expired'),
         left(arg_min(delivery_id, (held_at, delivery_no, row_no)), 12),
         arg_min(row_no, (held_at, delivery_no, row_no)),
-        min(flag_due), bool_or(list_contains(reason_codes, '{Reason.CODE_IN_TWO_SCHOOLS}'))
-    from quarantine.asking a join (select delivery_no, delivery_id from core.delivery)
-        using (delivery_no)
-        left join version v
-            on is_version and v.survey_id = a.survey_id and v.wave_id = a.wave_id
-            and v.school_id = a.school_id and v.pupil = a.pupil
-        left join heard h
-            on h.survey_id = a.survey_id and h.pupil = a.pupil and h.rule_id = a.rule_id
-            and coalesce(h.school_id, a.school_id) = a.school_id
-        left join given_up using (quarantine_id)
-        left join stood s
-            on s.survey_id = a.survey_id and s.pupil = a.pupil and s.rule_id = a.rule_id
-            and s.school_id = a.school_id
-    where told_in = $wave and a.school_id in (select unnest($schools)) and route = $route
-        and {STILL}
-    group by a.school_id, a.pupil, case when a.pupil is null then quarantine_id end
+        min(flag_due), bool_or(list_contains(reason_codes, '{Reason.CODE_IN_TWO_SCHOOLS}')),
+        any_now
+    from (
+        select *, bool_or(is_now) over (
+            partition by school_id, pupil, case when pupil is null then quarantine_id end
+        ) as any_now
+        from said
+    ) join (select delivery_no, delivery_id from core.delivery) using (delivery_no)
+    group by school_id, pupil, any_now, case when pupil is null then quarantine_id end
     order by all
 """
 

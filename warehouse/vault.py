@@ -47,7 +47,7 @@ def remember_codes(con: duckdb.DuckDBPyConnection, seen: pa.Table) -> None:
 def codes_of_flagged(
     con: duckdb.DuckDBPyConnection, wave_id: str, school_ids: Sequence[str], *, key: PseudonymKey
 ) -> dict[str, dict[str, str]]:
-    """For each of the schools, pseudonym -> code of its pupils with an open flag in a wave.
+    """For each of the schools, pseudonym -> code of its pupils who were flagged in a wave.
 
     And of those who ask for help in a form that waits.
 
@@ -61,8 +61,7 @@ def codes_of_flagged(
             from vault.code where school_id in (select unnest($schools))
         )
         select school_id, pupil, pupil_code from turned semi join (
-            select school_id, pupil from core.flag
-            where wave_id = $wave and status <> 'withdrawn'
+            select school_id, pupil from core.flag where wave_id = $wave
             union all
             select school_id, pupil from quarantine.asking where told_in = $wave
         ) using (school_id, pupil)

@@ -78,6 +78,7 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
         delivery="535b85dfedbd", row_no=5,
     )  # fmt: skip
     once = replace(twice, pupil="psn-r", asks_in=1, rules=(("rule.gone", 1),))
+    stood = replace(twice, pupil="psn-p", asks_in=0, is_prompt=False)
     shared = replace(twice, pupil="psn-t", versions=1, asks_in=1, in_two_schools=True)
     flawed = replace(
         twice, pupil=None, classes=(), reasons=("CLASS_INVALID",), versions=0, is_given_up=True
@@ -116,6 +117,8 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
         replace(data, class_flags=(), indicators=(unlisted,)),
         replace(data, asking=(twice, once, shared, flawed)),
         replace(data, pupil_flags=(), class_flags=(), asking=(twice,)),
+        replace(data, asking=(stood,)),
+        replace(data, asking=(replace(stood, asks_in=1), replace(stood, asks_in=2))),
         replace(adult, asking=(replace(twice, rules=(adults,)),)),
         replace(data, pupil_flags=(alone, still), class_flags=(loose,), networks=(network,)),
     ]

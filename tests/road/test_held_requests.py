@@ -28,7 +28,7 @@ from tests.support.home import (
 )
 from tests.support.loading import deliver, full_config, memory_warehouse
 from tests.support.state import warehouse_of, words_on
-from transforms.requests import prompts_of_a_form
+from transforms.requests import rules_of_a_form
 from warehouse.requests import asking_of, raised_by, unheard
 
 ASKS = {"wants_talk": "2"}
@@ -133,16 +133,20 @@ def test_each_rule_that_prompts_by_itself_is_heard(answers, rule_id, flaw):
 
 
 def test_rules_that_prompt_by_one_form_are_found_in_the_rules_themselves():
-    found = prompts_of_a_form(shipped_rules(), full_config().instruments)
-    assert {step.level for rule in found for step in rule.steps} == {"prompt"}
-    assert {rule.id for rule in found} == {
-        "rule.wants_talk", "rule.bullied_by_pupils", "rule.bullied_by_adults", "rule.low_wellbeing",
-    }  # fmt: skip
+    found = rules_of_a_form(shipped_rules(), full_config().instruments)
+    assert {rule.id: [step.level for step in rule.steps] for rule in found} == {
+        "rule.wants_talk": ["prompt"],
+        "rule.bullied_by_pupils": ["prompt", "flag"],
+        "rule.bullied_by_adults": ["prompt"],
+        "rule.unsafe": ["flag"],
+        "rule.low_wellbeing": ["prompt"],
+    }
 
 
-def test_a_calm_form_that_waits_is_told_of_nowhere(tmp_path):
+def test_a_form_that_waits_and_asks_for_nothing_now_is_told_of_nowhere(tmp_path):
     home = make_home(tmp_path)
-    drop(home, "7A.csv", csv_bytes([*school_class(3), form("Q001", thriving="9", safety="1")]))
+    alone = form("Q001", thriving="9", company_in_breaks="1")
+    drop(home, "7A.csv", csv_bytes([*school_class(3), alone]))
     summary = run(home)
     assert (summary.unheard.reported, summary.raised) == (0, {})
     assert not asking_in(report_of(home))
