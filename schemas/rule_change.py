@@ -10,8 +10,10 @@ from typing import Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
+from schemas.amended_words import in_own_words
 from schemas.declared import Declared
 from schemas.instrument import Instrument
+from schemas.network_rule import network_rule
 from schemas.rule import LOCAL_EDITIONS, ClassRule, Condition, PupilLevel, PupilRule, PupilStep
 
 RuleList: TypeAlias = Sequence[PupilRule | ClassRule]
@@ -111,6 +113,8 @@ def amend(
     """The rules as a municipality has decided; ValueError where it may not, or means another."""
     by_rule = {change.rule: change for change in changes.changes}
     strangers = sorted(set(by_rule) - {rule.id for rule in rules})
+    if network_rule().id in strangers:
+        raise ValueError(f"{network_rule().id}: what class mates' choices say cannot be changed")
     if strangers:
         raise ValueError(f"{len(strangers)} of its changes name a rule that is not there")
     amended = (
@@ -166,7 +170,10 @@ def _relimited(
     ]
     if missing or not steps:
         raise ValueError(f"{rule.id}: levels_off must be some of its levels, and not all of them")
-    return rule.model_copy(update={"steps": tuple(steps), "version": _local_version(rule, change)})
+    made = {"steps": tuple(steps), "version": _local_version(rule, change)}
+    if any(step not in rule.steps for step in steps):
+        rule = in_own_words(rule, by=change.decided_by, day=change.decided_on)
+    return rule.model_copy(update=made)
 
 
 def _step_with(step: PupilStep, limits: Sequence[Limit]) -> PupilStep:
@@ -193,6 +200,13 @@ def _check_limit(rule: PupilRule, limit: Limit, instruments: Mapping[str, Instru
     if not meant:
         raise ValueError(f"{rule.id}: a limit fits no condition of its {limit.level}")
     _check_reach(rule, limit, instruments)
+    key, _, name = limit.input.partition(".")
+    is_scale = any(scale.id == name for scale in instruments[key].scales)
+    if limit.op == "fallen_by" and is_scale and limit.threshold < meant[0].threshold:
+        raise ValueError(
+            f"{rule.id}: a fall of less than {meant[0].threshold:g} is within the error of one"
+            " pupil's score"
+        )
     is_tighter = (limit.threshold < meant[0].threshold) == (limit.op == "at_most")
     if rule.id in HELD and limit.threshold != meant[0].threshold and is_tighter:
         raise ValueError(

@@ -7,7 +7,7 @@ from flows.home import load_config
 from flows.road import at_work, run
 from schemas.declared import DeclarationError
 from schemas.instrument import shipped_instruments
-from schemas.rule import edition, shipped_rules
+from schemas.rule import edition, shipped_rules, source_in
 from schemas.rule_change import RuleChanges, amend
 from tests.conftest import ROOT
 from tests.support.home import AUTUMN, NOW, csv_bytes, make_home, school_class
@@ -115,6 +115,9 @@ REFUSED = {
     "a fall of nothing": change(
         "wellbeing_fell", limit("watch", "who5_v1.wellbeing", "fallen_by", 0)
     ),
+    "a fall within the error": change(
+        "wellbeing_fell", limit("watch", "who5_v1.wellbeing", "fallen_by", 20)
+    ),
     "an older new pupil": change("new_pupil", limit("watch", "register.new_pupil", "at_least", 2)),
     "a condition that is not there": change(
         "unsafe", limit("watch", f"{CORE}.safety", "at_most", 3)
@@ -158,11 +161,55 @@ def test_what_may_not_be_decided_stops_the_run_with_words(tmp_path, text):
         load_config(home)
 
 
+def test_a_rule_that_is_listed_and_cannot_be_changed_is_told_as_such():
+    with pytest.raises(ValueError, match=r"rule\.class_network: .* cannot be changed"):
+        decided(change("class_network", "off = true"))
+
+
 def test_a_home_without_a_file_has_the_shipped_rules(tmp_path):
     home = make_home(tmp_path / "home")
     assert load_config(home).rules == shipped_rules()
     home.rules_file.write_text(change("wellbeing_fell", "off = true"), encoding="utf-8")
     assert len(load_config(home).rules) == len(shipped_rules()) - 1
+
+
+# What is told
+
+
+MOVED = {
+    "bullied_by_pupils": limit("flag", f"{CORE}.bullied_by_pupils", "at_least", 2),
+    "bullied_by_adults": limit("prompt", f"{CORE}.bullied_by_adults", "at_least", 2),
+    "unsafe": limit("flag", f"{CORE}.safety", "at_most", 3),
+    "nobody_in_breaks": limit("flag", f"{CORE}.company_in_breaks", "at_most", 3),
+    "low_wellbeing": limit("flag", "who5_v1.wellbeing", "at_most", 40),
+    "wellbeing_fell": limit("watch", "who5_v1.wellbeing", "fallen_by", 32),
+}
+
+
+@pytest.mark.parametrize("rule", MOVED)
+def test_a_moved_limit_takes_the_words_and_the_source_of_the_shipped_one_with_it(rule):
+    shipped, changed = SHIPPED[f"rule.{rule}"], decided(change(rule, MOVED[rule]))[f"rule.{rule}"]
+    for language in ("nb", "nn", "en"):
+        assert changed.texts.name[language] != shipped.texts.name[language]
+        assert changed.texts.why[language] != shipped.texts.why[language]
+        assert source_in(changed.source, language)[0].count("the board") == 1
+    assert changed.texts.not_meaning == shipped.texts.not_meaning
+
+
+def test_words_stay_where_no_limit_moves():
+    same = change("unsafe", limit("flag", f"{CORE}.safety", "at_most", 2))
+    fewer = change("sometimes_alone", 'levels_off = ["watch"]')
+    changed = decided(same + fewer)
+    for rule in ("rule.unsafe", "rule.sometimes_alone"):
+        assert (changed[rule].texts, changed[rule].source) == (
+            SHIPPED[rule].texts,
+            SHIPPED[rule].source,
+        )
+
+
+def test_a_greater_fall_may_be_asked_for():
+    steps = decided(change("wellbeing_fell", MOVED["wellbeing_fell"]))["rule.wellbeing_fell"].steps
+    assert steps[1].all_of[0].threshold == 32
 
 
 # The whole way
@@ -180,7 +227,12 @@ def test_a_change_makes_the_waves_due_and_stands_in_flags_and_reports(tmp_path):
     )
     assert raised(home) == {("flag", 1002): 2}
     [report] = home.health.glob("S01/*/report.nb.html")
-    assert "nobody_in_breaks@1+local2" in report.read_text(encoding="utf-8")
+    page = report.read_text(encoding="utf-8")
+    assert "nobody_in_breaks@1+local2" in page
+    assert "sjelden eller aldri har noen å være sammen med i friminuttene" not in page.replace(
+        "svarer at de sjelden eller aldri", ""
+    )
+    assert "Bestemt av the board, 2026-08-20." in page
     home.rules_file.unlink()
     assert raised(home) == {("flag", 1): 1, ("watch", 1): 1}
 

@@ -1,0 +1,28 @@
+"""The words of a pupil rule whose limit a municipality has moved: never those of the old one."""
+
+from datetime import date
+
+from schemas.instrument import Language, Texts
+from schemas.rule import PupilRule, RuleTexts, source_in
+from schemas.words import Words, words_of
+
+_LANGUAGES: tuple[Language, ...] = ("nb", "nn", "en")
+
+
+def in_own_words(rule: PupilRule, *, by: str, day: date) -> PupilRule:
+    """The rule with a name, a reason and a source that hold at any limit; `by` decided on `day`."""
+    words = words_of("amended.toml")
+    named = rule.route if rule.route in words else rule.situation
+    name = _texts(words[named]) if named in words else rule.texts.name
+    texts = RuleTexts(name=name, why=_texts(words["why"]), not_meaning=rule.texts.not_meaning)
+    source: Texts = {
+        language: text.format(
+            by=by, day=day.isoformat(), shipped=source_in(rule.source, language)[0]
+        )
+        for language, text in _texts(words["source"]).items()
+    }
+    return rule.model_copy(update={"texts": texts, "source": source})
+
+
+def _texts(words: Words) -> Texts:
+    return {language: getattr(words, language) for language in _LANGUAGES}
