@@ -18,6 +18,8 @@ from schemas.instrument import Language, Texts
 Situation = Literal[
     "new_pupil", "vulnerable_situation", "not_thriving", "unsafe", "exclusion", "bullying"
 ]
+# A pupil who asks for a talk has not said which of the six it is about, and it is not inferred.
+AnySituation = Literal["any"]
 PupilLevel = Literal["prompt", "flag", "watch"]
 
 # Domain notes 6.7 and 8.2: below these a class share is noise or a person.
@@ -129,7 +131,7 @@ class PupilRule(Declared):
     target: Literal["pupil"]
     id: str = Field(pattern=r"^rule\.[a-z][a-z0-9_]*$")
     version: int = Field(ge=1, lt=LOCAL_EDITIONS)
-    situation: Situation
+    situation: Situation | AnySituation
     route: Literal["health_service", "adult_route"] = "health_service"
     steps: tuple[PupilStep, ...] = Field(min_length=1)
     texts: RuleTexts

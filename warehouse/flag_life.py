@@ -85,6 +85,7 @@ def _renew(con: duckdb.DuckDBPyConnection, named: dict[str, object]) -> tuple[in
     con.execute(
         f"""
         update core.flag f set class_group = n.class_group, grade = n.grade, level = n.level,
+            situation = n.situation,
             rule_version = n.rule_version,
             evidence_count = n.evidence_count,
             review_due = case when n.level = 'watch' then null

@@ -108,7 +108,7 @@ def test_nettskjema_form_ends_as_its_page_says(home, *, with_codebook: bool) -> 
         (3, "flag", "unsafe"),
         (3, "flag", "not_thriving"),
         (3, "flag", "exclusion"),
-        (4, "prompt", "vulnerable_situation"),
+        (4, "prompt", "any"),
     }
 
 

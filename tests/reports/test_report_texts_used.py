@@ -84,6 +84,7 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
         twice, pupil=None, classes=(), reasons=("CLASS_INVALID",), versions=0, is_given_up=True
     )
     loose = replace(watch, rule_id="rule.class_network")
+    registered = replace(known, pupil="psn-o", situation="vulnerable_situation")
     gone = replace(watch, has_lapsed=True)
     over = replace(known, has_lapsed=True, expires_on=date(2026, 11, 1))
     network = ClassNetwork("7B", answered=20, unchosen=3, groups=2, p_cohesion=0.012)
@@ -106,6 +107,7 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
             data, pupil_flags=(watched, asks), classes=odd, held=1, held_shared=2, held_codes=2
         ),
         replace(data, pupil_flags=(asks, replace(asks, pupil="psn-v"), scored, known, fell, less)),
+        replace(data, pupil_flags=(registered,)),
         replace(data, pupil_flags=(asks, replace(asks, pupil="psn-v")), class_flags=(watch,)),
         replace(data, pupil_flags=(watched,), class_flags=()),
         replace(

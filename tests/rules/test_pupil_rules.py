@@ -288,10 +288,12 @@ def test_nothing_is_looked_back_at_where_no_rule_asks():
     assert "join before" not in form_sql(inputs, INSTRUMENTS)
 
 
-def test_a_vulnerable_situation_is_asked_for_and_never_inferred():
-    inferred = {rule.id for rule in ALL_RULES if rule.situation == "vulnerable_situation"}
+def test_no_survey_says_that_a_situation_is_vulnerable_and_a_wish_to_talk_says_none():
+    """Domain notes S14 and S12."""
+    situations = {rule.id: rule.situation for rule in ALL_RULES}
 
-    assert inferred == {"rule.wants_talk"}
+    assert "vulnerable_situation" not in situations.values()
+    assert [rule for rule, of in situations.items() if of == "any"] == ["rule.wants_talk"]
     assert {c.input for c in conditions(rule_of("wants_talk"))} == {f"{CORE}.wants_talk"}
 
 
@@ -472,9 +474,10 @@ def test_a_source_of_one_wording_is_told_as_english_in_every_report():
 
 
 @pytest.mark.parametrize("rule", ALL_RULES, ids=RULE_IDS)
-def test_a_rule_belongs_to_one_of_the_six_situations(rule):
+def test_a_rule_belongs_to_one_of_the_six_situations_or_lets_the_pupil_say(rule):
     assert len(get_args(Situation)) == 6
-    assert rule.situation in get_args(Situation)
+    asks = rule.id == "rule.wants_talk"
+    assert rule.situation in (("any",) if asks else get_args(Situation))
 
 
 def test_answers_about_adults_go_their_own_way_and_no_other_flag_does():

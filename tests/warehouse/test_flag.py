@@ -409,6 +409,26 @@ def test_survey_that_the_home_no_longer_declares_keeps_its_answers_and_flags(con
     assert snapshot(con, but=["core.stage"]) == before
 
 
+def test_a_situation_follows_its_rule_when_the_wave_is_computed_again(con, config):
+    """A wish to talk was once a vulnerable situation, which no survey says."""
+    deliver(con, config, [form("P001", wants_talk="2"), form("P002")])
+    changed = [
+        rule.model_copy(update={"situation": "vulnerable_situation"})
+        if rule.id == "rule.wants_talk"
+        else rule
+        for rule in config.rules
+    ]
+    flag(con, replace(config, rules=tuple(changed)))
+    before = flags(con)
+    flag(con, config, now=TUESDAY)
+    after = flags(con)
+    assert [found["situation"] for found in after.values()] == ["any"]
+    assert [found["review_due"] for found in after.values()] == [
+        found["review_due"] for found in before.values()
+    ]
+    assert list(after) == list(before)
+
+
 # All or nothing
 
 
