@@ -60,6 +60,9 @@ def _show(told: Mapping[str, Any], *, is_beside: bool) -> None:
         print("A held row has an answer that is no option. The scores say which row, and why.")
     if not told["grade_known"]:
         print("There is no grade: every row is taken to be of a grade that the instrument is for.")
+    if told["other_grades"]:
+        others = told["other_grades"]
+        print(f"Of a grade that the instrument is not for, without a score: {others}.")
     if told["use_for"] == "class":
         print("The instrument is for classes: a single row's score says nothing of a pupil.")
     if told["missing"] is not None:

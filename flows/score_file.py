@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import csv, parquet
 
 from flows.export_reading import read_export, read_table
@@ -198,6 +199,7 @@ def _tell(
         "rows": rows + held,
         "held": held,
         "grade_known": has_grade,
+        "other_grades": _of_other_grades(instrument, validated.accepted),
         "missing": missing_counts(instrument, validated.accepted) if rows >= FEWEST_TOLD else None,
         "scales": [],
     }
@@ -213,6 +215,15 @@ def _tell(
             }
         )
     return told
+
+
+def _of_other_grades(instrument: Instrument, accepted: pa.Table) -> int:
+    """Rows of grades that the instrument is not for: they have no score."""
+    grade = accepted.column("grade")
+    is_for = pc.and_(
+        pc.greater_equal(grade, instrument.min_grade), pc.less_equal(grade, instrument.max_grade)
+    )
+    return accepted.num_rows - accepted.filter(is_for).num_rows
 
 
 def _with_held(scores: pa.Table, held: Iterable[HeldRow]) -> pa.Table:

@@ -1,5 +1,6 @@
 """A pupil's answers in words and as a chart: what was answered, the limit, and what was before."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -17,15 +18,23 @@ MOST_WAVES_SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class _Answered:
-    """One item as it was asked and answered, and from which answer on the rule flags."""
+    """One item as it was asked and answered, and from which answer on the rule looks at it.
+
+    `limits` are levels and thresholds, the mildest first.
+    """
 
     instrument: Instrument
     item_id: str
     question: str
     evidence: Evidence
     op: str
-    limit: float
+    limits: tuple[tuple[str, float], ...]
     has_fallen: bool
+
+    @property
+    def limit(self) -> float:
+        """The mildest of the limits."""
+        return self.limits[0][1]
 
     def label(self, code: int, context: ReportContext) -> str:
         return self.instrument.label(self.item_id, code, context.texts.language)
@@ -40,30 +49,34 @@ def answer_line(
     waves: tuple[WaveInfo, ...],
     context: ReportContext,
     *,
+    level: str,
     is_wish: bool,
 ) -> AnswerLine:
-    """One piece of evidence as the reader sees it; a wish to talk has no limit and no chart."""
+    """One piece of a flag's evidence as the reader sees it, with the limits up to its level.
+
+    A wish to talk has no limit and no chart.
+    """
     if is_network(evidence.source):
         return choice_line(evidence, waves, context)
     key, _, name = evidence.source.partition(".")
     instrument = context.instruments.get(key)
     if instrument is None:
         raise ReportError(f"no instrument {key}: give the instruments of the wave")
-    op, limit = _mildest_limit(rule, evidence)
+    op, limits = _limits(rule, evidence, level)
     for scale in instrument.scales:
         if scale.id == name:
             line = _scale_line(evidence, scale, context)
             told = (
                 _fall(evidence, waves, context)
                 if has_fallen(evidence, rule)
-                else (_scale_limit(evidence, limit, waves, context))
+                else (_scale_limit(evidence, limits, waves, context))
             )
             return AnswerLine(line, told, "", None)
     if all(item.id != name for item in instrument.items):
         raise ReportError(f"no item or scale {evidence.source}: give the instruments of the wave")
     question = about_words(evidence.source, context)
     answered = _Answered(
-        instrument, name, question, evidence, op, limit, has_fallen(evidence, rule)
+        instrument, name, question, evidence, op, limits, has_fallen(evidence, rule)
     )
     earlier = _earlier(answered, waves, context)
     if is_wish:
@@ -138,20 +151,30 @@ def has_fallen(evidence: Evidence, rule: PupilRule) -> bool:
     )
 
 
-def _mildest_limit(rule: PupilRule, evidence: Evidence) -> tuple[str, float]:
-    """Where the rule begins to flag: its highest level has a limit of its own, further out."""
+def _limits(
+    rule: PupilRule, evidence: Evidence, level: str
+) -> tuple[str, tuple[tuple[str, float], ...]]:
+    """The limits that an answer reached on the way to its level, the mildest first.
+
+    A prompt begins further out than a flag: a reader has to see both.
+    """
     found = [
-        condition
-        for step in rule.steps
+        (step.level, condition)
+        for step in reversed(rule.steps)
         for condition in (*step.any_of, *step.all_of)
         if condition.input == evidence.source
     ]
     if not found:
         raise ReportError(f"{rule.id}@{rule.version} does not look at {evidence.source}")
-    found = [part for part in found if not part.looks_back] or found
-    op = found[0].op
-    mildest = min if op == "at_least" else max
-    return op, mildest(condition.threshold for condition in found if condition.op == op)
+    found = [(of, part) for of, part in found if not part.looks_back] or found
+    op = found[0][1].op
+    own: dict[str, float] = {of: part.threshold for of, part in found if part.op == op}
+    reached: Iterator[str] = (of for of in own if own[of] == evidence.threshold)
+    named = level if own.get(level) == evidence.threshold else next(reached, level)
+    limits = {named: own.get(named, evidence.threshold)}
+    if named == "prompt" and own.get("flag", limits[named]) != limits[named]:
+        limits = {"flag": own["flag"], **limits}
+    return op, tuple(limits.items())
 
 
 def _said(answered: _Answered, context: ReportContext) -> str:
@@ -165,10 +188,15 @@ def _limit_sentence(answered: _Answered, context: ReportContext) -> str:
     if answered.has_fallen and before is not None:
         fall = int(before.value - answered.evidence.observed)
         return context.texts.count("answer.fell", fall)
-    if answered.evidence.observed == answered.limit:
-        return context.texts.say("answer.at_limit")
-    limit = limit_words(answered.evidence.source, answered.limit, context)
-    return context.texts.say("answer.limit", limit=limit)
+    return " ".join(_one_limit(answered, *limit, context) for limit in answered.limits)
+
+
+def _one_limit(answered: _Answered, level: str, limit: float, context: ReportContext) -> str:
+    named = context.texts.say(f"answer.for_{level}")
+    if answered.evidence.observed == limit:
+        return context.texts.say("answer.at_limit", level=named)
+    words = limit_words(answered.evidence.source, limit, context)
+    return context.texts.say("answer.limit", level=named, limit=words)
 
 
 def _scale_line(evidence: Evidence, scale: Scale, context: ReportContext) -> str:
@@ -183,10 +211,18 @@ def _scale_line(evidence: Evidence, scale: Scale, context: ReportContext) -> str
 
 
 def _scale_limit(
-    evidence: Evidence, limit: float, waves: tuple[WaveInfo, ...], context: ReportContext
+    evidence: Evidence,
+    limits: tuple[tuple[str, float], ...],
+    waves: tuple[WaveInfo, ...],
+    context: ReportContext,
 ) -> str:
     texts = context.texts
-    told = texts.say("answer.scale_limit", limit=texts.decimal(limit))
+    told = " ".join(
+        texts.say(
+            "answer.scale_limit", level=texts.say(f"answer.for_{of}"), limit=texts.decimal(limit)
+        )
+        for of, limit in limits
+    )
     return f"{told} {_before(evidence, waves, context)}".rstrip()
 
 

@@ -83,10 +83,25 @@ def _rule_line(rule: PupilRule | ClassRule, context: ReportContext) -> RuleLine:
         rule=f"{rule.id.removeprefix('rule.')}@{rule.edition}",
         name=texts.translated(rule.texts.name),
         says=texts.translated(rule.texts.why),
-        levels=tuple(_level_line(step, rule, context) for step in found),
+        levels=(
+            *(_level_line(step, rule, context) for step in found),
+            *(_class_limits(rule, texts) if isinstance(rule, ClassRule) else ()),
+        ),
         source=source,
         source_language=language,
     )
+
+
+def _class_limits(rule: ClassRule, texts: Texts) -> Iterator[str]:
+    """Where a class stands out by a test, level by level; none for a rule that tests nothing."""
+    if rule.measure not in {"share", "spread"}:
+        return
+    own, below = texts.share(rule.watch_fdr), texts.decimal(rule.watch_below)
+    watch = texts.say("method.limit_watch", below=below, own=own)
+    yield texts.say("method.limits", level=texts.say("level.watch"), limits=watch)
+    if rule.may_alert:
+        alert = texts.say("method.limit_alert", every=texts.share(rule.alert_fdr))
+        yield texts.say("method.limits", level=texts.say("level.alert"), limits=alert)
 
 
 def _level_line(step: PupilStep, rule: PupilRule | ClassRule, context: ReportContext) -> str:
@@ -160,11 +175,7 @@ def _is_register(condition: Condition) -> bool:
 
 def _class_method(rules: Sequence[ClassRule], texts: Texts) -> list[str]:
     said = [
-        texts.say(
-            "method.tests",
-            watch_below=_range([texts.decimal(rule.watch_below) for rule in rules]),
-            alert_fdr=_range([texts.share(rule.alert_fdr) for rule in rules]),
-        ),
+        texts.say("method.tests"),
         texts.say(
             "method.gates",
             answered=_range([texts.number(rule.min_answered) for rule in rules]),

@@ -6,12 +6,13 @@ Rows stand by level, then those who asked to talk, then code. Nobody is ranked o
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 
 from reports.answers import REGISTER, answer_line, has_fallen
 from reports.model import LEVEL_ORDER, AnswerLine, PupilRow, Reason, ReportContext
 from reports.network_words import is_network
-from schemas.rule import PupilRule, edition
+from schemas.rule import edition
 from warehouse.school_data import Evidence, PupilFlag, WaveInfo
 
 WISH_RULE = "rule.wants_talk"
@@ -77,16 +78,18 @@ def _reasons(
     flags: Sequence[PupilFlag], waves: tuple[WaveInfo, ...], context: ReportContext
 ) -> tuple[Reason, ...]:
     shown: set[tuple[str, float, bool]] = set()
+    told: set[tuple[str, float]] = set()
     found = []
     for flag in flags:
-        rule = context.pupil_rule(flag.rule_id, flag.rule_version)
-        fresh = {
-            key: part
-            for part in _answers(flag)
-            if (key := (part.source, part.observed, has_fallen(part, rule))) not in shown
-        }
-        shown |= fresh.keys()
-        found.append(_reason(flag, list(fresh.values()), waves, context))
+        rule, lines = context.pupil_rule(flag.rule_id, flag.rule_version), []
+        for part in _answers(flag):
+            answer, is_fall = (part.source, part.observed), has_fallen(part, rule)
+            if (*answer, is_fall) in shown:
+                continue
+            lines.append(_line(part, flag, waves, context, is_known=answer in told))
+            shown.add((*answer, is_fall))
+            told.add(answer)
+        found.append(_reason(flag, lines, context))
     return tuple(found)
 
 
@@ -94,19 +97,12 @@ def _answers(flag: PupilFlag) -> list[Evidence]:
     return [part for part in flag.evidence if not part.source.startswith(f"{REGISTER}.")]
 
 
-def _reason(
-    flag: PupilFlag,
-    evidence: Sequence[Evidence],
-    waves: tuple[WaveInfo, ...],
-    context: ReportContext,
-) -> Reason:
+def _reason(flag: PupilFlag, lines: Sequence[AnswerLine], context: ReportContext) -> Reason:
     rule = context.pupil_rule(flag.rule_id, flag.rule_version)
-    is_wish = flag.rule_id == WISH_RULE
-    answers = (_line(part, rule, waves, context, is_wish=is_wish) for part in evidence)
     return Reason(
         name=context.texts.translated(rule.texts.name),
-        why="" if evidence else context.texts.translated(rule.texts.why),
-        answers=tuple(answers),
+        why="" if lines else context.texts.translated(rule.texts.why),
+        answers=tuple(lines),
         not_meaning=context.texts.translated(rule.texts.not_meaning),
         trace=_trace(flag, context),
         situation=flag.situation,
@@ -115,17 +111,27 @@ def _reason(
 
 def _line(
     part: Evidence,
-    rule: PupilRule,
+    flag: PupilFlag,
     waves: tuple[WaveInfo, ...],
     context: ReportContext,
     *,
-    is_wish: bool,
+    is_known: bool,
 ) -> AnswerLine:
-    """The answer in words; `waves` are the same for all reports of a wave."""
-    about = (part, rule.id, rule.version, is_wish, waves[-1].wave_id)
+    """The answer in words; `waves` are the same for all reports of a wave.
+
+    An answer that is known from a line above is not told again, only what else is true of it.
+    """
+    rule = context.pupil_rule(flag.rule_id, flag.rule_version)
+    if is_known and not has_fallen(part, rule):
+        part = replace(part, before=None)
+    about = (part, rule.id, rule.version, flag.level, waves[-1].wave_id)
     if about not in context.lines:
-        context.lines[about] = answer_line(part, rule, waves, context, is_wish=is_wish)
-    return context.lines[about]
+        is_wish = rule.id == WISH_RULE
+        context.lines[about] = answer_line(
+            part, rule, waves, context, level=flag.level, is_wish=is_wish
+        )
+    line = context.lines[about]
+    return replace(line, text="", earlier="", chart=None) if is_known else line
 
 
 def _trace(flag: PupilFlag, context: ReportContext) -> str:

@@ -17,6 +17,7 @@ from transforms.disclosure import CELLS, SMALL_COUNT, suppress
 from transforms.expected_flags import false_signals
 
 FEW = "1-4"
+UNDER_ONE = "<1"
 Shown = int | str  # a rounded count, or FEW
 _LEVELS = ("grade", "gender")
 
@@ -56,10 +57,14 @@ class Line:
 
 def shown(count: float) -> Shown:
     """A count of pupils for a reader: none, few, or the nearest five."""
-    whole = round(count)
-    if 0 < whole < SMALL_COUNT:
+    if 0 < count < SMALL_COUNT:
         return FEW
-    return (whole + 2) // 5 * 5
+    return (round(count) + 2) // 5 * 5
+
+
+def _classes(count: float) -> Shown:
+    """A count of classes for a reader; a mean of less than half a class is not none."""
+    return UNDER_ONE if 0 < count < 1 else round(count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +95,7 @@ def changes(flags: pl.DataFrame) -> pl.DataFrame:
 
 
 def _line(seen: Flags, rule: PupilRule | ClassRule, wave: str, *, min_n: int) -> Line:
-    tell = shown if rule.target == "pupil" else round
+    tell = shown if rule.target == "pupil" else _classes
     ours = seen.flags.filter(rule_id=rule.id)
     here = ours.filter(wave=wave)
     change = changes(here)

@@ -269,9 +269,32 @@ def _counts(rule: PupilRule, inputs: Inputs) -> str:
 
 
 def evidence_sql(rule: PupilRule, inputs: Inputs) -> Sequence[tuple[int, Condition, str]]:
-    """Each condition of each step: the step's number, the condition, and when it is evidence."""
+    """Each condition of each step: the step's number, the condition, and when it is evidence.
+
+    Where a step holds, the conditions of the milder ones that hold besides are evidence as well, of
+    answers that it does not rest on itself: a reader has to see all that speaks for the flag.
+    """
     return [
-        (at, condition, condition_sql(condition, inputs))
+        (at, condition, holds)
         for at, step in enumerate(rule.steps)
-        for condition in step.reasons
+        for condition, holds in (
+            *((condition, condition_sql(condition, inputs)) for condition in step.reasons),
+            *_milder(step, rule.steps[at + 1 :], inputs),
+        )
     ]
+
+
+def _milder(
+    step: PupilStep, others: Sequence[PupilStep], inputs: Inputs
+) -> Iterable[tuple[Condition, str]]:
+    """The milder steps' conditions, each where the step's own of the same input do not hold."""
+    own = {condition.input: condition_sql(condition, inputs) for condition in step.reasons}
+    always = {condition.input for condition in step.all_of}
+    for milder in others:
+        for condition in milder.reasons:
+            if condition.input in always:
+                continue
+            holds = condition_sql(condition, inputs)
+            stricter = own.get(condition.input)
+            own[condition.input] = f"({stricter} or {holds})" if stricter else holds
+            yield condition, f"{holds} and not {stricter}" if stricter else holds

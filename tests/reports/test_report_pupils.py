@@ -61,7 +61,7 @@ def test_rows_stand_by_level_then_own_wish_then_code(
     assert re.findall(r"Vurdering av (\w{4}):", html) == ["DDDD", "EEEE", "CCCC", "BBBB", "AAAA"]
 
 
-def test_the_limit_is_where_the_rule_begins_to_flag_not_where_its_highest_level_does(
+def test_a_prompt_tells_where_a_flag_begins_and_where_a_prompt_does(
     fjordvik: School, render_report: Render
 ) -> None:
     data, codes = fjordvik
@@ -69,7 +69,36 @@ def test_the_limit_is_where_the_rule_begins_to_flag_not_where_its_highest_level_
     text = Page(render_report(replace(data, pupil_flags=(often,)), codes)).text
     assert "Svarte «omtrent én gang i uka» på «Er du blitt mobbet av andre elever" in text
     assert "Grensa for flagg er «2–3 ganger i måneden»." in text
-    assert "akkurat på grensa" not in text
+    assert "Det er akkurat på grensa for Straks." in text
+    assert "akkurat på grensa for flagg" not in text
+    oftener = replace(often, evidence=(answer("bullied_by_pupils", 5, 4),))
+    text = Page(render_report(replace(data, pupil_flags=(oftener,)), codes)).text
+    assert "Grensa for Straks er «omtrent én gang i uka»." in text
+
+
+def test_a_watch_is_never_called_a_flag(fjordvik: School, render_report: Render) -> None:
+    data, codes = fjordvik
+    some = flag("rule.sometimes_alone", "watch", evidence=(answer("company_in_breaks", 3, 3),))
+    html = render_report(replace(data, pupil_flags=(some,), class_flags=()), codes)
+    reason = html.split('<div class="reason">')[1].split('class="trace"')[0]
+    assert "Det er akkurat på grensa for å følge med." in reason
+    assert "flagg." not in reason
+    assert "gir flagg" not in html
+
+
+def test_an_answer_that_fell_and_is_low_stands_once(
+    fjordvik: School, render_report: Render
+) -> None:
+    data, codes = fjordvik
+    low = replace(answer("thriving", 3, 3), before=Before("2026-V", 5))
+    less = flag("rule.thriving_less", "watch", evidence=(replace(low, threshold=2), low))
+    one = replace(data, pupil_flags=(less,), class_flags=(), indicators=())
+    html = render_report(one, codes)
+    text = Page(html).text
+    assert text.count("Svarte «trives litt» på") == 1
+    assert text.count("Det er to trinn lavere enn i forrige runde.") == 1
+    assert text.count("akkurat på grensa for å følge med") == 1
+    assert html.count('<svg class="chart') == 1
 
 
 def test_an_answer_at_the_limit_is_said_to_be_so(fjordvik: School, render_report: Render) -> None:
@@ -199,8 +228,11 @@ def test_a_fall_is_told_with_what_was_before(fjordvik: School, render_report: Re
         Page(render_report(replace(data, pupil_flags=(fell,)), codes, language=language)).text
         for language in ("nb", "en")
     )
-    assert "44 på en skala fra 0 til 100. Forrige runde: 76 (Vår 2026). Et fall på 24 eller" in nb
-    assert "The round before: 76 (Vår 2026). A fall of 24 or more is larger than the" in en
+    assert (
+        "44 på en skala fra 0 til 100. Forrige runde: 76 (Vår 2026). Grensa er et fall på 24." in nb
+    )
+    assert "The round before: 76 (Vår 2026). The limit is a fall of 24." in en
+    assert "to eller tre med 24 eller mer av måleusikkerhet alene" in nb
 
 
 def test_a_low_score_that_another_rule_has_told_still_says_that_it_fell(
@@ -212,7 +244,8 @@ def test_a_low_score_that_another_rule_has_told_still_says_that_it_fell(
         flag("rule.wellbeing_fell", "flag", evidence=(FELL, replace(FELL, threshold=50))),
     )
     text = Page(render_report(replace(data, pupil_flags=flags), codes)).text
-    assert text.count("Et fall på 24 eller mer") == 1
+    assert text.count("Grensa er et fall på 24.") == 1
+    assert text.count("44 på en skala fra 0 til 100.") == 1
     assert text.count("Grensa for flagg er 50.") == 1
 
 

@@ -60,6 +60,9 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
     )
     thrived = replace(answer("thriving", 3, 2), before=Before("2025-H", 5))
     less = flag("rule.thriving_less", "watch", "psn-t", evidence=(thrived,))
+    some = flag(
+        "rule.sometimes_alone", "watch", "psn-m", evidence=(answer("company_in_breaks", 2, 3),)
+    )
     unchosen = Evidence("network.unchosen_in", 2, 2)
     again = replace(unchosen, before=Before("2025-H", 2))
     alone = flag("rule.unchosen", "watch", "psn-s", evidence=(unchosen,))
@@ -107,7 +110,7 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
             data, pupil_flags=(watched, asks), classes=odd, held=1, held_shared=2, held_codes=2
         ),
         replace(data, pupil_flags=(asks, replace(asks, pupil="psn-v"), scored, known, fell, less)),
-        replace(data, pupil_flags=(registered,)),
+        replace(data, pupil_flags=(registered, some)),
         replace(data, pupil_flags=(asks, replace(asks, pupil="psn-v")), class_flags=(watch,)),
         replace(data, pupil_flags=(watched,), class_flags=()),
         replace(

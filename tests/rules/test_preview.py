@@ -26,7 +26,7 @@ from tests.support.home import (
     make_home,
     run,
 )
-from transforms.preview import FEW, Flags, lines, shown
+from transforms.preview import FEW, Flags, _classes, lines, shown
 from warehouse.damage import WarehouseBusyError
 from warehouse.preview import preview
 from warehouse.store import only_writer
@@ -288,6 +288,13 @@ def test_flags_about_adults_are_not_told_by_grade_or_gender():
 )
 def test_a_count_of_pupils_is_none_few_or_the_nearest_five(count, said):
     assert shown(count) == said
+
+
+@pytest.mark.parametrize("mean", [0.2, 0.5, 0.9])
+def test_a_mean_of_less_than_one_is_not_none(mean):
+    assert shown(mean) == FEW
+    assert _classes(mean) == "<1"
+    assert (shown(0), _classes(0), _classes(1.4)) == (0, 0, 1)
 
 
 def test_a_change_of_one_to_four_pupils_has_no_figure():

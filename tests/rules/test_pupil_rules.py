@@ -329,12 +329,21 @@ def rule_of(name):
     return next(rule for rule in PUPIL_RULES if rule.id == f"rule.{name}")
 
 
-def test_the_evidence_is_what_holds_at_the_level_of_the_flag(town):
+def test_the_evidence_is_all_that_holds_up_to_the_level_of_the_flag(town):
     town.add_form("both", {"bullied_by_pupils": 3, "bullied_digitally": 4})
     town.add_form("one", {"bullied_by_pupils": 3})
     town.add_form("new", {"company_in_breaks": 2, "thriving": 3}, enrolled_on=NEW)
 
-    assert town.evidence(rule_of("bullied_by_pupils"), "both") == {(0, "bullied_digitally"): 4}
+    town.add_form("more", {"bullied_by_pupils": 5, "bullied_digitally": 4})
+
+    assert town.evidence(rule_of("bullied_by_pupils"), "both") == {
+        (0, "bullied_digitally"): 4,
+        (0, "bullied_by_pupils"): 3,
+    }
+    assert town.evidence(rule_of("bullied_by_pupils"), "more") == {
+        (0, "bullied_digitally"): 4,
+        (0, "bullied_by_pupils"): 4,
+    }
     assert town.evidence(rule_of("bullied_by_pupils"), "one") == {(1, "bullied_by_pupils"): 3}
     assert town.evidence(rule_of("new_pupil"), "new") == {
         (0, "new_pupil"): 1,

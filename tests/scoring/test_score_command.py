@@ -172,6 +172,17 @@ def test_pupils_of_a_lower_grade_have_a_row_and_no_score(tmp_path):
     assert [row["wellbeing"] for row in scores_beside(export)] == [0, 100, None]
 
 
+def test_rows_of_other_grades_are_counted_on_the_terminal(tmp_path, capsys):
+    export = tmp_path / "a.csv"
+    younger = who5_rows(("1", "1", "1", "1", "1"), ("2", "2", "2", "2", "2"), grade="3")
+    export.write_bytes(csv_bytes([*ROWS[:2], *younger]))
+
+    score(export, "--instrument", "who5_v1")
+
+    said = capsys.readouterr().out
+    assert "Of a grade that the instrument is not for, without a score: 2." in said
+
+
 def test_the_form_of_the_page_is_scored_with_its_two_files(tmp_path):
     for name, text in (("i.toml", INSTRUMENT), ("s.toml", SURVEY), ("export.csv", EXPORT)):
         (tmp_path / name).write_text(text, encoding="utf-8")
