@@ -223,7 +223,8 @@ def _of_other_grades(instrument: Instrument, accepted: pa.Table) -> int:
     is_for = pc.and_(
         pc.greater_equal(grade, instrument.min_grade), pc.less_equal(grade, instrument.max_grade)
     )
-    return accepted.num_rows - accepted.filter(is_for).num_rows
+    scored: int = accepted.filter(is_for).num_rows
+    return int(accepted.num_rows - scored)
 
 
 def _with_held(scores: pa.Table, held: Iterable[HeldRow]) -> pa.Table:

@@ -69,9 +69,8 @@ def judge(rules: Sequence[ClassRule], data: ClassData, *, seed: str) -> pa.Table
 
 def _is_answered(i: int, rule: ClassRule, data: ClassData) -> bool:
     if rule.scale:
-        return data.scores[rule.scale].num_rows > 0
-    total: int = pc.sum(data.classes.column(f"answered_{i}")).as_py() or 0
-    return total > 0
+        return int(data.scores[rule.scale].num_rows) > 0
+    return int(pc.sum(data.classes.column(f"answered_{i}")).as_py() or 0) > 0
 
 
 @dataclass(frozen=True, slots=True)
