@@ -28,6 +28,8 @@ _MADE_ELSEWHERE = {
     " Null: not asked. -101: skipped. -102: don't know.",
     "core.score_KEY": "A view an instrument version with scales: `response_id`, and for each scale"
     " `SCALE`, `SCALE_n` (items answered) and `SCALE_band`.",
+    "core.given_score_KEY": "The same for every form that was ever stored, with `from_grade` and"
+    " `to_grade`: for queries that join `core.response` and ask for the grade there.",
     "core.answer": "A view over all answers, a row a form and item. Where `value` is null,"
     " `missing` says not_asked, skipped or dont_know.",
     "core.score": "A view over all scores, a row a form and scale.",

@@ -173,6 +173,9 @@ def restricted_columns(folder: Path) -> dict[str, list[str]]:
 _MADE_ON_OPENING = ("audit.migration", "audit.step")
 
 
+_OF_INSTRUMENTS = ("core.answer", "core.given_score", "core.score")
+
+
 def test_every_restricted_table_and_column_is_there(tmp_path: Path) -> None:
     told = {found.name: [name for name, _, _ in found.columns] for found in sql_tables()}
     told["quarantine.response"] = told["quarantine.set_aside"] = told["core.response"]
@@ -185,10 +188,11 @@ def test_every_restricted_table_and_column_is_there(tmp_path: Path) -> None:
         "quarantine.asking",
     }
     made_elsewhere = views | {
-        name for name in there if name.startswith(("core.answer", "core.score", *_MADE_ON_OPENING))
+        name for name in there if name.startswith((*_OF_INSTRUMENTS, *_MADE_ON_OPENING))
     }
     assert {name: columns for name, columns in there.items() if name not in made_elsewhere} == told
-    for name in (*sorted(views), "core.answer_KEY", "core.score_KEY", "core.answer", "core.score"):
+    of_keys = [f"{name}_KEY" for name in _OF_INSTRUMENTS]
+    for name in (*sorted(views), *of_keys, "core.answer", "core.score"):
         assert f"`{name}`" in PAGES["tables.md"]
     assert all(f"### {name}\n" in PAGES["tables.md"] for name in told)
 
