@@ -47,9 +47,9 @@ def remember_codes(con: duckdb.DuckDBPyConnection, seen: pa.Table) -> None:
 def codes_of_flagged(
     con: duckdb.DuckDBPyConnection, wave_id: str, school_ids: Sequence[str], *, key: PseudonymKey
 ) -> dict[str, dict[str, str]]:
-    """For each of the schools, pseudonym -> code of its pupils who were flagged in a wave.
+    """For each of the schools, pseudonym -> code of its pupils who are flagged in a wave.
 
-    And of those who ask for help in a form that waits.
+    And of those who ask for help in a form that waits, or whose flag another form contradicts.
 
     A school's report knows that school's codes alone, though the same code may lie at another.
     """
@@ -59,9 +59,18 @@ def codes_of_flagged(
             select school_id, pupil_code, {pseudonym_sql("pupil_code", key=key, domain="pupil")}
                 as pupil
             from vault.code where school_id in (select unnest($schools))
+        ),
+        contradicted as (
+            select (survey_id, school_id, pupil)
+            from (from quarantine.response union all from quarantine.set_aside)
+            where wave_id = $wave
         )
         select school_id, pupil, pupil_code from turned semi join (
-            select school_id, pupil from core.flag where wave_id = $wave
+            select school_id, pupil from core.flag
+            where wave_id = $wave and (
+                status <> 'withdrawn'
+                or (survey_id, school_id, pupil) in (from contradicted)
+            )
             union all
             select school_id, pupil from quarantine.asking where told_in = $wave
         ) using (school_id, pupil)
