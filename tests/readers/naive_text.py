@@ -50,7 +50,15 @@ def read_plainly(body: str, *, fields: int, delimiter: str = ";", first_line: in
 def _says_nothing(text: str, delimiter: str) -> bool:
     if _has_stray_quote(text, delimiter):
         return False
-    return not any(cell.strip(" \r\n") for cell in _cells(text.strip("\r"), delimiter))
+    is_inside = False
+    for at, char in enumerate(text):
+        if char == '"':
+            if not is_inside and text[at - 1 : at] == '"':
+                return False  # two quotes within quotes are a quote
+            is_inside = not is_inside
+        elif char not in (" \r\n" if is_inside else f" \r\n{delimiter}"):
+            return False
+    return True
 
 
 def _records(body: str, line: int) -> Iterator[tuple[int, str]]:

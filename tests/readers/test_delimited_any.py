@@ -70,6 +70,8 @@ def test_what_the_csv_module_writes_is_read_back_cell_by_cell(
 )
 @example(body='a;"\n"\r\r\na;a', block_bytes=7, fields=2)
 @example(body='"a\r\n";a;\r\n\r\r\n;', block_bytes=1, fields=2)
+@example(body='""\r;', block_bytes=1, fields=2)
+@example(body='""\r"";\n" \r\n";""""', block_bytes=1, fields=2)
 def test_rows_and_malformed_records_are_those_of_the_plain_reading(body, block_bytes, fields):
     heading = ";".join("xyz"[:fields])
     content = f"{heading}\n{body}".encode()

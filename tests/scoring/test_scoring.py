@@ -23,6 +23,7 @@ WHO5 = shipped_instruments()["who5_v1"]
 def _connection():
     yield
     database().close()
+    database.cache_clear()  # a worker may come back to this module for a stolen test
 
 
 @cache
