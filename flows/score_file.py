@@ -223,8 +223,7 @@ def _of_other_grades(instrument: Instrument, accepted: pa.Table) -> int:
     is_for = pc.and_(
         pc.greater_equal(grade, instrument.min_grade), pc.less_equal(grade, instrument.max_grade)
     )
-    scored: int = accepted.filter(is_for).num_rows
-    return int(accepted.num_rows - scored)
+    return int(accepted.filter(pc.invert(is_for)).num_rows)
 
 
 def _with_held(scores: pa.Table, held: Iterable[HeldRow]) -> pa.Table:

@@ -99,8 +99,7 @@ def _as_now(
     places: list[HeldPlace],
 ) -> dict[str, Any]:
     """What a note said, with what the ledger says now."""
-    # What does not wait is told as it was.
-    # What no row of the file waits for: counted when it was loaded, and so ever since.
+    # What no row of the file waits for is told as it was when the file was loaded.
     counted = (
         Reason.DUPLICATE_ROW,
         Reason.STILL_HELD,

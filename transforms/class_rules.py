@@ -60,9 +60,10 @@ def judge(rules: Sequence[ClassRule], data: ClassData, *, seed: str) -> pa.Table
     asked = asked or list(enumerate(rules))  # for the columns' sake
     rules = [rule for _, rule in asked]
     tables = [_indicated(i, rule, data, seed) for i, rule in asked]
-    place = _places(tables, data.classes)
-    rows = zip(tables, place.classes_of(len(rules)), strict=True)
-    found = pa.concat_tables((table.take(at) for table, at in rows), promote_options="default")
+    kept = [_asked_in(table, data.classes) for table in tables]
+    rows = (table.take(at) for table, at in zip(tables, kept, strict=True))
+    found = pa.concat_tables(rows, promote_options="default")
+    place = _places(kept, data.classes.num_rows)
     controlled = control(found, {rule.id: rule for rule in rules})
     return _repeated(_left_to_others(controlled, place, rules), place, data, rules)
 
@@ -81,22 +82,19 @@ class _Places:
     class_no: Counts
     classes: int
 
-    def classes_of(self, rules: int) -> list[Counts]:
-        return [self.class_no[self.rule == rule] for rule in range(rules)]
 
-
-def _places(found: Sequence[pa.Table], classes: pa.Table) -> _Places:
-    """Rows of rules that look at what somebody answered in that survey of the wave."""
+def _asked_in(found: pa.Table, classes: pa.Table) -> Counts:
+    """The classes of the surveys in which somebody answered what a rule looks at."""
     survey = classes.column("survey_id").combine_chunks().dictionary_encode().indices.to_numpy()
-    kept = []
-    for table in found:
-        answered = np.bincount(survey, weights=table.column("answered").to_numpy())
-        kept.append(np.flatnonzero(answered[survey] > 0))
+    answered = np.bincount(survey, weights=found.column("answered").to_numpy())
+    return np.flatnonzero(answered[survey] > 0)
+
+
+def _places(kept: Sequence[Counts], classes: int) -> _Places:
     rule = np.repeat(np.arange(len(kept)), [len(rows) for rows in kept])
-    return _Places(rule, np.concatenate([_NOBODY, *kept]), classes.num_rows)
+    return _Places(rule, np.concatenate(kept), classes)
 
 
-_NOBODY = np.array([], np.int64)
 _DETAILS = ("value", "bound", "drawn", "between_sd", "within_sd", "compared")
 _NOTHING = pa.table(
     {

@@ -10,7 +10,7 @@ grade and gender are not compared: they make no other form. A form that is contr
 one serves as well, for it waits itself; one that was decided against does not.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import duckdb
@@ -90,10 +90,6 @@ def _candidates(
     if not some:
         return []
     items = item_columns(survey, instruments)
-    answers = ", ".join(f'{name} as "{name}"' for name in items)
-    joins = " ".join(
-        f"left join {answer_table(key)} {key} using (response_id)" for key in survey.instruments
-    )
     # First whose form there is at all: answers joined to every form would be most of the work.
     con.execute(
         f"create or replace temp table met as {_MET}",
@@ -103,28 +99,35 @@ def _candidates(
             "compared": list(compared_columns(items)),
         },
     ).fetchall()
+    found: list[tuple[int, str, str]] = []
     if con.execute("select 1 from met limit 1").fetchall():
-        found: list[tuple[int, str, str]] = con.execute(f"""
-            with form as (
-                select quarantine_id, digest, column_names, school_id, came_in, {answers}
-                from met {joins}
-            ),
-            telling as (
-                select *, {sound_text_sql(items, but="column_names")} as said from form
-            ),
-            told_class as (
-                select distinct delivery_no as came_in, school_id, class_group from arrived
-                where delivery_no in (select came_in from met)
-            )
-            select quarantine_id, digest, said from telling where came_in is null
-            union all
-            select quarantine_id, digest, {in_class_sql("said", "class_group")}
-            from telling join told_class using (came_in, school_id)
-        """).fetchall()
-    else:
-        found = []
+        found = con.execute(_texts_sql(survey, items)).fetchall()
     con.execute("drop table temp.met").fetchall()
     return found
+
+
+def _texts_sql(survey: Survey, items: Sequence[str]) -> str:
+    answers = ", ".join(f'{name} as "{name}"' for name in items)
+    joins = " ".join(
+        f"left join {answer_table(key)} {key} using (response_id)" for key in survey.instruments
+    )
+    return f"""
+        with form as (
+            select quarantine_id, digest, column_names, school_id, came_in, {answers}
+            from met {joins}
+        ),
+        telling as (
+            select *, {sound_text_sql(items, but="column_names")} as said from form
+        ),
+        told_class as (
+            select distinct delivery_no as came_in, school_id, class_group from arrived
+            where delivery_no in (select came_in from met)
+        )
+        select quarantine_id, digest, said from telling where came_in is null
+        union all
+        select quarantine_id, digest, {in_class_sql("said", "class_group")}
+        from telling join told_class using (came_in, school_id)
+    """
 
 
 # `came`: the forms of this load that say something new. What was said before the row came does not

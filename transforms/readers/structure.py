@@ -74,10 +74,9 @@ def scan_records(data: npt.NDArray[np.uint8], *, delimiter: int, fields: int) ->
     says_nothing = np.zeros(256, np.bool_)
     says_nothing[[delimiter, SPACE, RETURN, NEWLINE, QUOTE]] = True
     blank = np.logical_and.reduceat(says_nothing[data], start)
-    blank &= ~_holds_any(start, says_something)
     extra = (count == fields + 1) & (data[content_end - 1] == delimiter)
     stray = _holds_any(start, strays)
-    blank &= ~stray
+    blank &= ~(_holds_any(start, says_something) | stray)
     # A stray quote may glue any number of sound lines together: that is no long answer.
     if ((end - start > MAX_RECORD) & ~stray).any() or (_holds_any(start, long) & ~stray).any():
         raise FileProblem(Reason.TOO_LARGE)
