@@ -222,7 +222,8 @@ def without_school(con: duckdb.DuckDBPyConnection, delivery_ids: Sequence[str]) 
 
 # A line a pupil; a form without a code is a line of its own. The clock runs from the first day on
 # which the pupil was heard: in a form that has come mended since, or by a flag that stood before.
-# A flag that a contradiction withdrew is told beside what the forms themselves ask.
+# A flag that a contradiction withdrew is told beside what the forms themselves ask. Of forms that
+# are held from one moment their contents say which is named, and not the order of the files.
 _ASKING = f"""
     with version as (from quarantine.response union all from quarantine.set_aside),
     versions as (
@@ -292,8 +293,8 @@ _ASKING = f"""
         count(distinct quarantine_id)
             filter (is_version and not has_stood and is_now = any_now),
         coalesce(min(heard_at) filter (is_now), min(heard_at))::date, bool_and(state = 'expired'),
-        left(arg_min(delivery_id, (held_at, delivery_no, row_no)), 12),
-        arg_min(row_no, (held_at, delivery_no, row_no)),
+        left(arg_min(delivery_id, (held_at, delivery_id, row_no)), 12),
+        arg_min(row_no, (held_at, delivery_id, row_no)),
         min(flag_due), bool_or(list_contains(reason_codes, '{Reason.CODE_IN_TWO_SCHOOLS}')),
         any_now
     from (

@@ -144,11 +144,11 @@ class AskingPupil:
     `rules` (id, version) say what was answered. `reasons` are why rows wait; of the `versions` of a
     contradiction at this school (0 where there is none) `asks_in` ask, at the level told. `since`
     is the first day on which the pupil was heard, `flag_due` the deadline of a flag of the same
-    rule that stood before.
-    `delivery` and `row_no` are where the form stands that came first. `is_given_up`: it waited too
-    long, and nobody has decided on it. `in_two_schools`: the code stands in another school too.
-    `is_prompt`: help is asked for now; otherwise the level is that of a flag. `rules` has flags
-    that a contradiction withdrew as well; where they are all there is, `asks_in` is 0.
+    rule that stood before. `delivery` and `row_no` are where a form stands that was held first.
+    `is_given_up`: it waited too long, and nobody has decided on it. `in_two_schools`: the code
+    stands in another school too. `is_prompt`: help is asked for now; otherwise the level is that of
+    a flag. `rules` has flags that a contradiction withdrew as well; where they are all there is,
+    `asks_in` is 0.
     """
 
     pupil: str | None = field(repr=False)
