@@ -90,7 +90,7 @@ def _waits(asking: AskingPupil, context: ReportContext) -> tuple[str, ...]:
 
 def _reason(code: str, context: ReportContext) -> str:
     name = reason_names()[Reason(code)]
-    return name.en if context.texts.language == "en" else name.nb
+    return {"nb": name.nb, "nn": name.nn, "en": name.en}[context.texts.language]
 
 
 def asking_headline(rows: Sequence[AskingRow], data: SchoolData, context: ReportContext) -> str:

@@ -19,7 +19,7 @@ from babel.numbers import format_decimal, format_percent
 from schemas.instrument import Texts as Translations
 from schemas.settings import ReportLanguage
 
-_LOCALES: dict[ReportLanguage, str] = {"nb": "nb", "en": "en_GB"}
+_LOCALES: dict[ReportLanguage, str] = {"nb": "nb", "nn": "nn", "en": "en_GB"}
 _HIGHEST_NUMBER_IN_WORDS = 12
 
 

@@ -118,10 +118,14 @@ Source = Annotated[str | Texts, AfterValidator(_is_in_english)]
 
 
 def source_in(source: Source, language: Language) -> tuple[str, Language]:
-    """A source in a language, and the one that it stands in: English where it lacks ours."""
+    """A source in a language, and the one that it stands in: the nearest where it lacks ours.
+
+    That is bokmål for nynorsk, and English otherwise.
+    """
     if isinstance(source, str):
         return source, "en"
-    own: Language = language if language in source else "en"
+    nearest: Language = "nb" if language == "nn" and "nb" in source else "en"
+    own = language if language in source else nearest
     return source[own], own
 
 

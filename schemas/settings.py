@@ -14,7 +14,7 @@ from pydantic import Field, field_validator, model_validator
 from schemas.class_name import LONGEST
 from schemas.declared import Declared
 
-ReportLanguage = Literal["nb", "en"]
+ReportLanguage = Literal["nb", "nn", "en"]
 SCHOOL_ID = r"^[A-Z0-9][A-Z0-9_-]{0,19}$"
 MIN_N_FLOOR = 5
 

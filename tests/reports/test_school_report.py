@@ -17,7 +17,7 @@ from tests.reports.page import Page, Render, School
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 
 
-@pytest.mark.parametrize("language", ["nb", "en"])
+@pytest.mark.parametrize("language", ["nb", "nn", "en"])
 def test_the_report_is_the_golden_one(
     fjordvik: School, render_report: Render, language: str
 ) -> None:
@@ -28,7 +28,7 @@ def test_the_report_is_the_golden_one(
 
 
 @pytest.mark.parametrize("route", ["health_service", "adult_route"])
-@pytest.mark.parametrize("language", ["nb", "en"])
+@pytest.mark.parametrize("language", ["nb", "nn", "en"])
 def test_the_page_is_well_formed_and_accessible(
     warehouse: Any, fjordvik: School, render_report: Render, language: str, route: str
 ) -> None:
@@ -91,7 +91,7 @@ def test_what_people_typed_is_escaped(fjordvik: School, render_report: Render) -
     Page(html)
 
 
-@pytest.mark.parametrize("language", ["nb", "en"])
+@pytest.mark.parametrize("language", ["nb", "nn", "en"])
 @pytest.mark.parametrize("route", ["health_service", "adult_route"])
 def test_no_pseudonym_comes_out(
     warehouse: Any, fjordvik: School, render_report: Render, route: str, language: str

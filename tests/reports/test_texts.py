@@ -1,31 +1,52 @@
 """Every text is there in every language, says the same, and follows the language's habits."""
 
+import re
 from datetime import date
 from string import Formatter
+from typing import get_args
 
 import pytest
 
 from reports.texts import Texts, read_texts
+from schemas.settings import ReportLanguage
 
-LANGUAGES = ("nb", "en")
+LANGUAGES: tuple[ReportLanguage, ...] = get_args(ReportLanguage)
 
 
 def placeholders(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name} - {"n", "N"}
 
 
-def test_both_languages_have_the_same_keys() -> None:
-    assert set(read_texts("nb").entries) == set(read_texts("en").entries)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_has_the_same_keys(language: ReportLanguage) -> None:
+    assert set(read_texts("nb").entries) == set(read_texts(language).entries)
 
 
-def test_both_languages_are_given_the_same_values() -> None:
-    english = read_texts("en").entries
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_is_given_the_same_values(language: ReportLanguage) -> None:
+    other = read_texts(language).entries
     unequal = [
         key
         for key, text in read_texts("nb").entries.items()
-        if placeholders(text) != placeholders(english[key])
+        if placeholders(text) != placeholders(other[key])
     ]
     assert unequal == []
+
+
+# Words that bokmål has and nynorsk has not.
+BOKMAAL = re.compile(
+    r"\b(ikke|elever|jeg|hva|hvor\w*|hvem|hvilken|fra|noen|noe|mye|bare|skole\w*|uke\w*|være|gjøre"
+    r"|selv|flere|mer|sier|kommer|klasser|svarene|disse|dem|hver|innen)\b",
+    re.IGNORECASE,
+)
+PROGRAMME = "Supportgrupper i skolen"
+
+
+def test_nynorsk_is_not_bokmaal_with_another_name() -> None:
+    nb, nn = read_texts("nb").entries, read_texts("nn").entries
+    assert [key for key, text in nn.items() if BOKMAAL.search(text.replace(PROGRAMME, ""))] == []
+    longer = [key for key, text in nb.items() if len(text.split()) > 7]
+    assert [key for key in longer if nn[key] == nb[key]] == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -90,6 +111,10 @@ def test_a_p_value_has_three_decimals_and_the_right_mark(
 
 def test_dates_shares_and_lists_follow_the_language() -> None:
     nb, en, day = read_texts("nb"), read_texts("en"), date(2026, 11, 24)
+    nn = read_texts("nn")
+    assert (nn.day(day), nn.full_day(day)) == ("ty. 24. nov.", "24. november 2026")
+    assert (nn.share(0.286), nn.join(["a", "b", "c"])) == ("29\N{NO-BREAK SPACE}%", "a, b og c")
+    assert nn.count("summary.talk", 1).startswith("Éin elev ")
     assert (nb.day(day), en.day(day)) == ("tir. 24. nov.", "Tue 24 Nov")
     assert (nb.full_day(day), en.full_day(day)) == ("24. november 2026", "24 November 2026")
     assert (nb.share(0.286), en.share(0.286)) == ("29\N{NO-BREAK SPACE}%", "29%")
