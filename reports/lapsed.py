@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from reports.class_rows import class_signals
-from reports.model import LapsedRow, ReportContext
+from reports.model import LEVEL_ORDER, LapsedRow, ReportContext
 from reports.pupil_rows import shown_level
 from warehouse.school_data import ClassFlag, PupilFlag, SchoolData
 
@@ -53,7 +53,7 @@ def _pupil_row(name: str, pupil: str, flags: list[PupilFlag], context: ReportCon
         class_group=name,
         code=context.codes.get(pupil),
         is_class=False,
-        raised=tuple(sorted(named)),
+        raised=tuple(sorted(named, key=lambda one: (LEVEL_ORDER.index(one[0]), one[1]))),
         why=_why(flags, "pupil", context),
     )
 
