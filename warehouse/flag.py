@@ -100,6 +100,7 @@ def score_and_flag(
 
 
 _TEMPORARY = (
+    *("found", "found_evidence"),
     *("wave_form", "hit", "seen_before", "complete_before", "listed_start", "before"),
     *("outstanding", "outstanding_before"),
     *("loose_class", "asked_class", "asked_pupil", "asked_choice"),
@@ -107,8 +108,6 @@ _TEMPORARY = (
 
 
 def _tidy(con: duckdb.DuckDBPyConnection) -> None:
-    for view in ("found", "found_evidence"):
-        con.execute(f"drop view temp.{view}").fetchall()
     for table in _TEMPORARY:
         con.execute(f"drop table if exists temp.{table}").fetchall()
 
@@ -192,7 +191,7 @@ def _find_pupils(forms: _Forms, rules: Sequence[PupilRule]) -> None:
 
 
 def _gather(forms: _Forms, rules: Rules) -> None:
-    """What was found, as temporary views in the columns of core.flag and core.flag_evidence."""
+    """What was found, as temporary tables in the columns of core.flag and core.flag_evidence."""
     flags, evidence = ["(from core.flag limit 0)"], ["(from core.flag_evidence limit 0)"]
     pupil_rules = [rule for rule in rules if rule.target == "pupil"]
     for i, rule in enumerate(pupil_rules):
@@ -208,7 +207,7 @@ def _gather(forms: _Forms, rules: Rules) -> None:
     evidence.append(loose[1])
     for name, parts in (("found", flags), ("found_evidence", evidence)):
         rows = " union all by name ".join(parts)
-        forms.con.execute(f"create or replace temp view {name} as {rows}").fetchall()
+        forms.con.execute(f"create or replace temp table {name} as {rows}").fetchall()
 
 
 def _flags_of(i: int, rule: PupilRule) -> str:

@@ -16,7 +16,7 @@ from schemas.instrument import DONT_KNOW, SKIPPED, Instrument, Scale
 from schemas.settings import Settings
 from schemas.speakable import SpeakableError
 from transforms.scoring import score_sql
-from warehouse.store import transaction
+from warehouse.store import migrations, transaction
 
 
 class InstrumentChangedError(SpeakableError):
@@ -156,22 +156,38 @@ _FORM = "r.response_id, r.survey_id, r.wave_id, r.school_id, r.class_group, r.gr
 
 def _replace_views(con: duckdb.DuckDBPyConnection, instruments: Mapping[str, Instrument]) -> None:
     """core.answer and core.score: long, one row an item or a scale, over all instruments."""
-    scored = [instrument for instrument in instruments.values() if instrument.scales]
+    views = _views(instruments)
+    # Every step of the road opens the warehouse, and making the views is half of that: the last one
+    # says what all were made from, and under which migrations.
+    said = json.dumps([views, list(migrations())])
+    made_from = hashlib.sha256(said.encode()).hexdigest()
+    if _views_there(con, made_from) >= views.keys():
+        return
     _drop_stored_scores(con)
-    for instrument in scored:
-        for view, rows in (
-            (given_score_table(instrument.key), _given_scores(instrument)),
-            (score_table(instrument.key), _scores(instrument)),
-        ):
-            con.execute(f"create or replace view {view} as {rows}").fetchall()
-    answers = " union all by name ".join(
-        _long_answers(instrument) for instrument in instruments.values() if instrument.items
-    )
-    con.execute(f"create or replace view core.answer as {answers or _NO_ANSWERS}").fetchall()
-    scores = " union all by name ".join(
-        _long_score(instrument, scale.id) for instrument in scored for scale in instrument.scales
-    )
-    con.execute(f"create or replace view core.score as {scores or _NO_SCORES}").fetchall()
+    for name, query in views.items():
+        con.execute(f"create or replace view {name} as {query}").fetchall()
+    con.execute(f"comment on view core.score is '{made_from}'").fetchall()
+
+
+def _views_there(con: duckdb.DuckDBPyConnection, made_from: str) -> set[str]:
+    """The views that there are, if they were made from this."""
+    found = con.execute("""
+        select 'core.' || view_name, comment from duckdb_views() where schema_name = 'core'
+    """).fetchall()
+    return set(dict(found)) if ("core.score", made_from) in found else set()
+
+
+def _views(instruments: Mapping[str, Instrument]) -> dict[str, str]:
+    """The query of each view by its name, in an order in which they can be made."""
+    scored = [instrument for instrument in instruments.values() if instrument.scales]
+    answers = [_long_answers(instrument) for instrument in instruments.values() if instrument.items]
+    scores = [_long_score(one, scale.id) for one in scored for scale in one.scales]
+    return {
+        **{given_score_table(instrument.key): _given_scores(instrument) for instrument in scored},
+        **{score_table(instrument.key): _scores(instrument) for instrument in scored},
+        "core.answer": " union all by name ".join(answers) or _NO_ANSWERS,
+        "core.score": " union all by name ".join(scores) or _NO_SCORES,
+    }
 
 
 def _drop_stored_scores(con: duckdb.DuckDBPyConnection) -> None:
