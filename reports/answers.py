@@ -63,13 +63,14 @@ def answer_line(
     if instrument is None:
         raise ReportError(f"no instrument {key}: give the instruments of the wave")
     op, limits = _limits(rule, evidence, level)
+    is_lowest = op == "below_percentile"
     for scale in instrument.scales:
         if scale.id == name:
             line = _scale_line(evidence, scale, context)
             told = (
                 _fall(evidence, waves, context)
                 if has_fallen(evidence, rule)
-                else (_scale_limit(evidence, limits, waves, context))
+                else _scale_limit(evidence, limits, waves, context, is_lowest=is_lowest)
             )
             return AnswerLine(line, told, "", None)
     if all(item.id != name for item in instrument.items):
@@ -143,9 +144,10 @@ def has_fallen(evidence: Evidence, rule: PupilRule) -> bool:
     """Whether it is the fall since the wave before that the rule flags."""
     before = evidence.before
     return before is not None and any(
-        condition.op == "fallen_by"
-        and (condition.input, condition.threshold) == (evidence.source, evidence.threshold)
-        and before.value - evidence.observed >= condition.threshold
+        condition.is_fall
+        and condition.input == evidence.source
+        and (condition.is_local or condition.threshold == evidence.threshold)
+        and before.value - evidence.observed >= evidence.threshold
         for step in rule.steps
         for condition in step.reasons
     )
@@ -168,6 +170,8 @@ def _limits(
         raise ReportError(f"{rule.id}@{rule.version} does not look at {evidence.source}")
     found = [(of, part) for of, part in found if not part.looks_back] or found
     op = found[0][1].op
+    if found[0][1].is_local:  # its threshold is not on the scale; what it was compared with is
+        return op, ((level, evidence.threshold),)
     own: dict[str, float] = {of: part.threshold for of, part in found if part.op == op}
     reached: Iterator[str] = (of for of in own if own[of] == evidence.threshold)
     named = level if own.get(level) == evidence.threshold else next(reached, level)
@@ -215,12 +219,13 @@ def _scale_limit(
     limits: tuple[tuple[str, float], ...],
     waves: tuple[WaveInfo, ...],
     context: ReportContext,
+    *,
+    is_lowest: bool,
 ) -> str:
     texts = context.texts
+    said = "answer.scale_lowest" if is_lowest else "answer.scale_limit"
     told = " ".join(
-        texts.say(
-            "answer.scale_limit", level=texts.say(f"answer.for_{of}"), limit=texts.decimal(limit)
-        )
+        texts.say(said, level=texts.say(f"answer.for_{of}"), limit=texts.decimal(limit))
         for of, limit in limits
     )
     return f"{told} {_before(evidence, waves, context)}".rstrip()

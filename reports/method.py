@@ -163,6 +163,10 @@ def _limit(condition: Condition, step: PupilStep, context: ReportContext) -> str
     limit = texts.decimal(condition.threshold)
     if condition.op == "fallen_by":
         return texts.say("method.limit_fall", what=about, limit=limit)
+    if condition.op == "fallen_reliably":
+        return texts.say("method.limit_error", what=about)
+    if condition.op == "below_percentile":
+        return texts.say("method.limit_lowest", scale=about, limit=limit)
     if item_of(condition.input, context) is None:
         return texts.say("method.limit_scale", scale=about, sign=_SIGNS[condition.op], limit=limit)
     answers = _answers([condition], step, context)

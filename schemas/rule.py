@@ -29,6 +29,11 @@ CLASS_MIN_COUNT_FLOOR = 3
 # A class without a baseline would be tested against nothing, and anything is more than nothing.
 HIGHEST_GRADE = 13
 
+Op = Literal["at_least", "at_most", "fallen_by", "below_percentile", "fallen_reliably"]
+# Less is error of measurement (domain notes 6.1); a quarter of a grade is not the low end of it.
+LEAST_CRITICAL = 1.96
+MOST_OF_100 = 25
+
 
 class Condition(Declared):
     """One comparison: an item's answer code or a scale's score against a threshold.
@@ -39,26 +44,50 @@ class Condition(Declared):
     `wave = "previous"` looks at what the same pupil answered in the same school in the latest wave
     that opened before this one. `fallen_by`: now at least `threshold` lower than it was then. A
     condition never holds where an answer that it needs is missing.
+
+    Two limits are set by the municipality's own grade in that wave, where enough have answered
+    (transforms/yardsticks.py). `below_percentile`: below the score that `threshold` of 100 lie
+    under. `fallen_reliably`: lower than it was then by more than `threshold` standard errors of a
+    difference (domain notes 6.1).
     """
 
     input: str = Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")
-    op: Literal["at_least", "at_most", "fallen_by"]
+    op: Op
     threshold: float
     wave: Literal["this", "previous"] = "this"
 
     @property
     def looks_back(self) -> bool:
         """Whether the condition needs the previous wave."""
-        return self.wave == "previous" or self.op == "fallen_by"
+        return self.wave == "previous" or self.is_fall
+
+    @property
+    def is_fall(self) -> bool:
+        """Whether it compares this wave with the previous one."""
+        return self.op in ("fallen_by", "fallen_reliably")
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the municipality's own grade sets the limit."""
+        return self.op in ("below_percentile", "fallen_reliably")
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether a form says it; the register speaks of the pupil, whatever the form."""
+        return not self.input.startswith("register.")
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
-        if self.looks_back and self.input.startswith("register."):
+        if self.looks_back and not self.is_answered:
             raise ValueError("the register has no previous wave")
-        if self.op == "fallen_by" and self.wave == "previous":
+        if self.is_fall and self.wave == "previous":
             raise ValueError("a fall is seen from this wave")
         if self.op == "fallen_by" and self.threshold <= 0:
             raise ValueError("a fall is more than nothing")
+        if self.op == "fallen_reliably" and self.threshold < LEAST_CRITICAL:
+            raise ValueError(f"a reliable fall is {LEAST_CRITICAL} standard errors or more")
+        if self.op == "below_percentile" and not 0 < self.threshold <= MOST_OF_100:
+            raise ValueError(f"a low percentile is one of {MOST_OF_100} of 100, or lower")
         return self
 
 
@@ -279,7 +308,7 @@ class ClassRule(Declared):
 
     @model_validator(mode="after")
     def _looks_at_one_wave(self) -> Self:
-        if any(condition.looks_back for condition in self.any_of):
+        if any(condition.looks_back or condition.is_local for condition in self.any_of):
             raise ValueError("a class is compared with other classes, not with an earlier wave")
         return self
 

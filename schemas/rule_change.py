@@ -14,7 +14,17 @@ from schemas.amended_words import in_own_words
 from schemas.declared import Declared
 from schemas.instrument import Instrument
 from schemas.network_rule import network_rule
-from schemas.rule import LOCAL_EDITIONS, ClassRule, Condition, PupilLevel, PupilRule, PupilStep
+from schemas.rule import (
+    LEAST_CRITICAL,
+    LOCAL_EDITIONS,
+    MOST_OF_100,
+    ClassRule,
+    Condition,
+    Op,
+    PupilLevel,
+    PupilRule,
+    PupilStep,
+)
 
 RuleList: TypeAlias = Sequence[PupilRule | ClassRule]
 
@@ -32,7 +42,7 @@ class Limit(Declared):
 
     level: PupilLevel = Field(description="The level that the condition belongs to.")
     input: str = Field(description="As in the rule: `who5_v1.wellbeing`.")
-    op: Literal["at_least", "at_most", "fallen_by"] = Field(description="As in the rule.")
+    op: Op = Field(description="As in the rule.")
     wave: Literal["this", "previous"] = Field(default="this", description="As in the rule.")
     threshold: float = Field(description="The municipality's own.")
 
@@ -227,6 +237,8 @@ def _check_reach(rule: PupilRule, limit: Limit, instruments: Mapping[str, Instru
         "at_least": low < limit.threshold <= high,
         "at_most": low <= limit.threshold < high,
         "fallen_by": 0 < limit.threshold <= high - low,
+        "below_percentile": 0 < limit.threshold <= MOST_OF_100,
+        "fallen_reliably": limit.threshold >= LEAST_CRITICAL,
     }
     if not within[limit.op]:
         raise ValueError(f"{rule.id}: a limit of {limit.input} holds for every answer or for none")

@@ -4,6 +4,7 @@ A file holds a section a rule, each with one Markdown table. They are run by `kl
 assure` and shown on the docs page of rules.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -15,6 +16,7 @@ from schemas.rule import PupilLevel
 
 WHO, SAYS, DAYS, BEFORE = ("pupil", "class"), "says", "days", " before"
 NOTHING = "–"
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")  # a score may have decimals, an answer has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,7 @@ class Example:
     """One invented pupil: cells by column as written, and the level that the rule must give."""
 
     who: str
-    cells: Mapping[str, int | None]
+    cells: Mapping[str, float | None]
     level: str | None
 
 
@@ -76,13 +78,17 @@ def _example(heading: tuple[str, ...], row: tuple[str, ...], where: str) -> Exam
     cells = zip(heading[1:-1], row[1:-1], strict=True)
     if row[-1] not in (*get_args(PupilLevel), "alert", NOTHING):
         raise DeclarationError(f"{where}: {SAYS} must be prompt, flag, watch, alert or {NOTHING}")
-    if not all(cell.isascii() and cell.isdigit() for cell in row[1:-1] if cell):
-        raise DeclarationError(f"{where}: answers are whole numbers, or empty")
+    if not all(_NUMBER.fullmatch(cell) for cell in row[1:-1] if cell):
+        raise DeclarationError(f"{where}: answers are numbers, or empty")
     return Example(
         who=row[0],
-        cells={name: int(cell) if cell else None for name, cell in cells},
+        cells={name: _number(cell) if cell else None for name, cell in cells},
         level=None if row[-1] == NOTHING else row[-1],
     )
+
+
+def _number(cell: str) -> float:
+    return float(cell) if "." in cell else int(cell)
 
 
 @cache

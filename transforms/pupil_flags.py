@@ -6,8 +6,9 @@ the forms that any rule flags, and `evidence_sql` why.
 No weighted total, no ranking: a rule looks at answers; its level is the highest step that holds.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from schemas.instrument import LOWEST_OPTION, Instrument
 from schemas.network_rule import NETWORK_INPUTS
@@ -16,15 +17,26 @@ from schemas.rule import NEW_PUPIL, ClassRule, Condition, PupilRule, PupilStep
 FORM_NETWORK = "form_network"  # what class mates' choices say, measured before the rules run
 NEW_FOR_DAYS = 70  # enrolled at most 10 weeks ago (domain notes S13)
 
-_OPERATOR = {"at_least": ">=", "at_most": "<="}
+_OPERATOR = {
+    "at_least": ">=",
+    "at_most": "<=",
+    "fallen_by": ">=",
+    "below_percentile": "<",
+    "fallen_reliably": ">",
+}
+
+
+# For each condition whose limit the municipality's own grades set: the limit by grade.
+Limits: TypeAlias = Mapping[Condition, Mapping[int, float]]
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """The inputs that some rules look at, and those they also look back at."""
+    """The inputs that some rules look at, those they also look back at, and measured limits."""
 
     names: tuple[str, ...]
     earlier: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=dict)
 
     def column(self, name: str) -> str:
         """The column of `form_sql` that holds an input."""
@@ -36,7 +48,9 @@ class Inputs:
 
 
 def inputs_of(
-    rules: Sequence[PupilRule | ClassRule], instruments: Mapping[str, Instrument]
+    rules: Sequence[PupilRule | ClassRule],
+    instruments: Mapping[str, Instrument],
+    limits: Limits | None = None,
 ) -> Inputs:
     """Every input of the rules; ValueError where a rule names one that nobody declared."""
     asked = [condition for rule in rules for condition in conditions(rule)]
@@ -46,7 +60,7 @@ def inputs_of(
         if name != NEW_PUPIL and name not in NETWORK_INPUTS:
             _require_declared(name, instruments)
     earlier = sorted({condition.input for condition in asked if condition.looks_back})
-    return Inputs(tuple(names), tuple(earlier))
+    return Inputs(tuple(names), tuple(earlier), limits or {})
 
 
 def _require_declared(name: str, instruments: Mapping[str, Instrument]) -> None:
@@ -75,6 +89,7 @@ def form_sql(inputs: Inputs, instruments: Mapping[str, Instrument]) -> str:
         joins.append("left join listed_start using (school_id, pupil)")
     if inputs.earlier:
         columns += ["before.before_wave", *(f"before.{inputs.before(it)}" for it in inputs.earlier)]
+        columns += ["before.before_grade"] if _needs_grade_before(inputs) else []
         joins.append("left join before using (school_id, pupil)")
     return f"""
         select r.response_id, r.survey_id, r.wave_id, r.school_id, r.class_group, r.grade, r.pupil,
@@ -188,6 +203,8 @@ def _before_sql(inputs: Inputs, instruments: Mapping[str, Instrument]) -> str:
         f"arg_max({_input_sql(name, instruments)}, r.response_id) as {inputs.before(name)}"
         for name in inputs.earlier
     )
+    if _needs_grade_before(inputs):
+        columns += ", max(r.grade) as before_grade"
     return f"""
         create or replace temp table before as
         select r.school_id, r.pupil, any_value(r.wave_id) as before_wave, {columns}
@@ -195,6 +212,10 @@ def _before_sql(inputs: Inputs, instruments: Mapping[str, Instrument]) -> str:
         where r.pupil is not null and r.wave_id = ({WAVE_BEFORE_SQL})
         group by r.school_id, r.pupil
     """
+
+
+def _needs_grade_before(inputs: Inputs) -> bool:
+    return any(condition.wave == "previous" for condition in inputs.limits)
 
 
 # A wave that was planned and that nobody answered is none.
@@ -207,12 +228,24 @@ WAVE_BEFORE_SQL = """
 
 def condition_sql(condition: Condition, inputs: Inputs) -> str:
     """Whether a condition holds for a row of `form_sql`; a missing answer never holds."""
-    # A whole number is compared with answer codes as they are stored; 3.0 would cast each of them.
-    threshold = repr(condition.threshold).removesuffix(".0")
-    if condition.op == "fallen_by":
+    if condition.is_local and condition not in inputs.limits:
+        return "false"
+    limit, operator = limit_sql(condition, inputs), _OPERATOR[condition.op]
+    if condition.is_fall:
         now, was = inputs.column(condition.input), inputs.before(condition.input)
-        return f"coalesce({was} - {now} >= {threshold}, false)"
-    return f"coalesce({_looked_at(condition, inputs)} {_OPERATOR[condition.op]} {threshold}, false)"
+        return f"coalesce({was} - {now} {operator} {limit}, false)"
+    return f"coalesce({_looked_at(condition, inputs)} {operator} {limit}, false)"
+
+
+def limit_sql(condition: Condition, inputs: Inputs) -> str:
+    """What a condition compares with: its threshold, or the measured limit of the pupil's grade."""
+    if not condition.is_local:
+        # A whole number is compared with answer codes as they are stored; 3.0 would cast each.
+        return repr(condition.threshold).removesuffix(".0")
+    grade = "grade" if condition.wave == "this" else "before_grade"
+    limits = inputs.limits.get(condition, {})
+    known = " ".join(f"when {at} then {limit!r}" for at, limit in limits.items())
+    return f"(case {grade} {known} end)" if known else "null"
 
 
 def _looked_at(condition: Condition, inputs: Inputs) -> str:
@@ -231,32 +264,39 @@ def step_sql(step: PupilStep, inputs: Inputs) -> str:
     return " and ".join(parts)
 
 
-def hit_sql(rules: Sequence[PupilRule], inputs: Inputs) -> str:
-    """Forms of `wave_form` that any of the rules flags, all rules in one pass over the forms.
+Holds: TypeAlias = Callable[[PupilStep, Inputs], str]
 
-    The columns of `form_sql`, and for rule number i `step_i`, the number of the highest step that
+
+def hit_sql(
+    rules: Sequence[PupilRule],
+    inputs: Inputs,
+    *,
+    forms: str = "wave_form",
+    holds: Holds = step_sql,
+) -> str:
+    """Forms that any of the rules flags, all rules in one pass over the forms.
+
+    The columns of `forms`, and for rule number i `step_i`, the number of the highest step that
     holds (null where none does), and `evidence_i`, how many of its conditions hold.
     """
     columns = [
         column
         for i, rule in enumerate(rules)
         for column in (
-            f"case {_steps(rule, inputs)} end as step_{i}",
+            f"case {_steps(rule, inputs, holds)} end as step_{i}",
             f"case step_{i} {_counts(rule, inputs)} end as evidence_{i}",
         )
     ]
     flagged = " or ".join(f"step_{i} is not null" for i in range(len(rules)))
     return f"""
         select *, {", ".join(columns) or "1"}
-        from wave_form
+        from {forms}
         where pupil is not null and ({flagged or "false"})
     """
 
 
-def _steps(rule: PupilRule, inputs: Inputs) -> str:
-    return " ".join(
-        f"when {step_sql(step, inputs)} then {at}" for at, step in enumerate(rule.steps)
-    )
+def _steps(rule: PupilRule, inputs: Inputs, holds: Holds) -> str:
+    return " ".join(f"when {holds(step, inputs)} then {at}" for at, step in enumerate(rule.steps))
 
 
 def _counts(rule: PupilRule, inputs: Inputs) -> str:

@@ -38,7 +38,8 @@ def rules_of_a_form(
 def _is_of_the_form(step: PupilStep) -> bool:
     looked_at = (*step.reasons, *step.none_of)
     return not any(
-        condition.looks_back or condition.input.startswith("register.") for condition in looked_at
+        condition.looks_back or condition.is_local or not condition.is_answered
+        for condition in looked_at
     )
 
 

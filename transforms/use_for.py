@@ -19,23 +19,27 @@ def as_instruments_allow(rules: Rules, instruments: Mapping[str, Instrument]) ->
     A step that needs all of what is forbidden falls away, and so does a rule of which no step is
     left. A rule that looks at nothing forbidden comes back as it is.
     """
-    kept = [_allowed_part(rule, instruments) for rule in rules]
+    kept = [_part_of(rule, instruments) for rule in rules]
     return [rule for rule in kept if rule is not None]
 
 
-def _allowed_part(
+def _part_of(
     rule: PupilRule | ClassRule, instruments: Mapping[str, Instrument]
 ) -> PupilRule | ClassRule | None:
     def may_see(name: str) -> bool:
         instrument = instruments.get(name.partition(".")[0])
         return instrument is None or instrument.use_for in (rule.target, "both")
 
-    def is_allowed(condition: Condition) -> bool:
-        return may_see(condition.input)
+    if isinstance(rule, ClassRule) and rule.scale is not None and not may_see(rule.scale):
+        return None
+    return allowed_part(rule, lambda condition: may_see(condition.input))
 
+
+def allowed_part(rule: PupilRule | ClassRule, is_allowed: Allowed) -> PupilRule | ClassRule | None:
+    """A rule without the conditions that are not allowed; None where no step of it is left."""
     if isinstance(rule, ClassRule):
         if rule.measure != "share":
-            return rule if rule.scale is None or may_see(rule.scale) else None
+            return rule
         any_of = tuple(filter(is_allowed, rule.any_of))
         return rule.model_copy(update={"any_of": any_of}) if any_of else None
     steps = tuple(left for step in rule.steps if (left := _allowed_step(step, is_allowed)))

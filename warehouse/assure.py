@@ -18,6 +18,7 @@ from schemas.rule import ClassRule, PupilRule
 from schemas.rule_example import BEFORE, DAYS, Example, ExampleTable
 from schemas.settings import Settings
 from transforms.pupil_flags import conditions
+from transforms.yardsticks import even_limits
 from warehouse.assure_class import assure_class
 from warehouse.example_forms import Form, insert_forms, items_for
 from warehouse.flag import score_and_flag
@@ -137,9 +138,11 @@ def _assured(
     levels = []
     if cases:
         insert_forms(con, [form for case in cases for form in _forms(*case, instruments)])
+        limits = even_limits(tested, instruments)
         score_and_flag(
-            con, _NOW, instruments=instruments, rules=tested, settings=_SETTINGS, now=now
-        )
+            con, _NOW, instruments=instruments, rules=tested, settings=_SETTINGS, now=now,
+            limits=limits,
+        )  # fmt: skip
         levels = con.execute(
             "select pupil, rule_id, level from core.flag where wave_id = $wave", {"wave": _NOW}
         ).fetchall()
@@ -181,15 +184,34 @@ def _forms(
     enrolled_on = None if days is None else _OPENS[_NOW] - timedelta(days=days)
     now = {name: cell for name, cell in example.cells.items() if name != DAYS}
     then = {name.removesuffix(BEFORE): now.pop(name) for name in list(now) if BEFORE in name}
-    yield Form(pupil, _NOW, "7A", 7, enrolled_on, _answers(rule, now, instruments))
+    grade = _grade(rule, instruments)
+    yield Form(pupil, _NOW, "7A", grade, enrolled_on, _answers(rule, now, instruments))
     if then:
-        yield Form(pupil, _THEN, "7A", 7, None, _answers(rule, then, instruments))
+        yield Form(pupil, _THEN, "7A", grade, None, _answers(rule, then, instruments))
+
+
+def _sources(rule: PupilRule) -> dict[str, str]:
+    """What a table's heading means: an input by its own name, or by its whole one.
+
+    Where two scales have the same name, the short one means the one that the rule names first.
+    """
+    found: dict[str, str] = {}
+    for condition in conditions(rule):
+        found.setdefault(condition.input.partition(".")[2], condition.input)
+        found[condition.input] = condition.input
+    return found
+
+
+def _grade(rule: PupilRule, instruments: Mapping[str, Instrument]) -> int:
+    """Grade 7, or the first in which all that the rule looks at may be asked."""
+    keys = {condition.input.partition(".")[0] for condition in conditions(rule)}
+    return max([7, *(instruments[key].min_grade for key in keys if key in instruments)])
 
 
 def _answers(
-    rule: PupilRule, cells: Mapping[str, int | None], instruments: Mapping[str, Instrument]
+    rule: PupilRule, cells: Mapping[str, float | None], instruments: Mapping[str, Instrument]
 ) -> dict[str, dict[str, int]]:
-    sources = {condition.input.partition(".")[2]: condition.input for condition in conditions(rule)}
+    sources = _sources(rule)
     answers: dict[str, dict[str, int]] = {}
     for name, cell in cells.items():
         if name not in sources:
@@ -197,15 +219,16 @@ def _answers(
         key = sources[name].partition(".")[0]
         given = answers.setdefault(key, {})
         if key == NETWORK:
-            given |= {} if cell is None else {name: cell}
+            given |= {} if cell is None else {name: int(cell)}
             continue
         scales = {scale.id: scale for scale in instruments[key].scales}
+        part = sources[name].partition(".")[2]
         if cell is None:
             continue
-        if name in scales:
-            given |= items_for(cell, scales[name], instruments[key], where=rule.id)
-        elif cell in instruments[key].codes(name):
-            given[name] = cell
+        if part in scales:
+            given |= items_for(cell, scales[part], instruments[key], where=rule.id)
+        elif cell in instruments[key].codes(part):
+            given[part] = int(cell)
         else:
             raise DeclarationError(f"{rule.id}: its table has an answer that {name} does not have")
     return answers

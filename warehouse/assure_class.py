@@ -55,10 +55,11 @@ def example_waves(
     """
     rule = seen[0]
     waves = [f"{rule.id} {number}" for number in range(len(examples))]
+    all_cells = [_whole(example) for example in examples]
     forms = [
         form
-        for wave, example in zip(waves, examples, strict=True)
-        for form in _forms(wave, rule, seen, example.cells, instruments)
+        for wave, cells in zip(waves, all_cells, strict=True)
+        for form in _forms(wave, rule, seen, cells, instruments)
     ]
     con.executemany(
         "insert into core.dim_wave values (?, ?, '2026-27', ?, ?)",
@@ -66,8 +67,8 @@ def example_waves(
     ).fetchall()
     insert_forms(con, forms)
     found = [
-        _wave(con, wave, seen, example.cells, instruments)
-        for wave, example in zip(waves, examples, strict=True)
+        _wave(con, wave, seen, cells, instruments)
+        for wave, cells in zip(waves, all_cells, strict=True)
     ]
     for table in ("core.response", *map(answer_table, instruments)):
         con.execute(f"delete from {table}").fetchall()
@@ -75,6 +76,11 @@ def example_waves(
         "delete from core.dim_wave where wave_id = ?", [[wave] for wave in waves]
     ).fetchall()
     return found
+
+
+def _whole(example: Example) -> dict[str, int | None]:
+    """Of a class pupils are counted, and its scores are whole numbers."""
+    return {name: None if cell is None else int(cell) for name, cell in example.cells.items()}
 
 
 def _wave(

@@ -34,11 +34,12 @@ def answers_of(
     return {key: items_for(score, scale, instruments[key], where=where)}
 
 
-def items_for(score: int, scale: Scale, instrument: Instrument, *, where: str) -> dict[str, int]:
+def items_for(score: float, scale: Scale, instrument: Instrument, *, where: str) -> dict[str, int]:
     """Answers that give this score, the first questions answered highest."""
     items = len(scale.items)
     spans = {item: sorted(instrument.codes(item)) for item in scale.items}
-    rest = score / scale.multiply_by * (items if scale.formula == "mean" else 1)
+    raw = {metric: total for total, metric in scale.table}.get(score, score)
+    rest = raw / scale.multiply_by * (items if scale.formula == "mean" else 1)
     rest -= sum(codes[0] for codes in spans.values())
     answers = {}
     for item, codes in spans.items():

@@ -11,14 +11,18 @@ from schemas.instrument import Instrument
 from schemas.network_rule import NetworkRule, network_rule
 from schemas.rule import ClassRule, Condition, PupilRule
 from schemas.settings import Settings
+from transforms.linked_forms import LINKED_FORM, linked_form_sql, origin_of, own_step_sql
 from transforms.pupil_flags import (
     Inputs,
+    Limits,
     evidence_sql,
     hit_sql,
     inputs_of,
+    limit_sql,
     wave_form_sql,
 )
 from transforms.use_for import as_instruments_allow
+from transforms.yardsticks import as_far_as_measured
 from warehouse.class_rules import class_evidence_sql, class_flags_sql, earlier_signals, find_classes
 from warehouse.failpoint import reach
 from warehouse.flag_life import settle_flags
@@ -26,6 +30,7 @@ from warehouse.instruments import flag_basis
 from warehouse.networks import choices_input, measure_networks, network_parts
 from warehouse.stages import fingerprint, is_done, mark_done, wave_input
 from warehouse.store import transaction
+from warehouse.yardsticks import measure_limits
 
 Rules = Sequence[PupilRule | ClassRule]
 
@@ -57,11 +62,13 @@ def score_and_flag(
     rules: Rules,
     settings: Settings,
     now: datetime,
+    limits: Limits | None = None,
 ) -> Flagged:
     """Compute a wave anew if anything that it depends on has changed; else leave it alone.
 
     Pupil rules run only where the settings hold a routing decision, and see only surveys whose
-    linkage is pseudonymous: other forms have no pupil.
+    linkage is pseudonymous: other forms have no pupil. `limits` stand in for what the wave's grades
+    would set, where examples say what they are.
     """
     off = None if settings.routing else "no routing decision in the settings"
     active = _active_rules(rules, instruments, settings)
@@ -75,13 +82,16 @@ def score_and_flag(
             fingerprint=state,
         )
     with transaction(con):
-        forms = _Forms(con, wave_id, inputs_of(active, instruments), instruments)
+        if limits is None:
+            limits = measure_limits(con, wave_id, active, instruments)
+        active = as_far_as_measured(active, limits)
+        forms = _Forms(con, wave_id, inputs_of(active, instruments, limits), instruments)
         measure_networks(con, wave_id, network_rule())
         _read_forms(forms)
-        _find_pupils(forms, [rule for rule in active if rule.target == "pupil"])
+        is_linked = _find_pupils(forms, [rule for rule in active if rule.target == "pupil"])
         class_rules = [rule for rule in active if rule.target == "class"]
         find_classes(con, wave_id, class_rules, forms.inputs, about=_ABOUT_CLASS)
-        _gather(forms, active)
+        _gather(forms, active, is_linked=is_linked)
         settled = settle_flags(con, wave_id, now)
         mark_done(con, "flagged", wave_id, state, now=now)
         reach("before-flag-commit")
@@ -101,7 +111,7 @@ def score_and_flag(
 
 _TEMPORARY = (
     *("found", "found_evidence"),
-    *("wave_form", "hit", "seen_before", "complete_before", "listed_start", "before"),
+    *("wave_form", LINKED_FORM, "hit", "seen_before", "complete_before", "listed_start", "before"),
     *("outstanding", "outstanding_before"),
     *("loose_class", "asked_class", "asked_pupil", "asked_choice"),
 )
@@ -181,22 +191,40 @@ def _read_forms(forms: _Forms) -> None:
         forms.con.execute(statement, {"wave": forms.wave_id}).fetchall()
 
 
-def _find_pupils(forms: _Forms, rules: Sequence[PupilRule]) -> None:
-    """The temporary table `hit`: the forms that any rule flags."""
+def _find_pupils(forms: _Forms, rules: Sequence[PupilRule]) -> bool:
+    """The temporary table `hit`: the forms that any rule flags.
+
+    Returns whether pupils have forms of several surveys, which were read together.
+    """
     about = _ABOUT.format(whom="'', pupil")
+    is_linked = bool(rules and forms.inputs.names) and _have_several_surveys(forms.con)
     hits = hit_sql(rules, forms.inputs)
+    if is_linked:
+        linked = linked_form_sql(forms.inputs)
+        forms.con.execute(f"create or replace temp table {LINKED_FORM} as {linked}").fetchall()
+        hits = hit_sql(rules, forms.inputs, forms=LINKED_FORM, holds=own_step_sql)
     forms.con.execute(
         f"create or replace temp table hit as select *, {about} as about from ({hits})"
     ).fetchall()
+    return is_linked
 
 
-def _gather(forms: _Forms, rules: Rules) -> None:
+
+
+def _have_several_surveys(con: duckdb.DuckDBPyConnection) -> bool:
+    [(several,)] = con.execute("""
+        select count(distinct survey_id) > 1 from wave_form where pupil is not null
+    """).fetchall()
+    return bool(several)
+
+
+def _gather(forms: _Forms, rules: Rules, *, is_linked: bool) -> None:
     """What was found, as temporary tables in the columns of core.flag and core.flag_evidence."""
     flags, evidence = ["(from core.flag limit 0)"], ["(from core.flag_evidence limit 0)"]
     pupil_rules = [rule for rule in rules if rule.target == "pupil"]
     for i, rule in enumerate(pupil_rules):
         flags.append(_flags_of(i, rule))
-        evidence += _evidence_of(i, rule, forms.inputs)
+        evidence += _evidence_of(i, rule, forms.inputs, is_linked=is_linked)
     for class_rule in rules:
         if class_rule.target == "class":
             flags.append(class_flags_sql(class_rule, _flag_id(class_rule)))
@@ -222,17 +250,22 @@ def _flags_of(i: int, rule: PupilRule) -> str:
     """
 
 
-def _evidence_of(i: int, rule: PupilRule, inputs: Inputs) -> list[str]:
-    """What each condition saw; a fall is two rows, one of each wave."""
+def _evidence_of(i: int, rule: PupilRule, inputs: Inputs, *, is_linked: bool) -> list[str]:
+    """What each condition saw, and in which survey if not the flag's own; a fall is two rows."""
     return [
         f"""
         select {_flag_id(rule)} as flag_id, '{condition.input}' as item_or_scale,
-            {observed} as observed, {condition.threshold!r} as threshold, {wave} as wave_id
+            {observed} as observed, {limit_sql(condition, inputs)} as threshold, {wave} as wave_id
+            {_told_in(condition, inputs) if is_linked and wave == "wave_id" else ""}
         from hit where step_{i} = {step} and {holds}
         """
         for step, condition, holds in evidence_sql(rule, inputs)
         for wave, observed in _seen(condition, inputs)
     ]
+
+
+def _told_in(condition: Condition, inputs: Inputs) -> str:
+    return f", nullif({origin_of(condition, inputs)}, survey_id) as survey_id"
 
 
 def _seen(condition: Condition, inputs: Inputs) -> list[tuple[str, str]]:

@@ -117,6 +117,13 @@ def _all(step: PupilStep, instruments: Instruments) -> str:
     return " and ".join(needed)
 
 
+# The municipality's own grade, where FEWEST_ANSWERS have answered (docs/explanation/statistics.md).
+_LOCAL = {
+    "below_percentile": "among the lowest {limit} of 100 of the grade",
+    "fallen_reliably": "fallen by more than {limit} standard errors since the wave before",
+}
+
+
 def _words(condition: Condition, instruments: Instruments) -> str:
     """A condition as the answer that the pupil read, and as the code that is stored."""
     if condition.input == NEW_PUPIL:
@@ -124,6 +131,9 @@ def _words(condition: Condition, instruments: Instruments) -> str:
     if condition.op == "fallen_by":
         return f"{code(condition.input)} fallen by {condition.threshold:g} since the wave before"
     then = "" if condition.wave == "this" else " in the wave before"
+    if condition.is_local:
+        said = _LOCAL[condition.op].format(limit=f"{condition.threshold:g}")
+        return f"{code(condition.input)} {said}{then}"
     if condition.input in NETWORK_INPUTS:
         return f"nobody of the class chose the pupil in {condition.threshold:g} situations{then}"
     key, _, name = condition.input.partition(".")

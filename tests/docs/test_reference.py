@@ -80,6 +80,13 @@ def test_every_threshold_of_a_pupil_rule_is_told_as_answer_and_code() -> None:
             told = f"`{condition.input}` fallen by {condition.threshold:g} since the wave before"
             assert told in page
             continue
+        if condition.is_local:
+            said = {
+                "below_percentile": f"among the lowest {condition.threshold:g} of 100 of the grade",
+                "fallen_reliably": f"fallen by more than {condition.threshold:g} standard errors",
+            }
+            assert f"`{condition.input}` {said[condition.op]}" in page
+            continue
         if item in {scale.id for scale in instruments[key].scales}:
             then = " in the wave before" if condition.wave == "previous" else ""
             assert f"`{condition.input}` ≤ {condition.threshold:g}{then}" in page

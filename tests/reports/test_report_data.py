@@ -180,7 +180,7 @@ def test_the_real_view_of_answers_is_read_like_the_stand_in(settings: Settings) 
             'flag', 'unsafe', 'rule.unsafe', 1, 'health_service', 1, '2026-11-23 05:00:00+01',
             '2026-11-30', '2027-03-23', 'open');
         insert into core.flag_evidence
-        values ('f1', '{CORE}.safety', 2, 2, null, null, '2026-H');
+        values ('f1', '{CORE}.safety', 2, 2, null, null, '2026-H', null);
     """  # noqa: S608
     con.execute(rows).fetchall()
     data = read_schools(

@@ -63,6 +63,8 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
     some = flag(
         "rule.sometimes_alone", "watch", "psn-m", evidence=(answer("company_in_breaks", 2, 3),)
     )
+    lowest = (Evidence("stirling_v1.wellbeing", 30, 33),)
+    low = flag("rule.low_childrens_wellbeing", "watch", "psn-p", evidence=lowest)
     unchosen = Evidence("network.unchosen_in", 2, 2)
     again = replace(unchosen, before=Before("2025-H", 2))
     alone = flag("rule.unchosen", "watch", "psn-s", evidence=(unchosen,))
@@ -111,6 +113,7 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
         ),
         replace(data, pupil_flags=(asks, replace(asks, pupil="psn-v"), scored, known, fell, less)),
         replace(data, pupil_flags=(registered, some)),
+        replace(data, pupil_flags=(low,)),
         replace(data, pupil_flags=(asks, replace(asks, pupil="psn-v")), class_flags=(watch,)),
         replace(data, pupil_flags=(watched,), class_flags=()),
         replace(

@@ -61,11 +61,22 @@ def test_no_table_is_left_without_a_rule():
     assert set(TABLES) == set(EVERY)
 
 
-STEP_OF_SCALE = 4  # WHO-5 goes in steps of four
+# WHO-5 goes in steps of four. Percentiles move until they pass the next score of the examples.
+STEPS = {
+    "who5_v1.wellbeing": 4,
+    "stirling_v1.wellbeing": 5,
+    "swemwbs_v1.wellbeing": 5,
+    "pisa_belonging_v1.belonging": 45,
+}
+
+
+def step_of(condition):
+    """How far its threshold has to move for an example to tell."""
+    return 1 if condition.op == "fallen_reliably" else STEPS.get(condition.input, 1)
 
 
 # Low twice gives the level that low once gives, and another evidence: tested with the rules.
-ONLY_EVIDENCE = ("rule.low_wellbeing", 2)
+ONLY_EVIDENCE = ("rule.low_wellbeing", 3)
 
 
 def mutants():
@@ -76,7 +87,7 @@ def mutants():
                 for number, condition in enumerate(getattr(step, kind)):
                     if (rule.id, at) == ONLY_EVIDENCE:
                         continue
-                    size = STEP_OF_SCALE if condition.input == "who5_v1.wellbeing" else 1
+                    size = step_of(condition)
                     named = f"{rule.id}-{step.level}-{at}-{kind}-{number}"
                     for by in (size, -size):
                         threshold = condition.threshold + by

@@ -1,0 +1,111 @@
+"""Measures the limits that a grade of the municipality sets for itself (transforms/yardsticks.py).
+
+Only for scales that somebody was asked in the wave: elsewhere nothing is read.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import duckdb
+
+from schemas.instrument import Instrument, Scale
+from schemas.rule import ClassRule, Condition, PupilRule
+from transforms.pupil_flags import WAVE_BEFORE_SQL, Limits
+from transforms.scoring import answered_sql, item_sql
+from transforms.yardsticks import (
+    FEWEST_ANSWERS,
+    change_limits,
+    declared_reliability,
+    local_conditions,
+    scale_of,
+)
+from warehouse.instruments import answer_table, score_table
+
+
+def measure_limits(
+    con: duckdb.DuckDBPyConnection,
+    wave_id: str,
+    rules: Sequence[PupilRule | ClassRule],
+    instruments: Mapping[str, Instrument],
+) -> Limits:
+    """Each local condition's limit by grade, without grades of too few answers."""
+    found = {}
+    for condition in local_conditions(rules):
+        scale = scale_of(condition, instruments)
+        instrument = instruments[condition.input.partition(".")[0]]
+        if not _is_used(con, instrument):
+            continue
+        if condition.op == "below_percentile":
+            limits = _percentiles(con, wave_id, condition)
+        else:
+            limits = _changes(con, wave_id, condition, instrument, scale)
+        if limits:
+            found[condition] = limits
+    return found
+
+
+def _is_used(con: duckdb.DuckDBPyConnection, instrument: Instrument) -> bool:
+    return bool(con.execute(f"select 1 from {answer_table(instrument.key)} limit 1").fetchall())
+
+
+def _by_grade(
+    con: duckdb.DuckDBPyConnection, wave_id: str, value: str, rows: str, which: str = "$wave"
+) -> dict[int, float]:
+    found = con.execute(
+        f"""
+        select grade, {value}
+        from core.response join ({rows}) using (response_id)
+        where wave_id = ({which})
+        group by grade having count(*) >= {FEWEST_ANSWERS} order by grade
+        """,
+        {"wave": wave_id},
+    ).fetchall()
+    return {grade: float(measured) for grade, measured in found if measured is not None}
+
+
+def _scores(condition: Condition) -> str:
+    key, _, name = condition.input.partition(".")
+    return f"select response_id, {name} as score from {score_table(key)} where {name} is not null"
+
+
+def _percentiles(
+    con: duckdb.DuckDBPyConnection, wave_id: str, condition: Condition
+) -> dict[int, float]:
+    """The lowest score that so many of 100 reach from below: fewer than these lie under it."""
+    which = "$wave" if condition.wave == "this" else WAVE_BEFORE_SQL
+    value = f"quantile_disc(score, {condition.threshold / 100!r})"
+    return _by_grade(con, wave_id, value, _scores(condition), which)
+
+
+def _changes(
+    con: duckdb.DuckDBPyConnection,
+    wave_id: str,
+    condition: Condition,
+    instrument: Instrument,
+    scale: Scale,
+) -> dict[int, float]:
+    spreads = _by_grade(con, wave_id, "stddev_samp(score)", _scores(condition))
+    declared = declared_reliability(scale)
+    if declared is None:
+        reliability = _alphas(con, wave_id, instrument, scale)
+    else:
+        reliability = dict.fromkeys(spreads, declared)
+    return change_limits(spreads, reliability, condition.threshold)
+
+
+def _alphas(
+    con: duckdb.DuckDBPyConnection, wave_id: str, instrument: Instrument, scale: Scale
+) -> dict[int, float]:
+    """Cronbach's alpha of the complete forms of each grade."""
+    items = [item_sql(instrument, item) for item in scale.items]
+    number = len(items)
+    parts = " + ".join(f"var_samp(item_{at})" for at in range(number))
+    total = " + ".join(f"item_{at}" for at in range(number))
+    columns = ", ".join(f"{item} as item_{at}" for at, item in enumerate(items))
+    grades = f"between {instrument.min_grade} and {instrument.max_grade}"
+    rows = f"""
+        select response_id, {columns} from {answer_table(instrument.key)}
+            semi join (from core.response where grade {grades}) using (response_id)
+        where {answered_sql(scale)} = {number}
+    """
+    alpha = f"{number / (number - 1)!r} * (1 - ({parts}) / nullif(var_samp({total}), 0))"
+    return _by_grade(con, wave_id, alpha, rows)
