@@ -16,8 +16,9 @@ from schemas.answer import MISSING, NOT_ASKED
 from schemas.declared import DeclarationError
 from schemas.drift import DriftDecision
 from schemas.instrument import Instrument, shipped_instruments
+from schemas.network_rule import NetworkRule, network_rule
 from schemas.rule import ClassRule, PupilRule, shipped_rules
-from schemas.rule_change import RuleChanges, amend
+from schemas.rule_change import RuleChanges, amend, amend_network
 from schemas.settings import Settings
 from schemas.speakable import SpeakableError
 from schemas.survey import CONTEXT_COLUMNS, Survey
@@ -138,6 +139,7 @@ class Config:
     # survey -> digest of all that decides whether its rows are sound
     declared: Mapping[str, str] = field(default_factory=dict)
     inbox: Path | None = None  # the folders in it may tell surveys apart that look alike
+    network: NetworkRule = field(default_factory=network_rule)  # the class rule of choices
 
     def local(self, now: datetime) -> datetime:
         """The same moment on the municipality's clock: deadlines and closings are days there."""
@@ -209,13 +211,15 @@ def load_config(home: Home) -> Config:
     decisions = _load_decisions(home)
     surveys, variants = _decided(decisions, written, instruments)
     codebooks, books = _load_codebooks(home, surveys)
+    rules, network = _load_rules(home, instruments)
     return Config(
         settings=settings,
         surveys=surveys,
         variants=variants,
         decisions=list(decisions.values()),
         instruments=instruments,
-        rules=_load_rules(home, instruments),
+        rules=rules,
+        network=network,
         codebooks=codebooks,
         books=books,
         key=_load_key(home, settings),
@@ -255,13 +259,13 @@ def _load_instruments(home: Home) -> dict[str, Instrument]:
 
 def _load_rules(
     home: Home, instruments: Mapping[str, Instrument]
-) -> tuple[PupilRule | ClassRule, ...]:
+) -> tuple[tuple[PupilRule | ClassRule, ...], NetworkRule]:
     """The shipped rules, with what the municipality has decided in `rules.toml`."""
     if not home.rules_file.is_file():
-        return shipped_rules()
+        return shipped_rules(), network_rule()
     changes = RuleChanges.from_file(home.rules_file)
     try:
-        return amend(shipped_rules(), changes, instruments)
+        return amend(shipped_rules(), changes, instruments), amend_network(network_rule(), changes)
     except ValueError as error:
         raise DeclarationError(f"{home.rules_file.name}: {error}") from None
 

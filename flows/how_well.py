@@ -4,22 +4,34 @@
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import isnan
 from pathlib import Path
 
 from flows.backtest import CLASS_WAVES, Figures, run_backtest
-from transforms.class_worlds import CLASSES, DRAWS, NOBODY, ClassWaves
+from schemas.network_rule import network_rule
+from schemas.rule import shipped_rules
+from transforms.backtest import share
+from transforms.choice_worlds import choice_waves
+from transforms.class_worlds import CLASSES, DRAWS, NOBODY, ONE_THEME, ClassWaves
+from transforms.class_years import YearWave, class_years
 from transforms.statistics.screening import Estimate
 from transforms.synthetic.worlds import WORLDS
 from warehouse.backtest_figures import RuleFigures
 
 SCHOOLS, WAVES, SEED = 20, 4, 1
+CHOICE_WAVES = 20
+YEARS = 67  # of three waves each: 201
+# What is off, and how many answers of a wave say the same in the next without being drawn anew.
+YEAR_WORLDS = ((NOBODY, 0.0), (NOBODY, 0.5), (NOBODY, 0.8), (ONE_THEME, 0.5))
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
+YearTable = tuple[tuple[str, float], Sequence[YearWave]]
 _CLASS_WORLDS = ("null", "sparse", "clustered", "drifting")
 
 
-def written(page: str, figures: Figures) -> str:
+def written(
+    page: str, figures: Figures, years: Sequence[YearTable], choices: Mapping[str, ClassWaves]
+) -> str:
     """The page with its tables anew; ValueError where it has no place for them."""
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
@@ -27,6 +39,8 @@ def written(page: str, figures: Figures) -> str:
         raise ValueError(f"the page has no {BEGIN} with {END} behind it")
     tables = [
         class_waves_table(figures.classes),
+        years_table(years),
+        choices_table(choices),
         _class_worlds_table(figures.worlds),
         _pupil_table([it for it in figures.worlds if it.world == "null"]),
         _groups_table(figures.worlds),
@@ -58,6 +72,51 @@ def class_waves_table(classes: dict[str, list[ClassWaves]]) -> str:
     told = (
         f"**{CLASSES} classes, {CLASS_WAVES} waves, seed {SEED}, all class rules together;"
         f" {DRAWS:,} draws for a spread**"
+    )
+    return f"{told}\n\n{_table(heading, rows)}"
+
+
+def years_table(found: Sequence[YearTable]) -> str:
+    """What the same signal in two of three waves adds: all class rules together."""
+    rows = [
+        [
+            off,
+            f"{100 * stays:.0f} %",
+            f"{it.number}",
+            f"{it.false_signals:.2f}",
+            f"{it.false_alerts:.2f}",
+            f"{it.repeated:.2f}",
+            _told(share(it.alerted, it.reached)),
+        ]
+        for (off, stays), waves in found
+        for it in waves
+    ]
+    heading = (
+        "off", "answers that stay", "wave of the year", "false signals a wave",
+        "false alerts a wave", "of them by repetition alone", "bullied classes that are an alert",
+    )  # fmt: skip
+    told = f"**The same {CLASSES} classes in three waves of a year, {YEARS} years, seed {SEED}**"
+    return f"{told}\n\n{_table(heading, rows)}"
+
+
+def choices_table(found: Mapping[str, ClassWaves]) -> str:
+    """The class rule of choices, where classes choose at random and where some are in pieces."""
+    rows = [
+        [
+            off,
+            f"{it.false_signals:.2f}",
+            _told(it.signals.sensitivity_of_reached),
+            _told(it.signals.sensitivity),
+            _told(it.signals.ppv) if it.signals.true else "–",
+        ]
+        for off, it in found.items()
+    ]
+    heading = (
+        "in pieces", "false signals a wave", "found", "of all, too few answers included", "right"
+    )  # fmt: skip
+    told = (
+        f"**class_network: {CLASSES} classes, {CHOICE_WAVES} waves, seed {SEED};"
+        " everybody chooses three, at random**"
     )
     return f"{told}\n\n{_table(heading, rows)}"
 
@@ -153,7 +212,17 @@ def _in_100(estimate: Estimate) -> str:
 def main(page: Path) -> None:
     """Run every world and write its figures into the page."""
     figures = run_backtest(list(WORLDS), changes=None, schools=SCHOOLS, waves=WAVES, seed=SEED)
-    page.write_text(written(page.read_text(encoding="utf-8"), figures), encoding="utf-8")
+    years = [
+        (world, class_years(shipped_rules(), off=off, stays=stays, years=YEARS, seed=SEED))
+        for world in YEAR_WORLDS
+        for off, stays in [world]
+    ]
+    choices = {
+        off: choice_waves(network_rule(), off=off, waves=CHOICE_WAVES, seed=SEED)
+        for off in (NOBODY, "6 % of classes")
+    }
+    text = written(page.read_text(encoding="utf-8"), figures, years, choices)
+    page.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from flows.intake import ingest
 from flows.outcome import Outcome, fresh
 from flows.reporting import write_reports
 from flows.told_anew import tell_anew
-from warehouse.flag import Flagged, open_flags, score_and_flag
+from warehouse.flag import Beside, Flagged, open_flags, score_and_flag
 from warehouse.instruments import register
 from warehouse.lapse import expire_flags
 from warehouse.ledger import tell
@@ -158,6 +158,7 @@ def flag_wave(
         wave_id,
         instruments=config.instruments,
         rules=config.rules,
+        beside=Beside(config.network),
         settings=config.settings,
         now=config.local(now),
     )

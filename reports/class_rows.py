@@ -163,10 +163,10 @@ def _row(
         sure=" ".join(
             filter(
                 None,
-                (_sure(found, rule, level, texts), _again(flag, texts), _list_note(found, texts)),
+                (_sure(found, rule, level, texts), again(flag, texts), _list_note(found, texts)),
             )
         ),
-        due=_due(flag, texts),
+        due=due(flag, texts),
         why=texts.translated(rule.texts.why) if flag else "",
         not_meaning=texts.translated(rule.texts.not_meaning) if flag else "",
     )
@@ -192,14 +192,15 @@ def _unlike_row(
         count=texts.say("indicator.scored", answered=found.answered),
         share="",
         level=flag.level if flag else "untested",
-        sure=" ".join(filter(None, (sure, _again(flag, texts), _list_note(found, texts)))),
-        due=_due(flag, texts),
+        sure=" ".join(filter(None, (sure, again(flag, texts), _list_note(found, texts)))),
+        due=due(flag, texts),
         why=texts.translated(rule.texts.why) if flag else "",
         not_meaning=texts.translated(rule.texts.not_meaning) if flag else "",
     )
 
 
-def _again(flag: ClassFlag | None, texts: Texts) -> str:
+def again(flag: ClassFlag | None, texts: Texts) -> str:
+    """That the signal came in more than one wave, where it did."""
     if flag is None or flag.waves <= 1:
         return ""
     return texts.say("indicator.again", waves=texts.number(flag.waves))
@@ -259,7 +260,8 @@ def _why_untested(found: ClassIndicator, rule: ClassRule, texts: Texts) -> str:
     return texts.say(f"indicator.{found.gate}", limit=limits[found.gate])
 
 
-def _due(flag: ClassFlag | None, texts: Texts) -> str:
+def due(flag: ClassFlag | None, texts: Texts) -> str:
+    """The day by which somebody looks at it; a watch has none."""
     if flag is None or flag.review_due is None:
         return ""
     return texts.say("indicator.due", day=texts.full_day(flag.review_due))

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
+from reports.class_rows import again, due
 from reports.model import AnswerLine, IndicatorRow, ReportContext
+from reports.texts import Texts
 from schemas.network_rule import NETWORK, network_rule
 from warehouse.school_data import ClassFlag, ClassNetwork, Evidence, WaveInfo
 
@@ -25,25 +27,27 @@ def choice_line(
     return AnswerLine(said, earlier, "", None)
 
 
+def _sure(found: ClassNetwork, texts: Texts) -> str:
+    return texts.say("network.sure", share=texts.share(found.p_cohesion), groups=found.groups)
+
+
 def network_rows(
     networks: Sequence[ClassNetwork], flags: Sequence[ClassFlag], context: ReportContext
 ) -> Iterator[IndicatorRow]:
     """A class that stands out by its choices, in counts; other classes have no row."""
-    rule = network_rule()
-    if all(flag.rule_id != rule.id for flag in flags):
+    rule, texts = network_rule(), context.texts
+    own = [flag for flag in flags if flag.rule_id == rule.id]
+    if not own:
         return
-    texts = context.texts
     for found in networks:
         yield IndicatorRow(
             name=texts.translated(rule.texts.name),
             chart=None,
             count=texts.say("network.count", unchosen=found.unchosen, answered=found.answered),
             share="",
-            level=rule.level,
-            sure=texts.say(
-                "network.sure", share=texts.share(found.p_cohesion), groups=found.groups
-            ),
-            due="",
+            level=own[0].level,
+            sure=" ".join(filter(None, (_sure(found, texts), again(own[0], texts)))),
+            due=due(own[0], texts),
             why=texts.translated(rule.texts.why),
             not_meaning=texts.translated(rule.texts.not_meaning),
         )

@@ -26,7 +26,9 @@ class NetworkRule(Declared):
     """A class is a watch where at least `marks` of three hold.
 
     The class has fewer mutual pairs than all but `cohesion_below` of equal classes, `min_unchosen`
-    pupils or more were chosen by nobody, it falls into `min_groups` groups or more.
+    pupils or more were chosen by nobody, it falls into `min_groups` groups or more. The same in
+    `repeat_times` of the latest three waves of the school year is an alert (domain notes 8.2, C9).
+    `off`: a municipality has decided that it speaks of no class.
     """
 
     id: str = Field(pattern=r"^rule\.[a-z][a-z0-9_]*$")
@@ -37,6 +39,8 @@ class NetworkRule(Declared):
     min_unchosen: int = Field(ge=3)
     min_groups: int = Field(ge=3)
     marks: int = Field(ge=2, le=3)
+    repeat_times: int = Field(default=2, ge=2)
+    off: bool = False
     texts: RuleTexts
     rationale: str
     source: Source

@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from schemas.amended_words import in_own_words
 from schemas.declared import Declared
 from schemas.instrument import Instrument
-from schemas.network_rule import network_rule
+from schemas.network_rule import NetworkRule, network_rule
 from schemas.rule import (
     LEAST_CRITICAL,
     LOCAL_EDITIONS,
@@ -27,6 +27,7 @@ from schemas.rule import (
 )
 
 RuleList: TypeAlias = Sequence[PupilRule | ClassRule]
+AnyRule: TypeAlias = PupilRule | ClassRule | NetworkRule
 
 # The pupil asks, or the law asks (Education Act §§ 12-4 and 12-5): never off, never stricter.
 HELD = frozenset(
@@ -35,6 +36,10 @@ HELD = frozenset(
 # What a class must reach before it is spoken of: these may rise, and those may fall.
 _MAY_RISE = ("min_answered", "min_response", "min_count")
 _MAY_FALL = ("watch_below", "alert_fdr")
+# The same of the rule of choices.
+_CHOICES_MAY_RISE = ("min_unchosen", "min_groups", "marks")
+_CHOICES_MAY_FALL = ("cohesion_below",)
+_CHOICES = (*_CHOICES_MAY_RISE, *_CHOICES_MAY_FALL)
 
 
 class Limit(Declared):
@@ -89,16 +94,36 @@ class RuleChange(Declared):
     alert_fdr: float | None = Field(
         default=None, gt=0, description="Class rules: rate for an alert. Never more than shipped."
     )
+    min_unchosen: int | None = Field(
+        default=None, description="Choices: pupils chosen by nobody. Never fewer than shipped."
+    )
+    min_groups: int | None = Field(
+        default=None, description="Choices: groups of the class. Never fewer than shipped."
+    )
+    marks: int | None = Field(
+        default=None, le=3, description="Choices: marks of the three. Never fewer than shipped."
+    )
+    cohesion_below: float | None = Field(
+        default=None, gt=0, description="Choices: p of few mutual ones. Never more than shipped."
+    )
 
     @property
     def gates(self) -> dict[str, float]:
         """The gates of a class rule that are changed."""
-        named = {name: getattr(self, name) for name in (*_MAY_RISE, *_MAY_FALL)}
+        return self._given(*_MAY_RISE, *_MAY_FALL)
+
+    @property
+    def choices(self) -> dict[str, float]:
+        """The limits of the rule of choices that are changed."""
+        return self._given(*_CHOICES)
+
+    def _given(self, *names: str) -> dict[str, float]:
+        named = {name: getattr(self, name) for name in names}
         return {name: value for name, value in named.items() if value is not None}
 
     @model_validator(mode="after")
     def _changes_something(self) -> Self:
-        changes = bool(self.levels_off or self.limits or self.gates)
+        changes = bool(self.levels_off or self.limits or self.gates or self.choices)
         if self.off == changes:
             raise ValueError("a change is either off = true, or other limits, levels or gates")
         return self
@@ -122,9 +147,7 @@ def amend(
 ) -> tuple[PupilRule | ClassRule, ...]:
     """The rules as a municipality has decided; ValueError where it may not, or means another."""
     by_rule = {change.rule: change for change in changes.changes}
-    strangers = sorted(set(by_rule) - {rule.id for rule in rules})
-    if network_rule().id in strangers:
-        raise ValueError(f"{network_rule().id}: what class mates' choices say cannot be changed")
+    strangers = sorted(set(by_rule) - {rule.id for rule in rules} - {network_rule().id})
     if strangers:
         raise ValueError(f"{len(strangers)} of its changes name a rule that is not there")
     amended = (
@@ -134,14 +157,45 @@ def amend(
     return tuple(rule for rule in amended if rule is not None)
 
 
-def _amended(
-    rule: PupilRule | ClassRule, change: RuleChange, instruments: Mapping[str, Instrument]
-) -> PupilRule | ClassRule | None:
+def amend_network(rule: NetworkRule, changes: RuleChanges) -> NetworkRule:
+    """The rule of choices as a municipality has decided; ValueError where it may not."""
+    for change in changes.changes:
+        if change.rule == rule.id:
+            return _amended_network(rule, change)
+    return rule
+
+
+def _amended_network(rule: NetworkRule, change: RuleChange) -> NetworkRule:
+    _require_version(rule, change)
+    if change.limits or change.levels_off or change.gates:
+        raise ValueError(f"{rule.id}: only {', '.join(_CHOICES)} can be changed, or off")
+    _require_stricter(rule, change.choices)
+    update = {**change.choices, "off": change.off, "version": _local_version(rule, change)}
+    return rule.model_copy(update=update)
+
+
+def _require_version(rule: AnyRule, change: RuleChange) -> None:
     if change.version != rule.version:
         raise ValueError(
             f"{rule.id}: version {rule.version} is shipped, and the change amends"
             f" {change.version}: decide anew"
         )
+
+
+def _require_stricter(rule: AnyRule, given: Mapping[str, float]) -> None:
+    for name, value in given.items():
+        shipped = getattr(rule, name)
+        rises = name in (*_MAY_RISE, *_CHOICES_MAY_RISE)
+        if value < shipped if rises else value > shipped:
+            raise ValueError(f"{rule.id}: {name} can only be stricter than {shipped:g}")
+
+
+def _amended(
+    rule: PupilRule | ClassRule, change: RuleChange, instruments: Mapping[str, Instrument]
+) -> PupilRule | ClassRule | None:
+    _require_version(rule, change)
+    if change.choices:
+        raise ValueError(f"{rule.id}: {', '.join(_CHOICES)} belong to the rule of choices")
     if rule.id in HELD and (change.off or change.levels_off):
         raise ValueError(f"{rule.id}: no part of it can be switched off")
     if change.off:
@@ -151,17 +205,14 @@ def _amended(
     return _relimited(rule, change, instruments)
 
 
-def _local_version(rule: PupilRule | ClassRule, change: RuleChange) -> int:
+def _local_version(rule: AnyRule, change: RuleChange) -> int:
     return rule.version * LOCAL_EDITIONS + change.edition
 
 
 def _stricter(rule: ClassRule, change: RuleChange) -> ClassRule:
     if change.limits or change.levels_off:
         raise ValueError(f"{rule.id}: of a class rule only gates can be changed")
-    for name, value in change.gates.items():
-        shipped = getattr(rule, name)
-        if value < shipped if name in _MAY_RISE else value > shipped:
-            raise ValueError(f"{rule.id}: {name} can only be stricter than {shipped:g}")
+    _require_stricter(rule, change.gates)
     return rule.model_copy(update={**change.gates, "version": _local_version(rule, change)})
 
 

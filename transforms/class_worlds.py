@@ -2,7 +2,8 @@
 
 Counts and scores are drawn straight from what is so, without pupils who answer, so that hundreds of
 waves take seconds. They go through `judge` together, as a municipality's do: what one rule says
-depends on the tests of all. Each wave stands alone, so a repeated signal (C9) has no part in it.
+depends on the tests of all. Each wave stands alone; the years of `class_years` have the repeated
+signal (C9).
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,7 @@ from transforms.class_rules import EARLIER, ClassData, judge
 
 # Domain notes 6.4: 300 classes of 8-28 pupils, 85 % answer, and 35 % is off.
 CLASSES, SIZES, ANSWER, OFF, SHARE_OFF = 300, (8, 28), 0.85, 0.35, 0.06
-_GRADES = (1, 10)
+GRADES = (1, 10)
 
 # What is ordinary: domain notes 3.1 and 6.4; of safety and of what was seen, planning figures.
 BULLIED = "rule.class_bullied"
@@ -31,7 +32,7 @@ _ORDINARY = {
     "rule.class_witnessed": 0.10,
 }
 # Every scale as WHO-5: mean and standard deviation of pupils by domain notes 0.5, in steps of four.
-_MEAN, _SD, _STEP, _LOW = 68, 19, 4, 12  # _LOW: points that a class which is off lies lower
+MEAN, SD, STEP, _LOW = 68, 19, 4, 12  # _LOW: points that a class which is off lies lower
 DRAWS = 1999  # of a spread, and not 4,999: with fewer, none could reach its limit
 
 # What is off in the classes that are: nothing, one theme, or all that a share or a mean looks at.
@@ -73,8 +74,7 @@ def class_waves(
     `off` is NOBODY, ONE_THEME or ALL_THEMES. In a class that is off, each rule has its own pupils.
     New pupils are left out: they are welcomed, and nothing is tested.
     """
-    tested = [_with_fewer_draws(rule) for rule in rules if rule.target == "class"]
-    tested = [rule for rule in tested if not rule.newcomers]
+    tested = tested_rules(rules)
     if not tested or not waves:
         return []
     rng = default_rng([seed, CLASSES])
@@ -86,6 +86,12 @@ def class_waves(
     ]
 
 
+def tested_rules(rules: Sequence[PupilRule | ClassRule]) -> list[ClassRule]:
+    """The class rules that test something, with fewer draws of a spread."""
+    tested = [_with_fewer_draws(rule) for rule in rules if rule.target == "class"]
+    return [rule for rule in tested if not rule.newcomers]
+
+
 def _with_fewer_draws(rule: ClassRule) -> ClassRule:
     if not rule.spread:
         return rule
@@ -94,7 +100,8 @@ def _with_fewer_draws(rule: ClassRule) -> ClassRule:
     )
 
 
-def _is_planted(rule: ClassRule, off: str) -> bool:
+def is_planted(rule: ClassRule, off: str) -> bool:
+    """Whether what the rule looks at is off in the classes that are off in `off`."""
     if off == ONE_THEME:
         return rule.id == BULLIED
     return off == ALL_THEMES and not rule.spread
@@ -104,7 +111,7 @@ def _wave(rng: Generator, rules: Sequence[ClassRule], off: str, name: str) -> np
     """Counts of one wave: rules, every rule and every class; signals and alerts; as in Counted."""
     enrolled = rng.integers(SIZES[0], SIZES[1] + 1, CLASSES)
     answered = rng.binomial(enrolled, ANSWER)
-    grade = np.sort(rng.integers(_GRADES[0], _GRADES[1] + 1, CLASSES))
+    grade = np.sort(rng.integers(GRADES[0], GRADES[1] + 1, CLASSES))
     is_off = (rng.random(CLASSES) < SHARE_OFF) & (off != NOBODY)
     classes = {key: ["0"] * CLASSES for key in ("wave_id", "survey_id", "school_id")}
     table = pa.table(
@@ -120,6 +127,11 @@ def _wave(rng: Generator, rules: Sequence[ClassRule], off: str, name: str) -> np
     return _counted(rules, off, is_off, np.array([answered, enrolled]), level)
 
 
+def ordinary_share(rule: ClassRule) -> float:
+    """The share of a class that is like the others."""
+    return _ORDINARY.get(rule.id, rule.baselines[0].share)
+
+
 def _counts(
     rng: Generator,
     rules: Sequence[ClassRule],
@@ -130,8 +142,8 @@ def _counts(
     counts = {}
     for i, rule in enumerate(rules):
         if rule.counted:
-            ordinary = _ORDINARY.get(rule.id, rule.baselines[0].share)
-            told = np.where(is_off & _is_planted(rule, off), OFF, ordinary)
+            ordinary = ordinary_share(rule)
+            told = np.where(is_off & is_planted(rule, off), OFF, ordinary)
             counts[f"answered_{i}"] = pa.array(answered, pa.int32())
             counts[f"observed_{i}"] = pa.array(rng.binomial(answered, told), pa.int32())
     return counts
@@ -144,8 +156,8 @@ def _scores(
     is_high = {rule.mean.scale for rule in rules if rule.mean and rule.mean.worse == "high"}
     scores = {}
     for scale in sorted({rule.scale for rule in rules if rule.scale}):
-        well = rng.normal(_MEAN - _LOW * low[of], _SD)
-        score = np.clip(np.rint(well / _STEP) * _STEP, 0, 100)
+        well = rng.normal(MEAN - _LOW * low[of], SD)
+        score = np.clip(np.rint(well / STEP) * STEP, 0, 100)
         score = 100 - score if scale in is_high else score
         pupils = np.ones(len(of), np.int64)
         scores[scale] = pa.table({"class_no": of, "score": score, "pupils": pupils})
@@ -160,7 +172,7 @@ def _counted(
     level: npt.NDArray[np.str_],
 ) -> npt.NDArray[np.int64]:
     answered, enrolled = forms
-    planted = np.array([_is_planted(rule, off) for rule in rules])
+    planted = np.array([is_planted(rule, off) for rule in rules])
     true = planted[:, np.newaxis] & is_off
     enough = np.array(
         [(answered >= it.min_answered) & (answered / enrolled >= it.min_response) for it in rules]

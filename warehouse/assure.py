@@ -21,7 +21,7 @@ from transforms.pupil_flags import conditions
 from transforms.yardsticks import even_limits
 from warehouse.assure_class import assure_class
 from warehouse.example_forms import Form, insert_forms, items_for
-from warehouse.flag import score_and_flag
+from warehouse.flag import Beside, score_and_flag
 from warehouse.instruments import register
 from warehouse.store import migrate
 
@@ -138,11 +138,15 @@ def _assured(
     levels = []
     if cases:
         insert_forms(con, [form for case in cases for form in _forms(*case, instruments)])
-        limits = even_limits(tested, instruments)
         score_and_flag(
-            con, _NOW, instruments=instruments, rules=tested, settings=_SETTINGS, now=now,
-            limits=limits,
-        )  # fmt: skip
+            con,
+            _NOW,
+            instruments=instruments,
+            rules=tested,
+            settings=_SETTINGS,
+            now=now,
+            beside=Beside(limits=even_limits(tested, instruments)),
+        )
         levels = con.execute(
             "select pupil, rule_id, level from core.flag where wave_id = $wave", {"wave": _NOW}
         ).fetchall()

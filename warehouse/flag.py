@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import duckdb
@@ -36,6 +36,17 @@ Rules = Sequence[PupilRule | ClassRule]
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """What goes with the rules: the one of choices, as a municipality has it.
+
+    `limits` stand in for those that the wave's grades set, where examples say what they are.
+    """
+
+    network: NetworkRule = field(default_factory=network_rule)
+    limits: Limits | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Flagged:
     """What flagging a wave did. `raised` counts open flags by target, level and situation.
 
@@ -62,17 +73,24 @@ def score_and_flag(
     rules: Rules,
     settings: Settings,
     now: datetime,
-    limits: Limits | None = None,
+    beside: Beside | None = None,
 ) -> Flagged:
     """Compute a wave anew if anything that it depends on has changed; else leave it alone.
 
     Pupil rules run only where the settings hold a routing decision, and see only surveys whose
-    linkage is pseudonymous: other forms have no pupil. `limits` stand in for what the wave's grades
-    would set, where examples say what they are.
+    linkage is pseudonymous: other forms have no pupil.
     """
+    beside = beside or Beside()
     off = None if settings.routing else "no routing decision in the settings"
     active = _active_rules(rules, instruments, settings)
-    state = flag_state(con, wave_id, instruments=instruments, rules=rules, settings=settings)
+    state = flag_state(
+        con,
+        wave_id,
+        instruments=instruments,
+        rules=rules,
+        settings=settings,
+        network=beside.network,
+    )
     if is_done(con, "flagged", wave_id, state):
         return Flagged(
             wave_id,
@@ -82,16 +100,17 @@ def score_and_flag(
             fingerprint=state,
         )
     with transaction(con):
+        limits = beside.limits
         if limits is None:
             limits = measure_limits(con, wave_id, active, instruments)
         active = as_far_as_measured(active, limits)
         forms = _Forms(con, wave_id, inputs_of(active, instruments, limits), instruments)
-        measure_networks(con, wave_id, network_rule())
+        measure_networks(con, wave_id, beside.network)
         _read_forms(forms)
         is_linked = _find_pupils(forms, [rule for rule in active if rule.target == "pupil"])
         class_rules = [rule for rule in active if rule.target == "class"]
         find_classes(con, wave_id, class_rules, forms.inputs, about=_ABOUT_CLASS)
-        _gather(forms, active, is_linked=is_linked)
+        _gather(forms, active, beside.network, is_linked=is_linked)
         settled = settle_flags(con, wave_id, now)
         mark_done(con, "flagged", wave_id, state, now=now)
         reach("before-flag-commit")
@@ -129,6 +148,7 @@ def flag_state(
     instruments: Mapping[str, Instrument],
     rules: Rules,
     settings: Settings,
+    network: NetworkRule | None = None,
 ) -> str:
     """The fingerprint of all that a wave's scores and flags depend on."""
     return fingerprint(
@@ -137,7 +157,7 @@ def flag_state(
         {key: flag_basis(instrument) for key, instrument in instruments.items()},
         [rule.model_dump() for rule in _active_rules(rules, instruments, settings)],
         settings.routing.model_dump() if settings.routing else None,
-        (network_rule().model_dump(), choices_input(con, wave_id)),
+        ((network or network_rule()).model_dump(), choices_input(con, wave_id)),
     )
 
 
@@ -218,7 +238,7 @@ def _have_several_surveys(con: duckdb.DuckDBPyConnection) -> bool:
     return bool(several)
 
 
-def _gather(forms: _Forms, rules: Rules, *, is_linked: bool) -> None:
+def _gather(forms: _Forms, rules: Rules, network: NetworkRule, *, is_linked: bool) -> None:
     """What was found, as temporary tables in the columns of core.flag and core.flag_evidence."""
     flags, evidence = ["(from core.flag limit 0)"], ["(from core.flag_evidence limit 0)"]
     pupil_rules = [rule for rule in rules if rule.target == "pupil"]
@@ -229,7 +249,6 @@ def _gather(forms: _Forms, rules: Rules, *, is_linked: bool) -> None:
         if class_rule.target == "class":
             flags.append(class_flags_sql(class_rule, _flag_id(class_rule)))
             evidence += class_evidence_sql(class_rule, _flag_id(class_rule))
-    network = network_rule()
     loose = network_parts(network, about=_ABOUT_CLASS, flag_id=_flag_id(network))
     flags.append(loose[0])
     evidence.append(loose[1])

@@ -16,6 +16,7 @@ from transforms.network_flags import Asked, ClassNetwork, measure_class, stands_
 from transforms.pupil_flags import WAVE_BEFORE_SQL
 from transforms.sociometry import matrix_of
 from warehouse.asked import ASKED_CLASS_SQL
+from warehouse.class_rules import earlier_signals
 
 Numbers = npt.NDArray[np.int64]
 
@@ -66,7 +67,8 @@ def measure_networks(con: duckdb.DuckDBPyConnection, wave_id: str, rule: Network
     nobody was ever asked there are none, and nothing is touched.
     """
     con.execute("""
-        create or replace temp table loose_class as from core.class_network limit 0
+        create or replace temp table loose_class as
+        select *, 1::integer as waves from core.class_network limit 0
     """).fetchall()
     if not con.execute("select 1 from core.nomination limit 1").fetchall():
         return
@@ -78,6 +80,7 @@ def measure_networks(con: duckdb.DuckDBPyConnection, wave_id: str, rule: Network
     ).fetchall()
     if networks:
         _write_classes(con, networks, rule)
+        _count_waves(con, wave_id)
 
 
 def choices_input(con: duckdb.DuckDBPyConnection, wave_id: str) -> list[tuple[object, ...]]:
@@ -184,7 +187,8 @@ def _write_classes(
             "cohesion": network.cohesion,
             "p_cohesion": network.p_cohesion,
             "gate": network.gate,
-            "is_loose": stands_out(
+            "is_loose": not rule.off
+            and stands_out(
                 network,
                 cohesion_below=rule.cohesion_below,
                 min_unchosen=rule.min_unchosen,
@@ -195,13 +199,30 @@ def _write_classes(
         for class_no, network in enumerate(networks)
     ]
     con.register("measured", pa.Table.from_pylist(rows, _MEASURED))
-    for table, wanted in (("core.class_network", "true"), ("loose_class", "is_loose")):
+    for table, wanted, waves in (
+        ("core.class_network", "true", ""),
+        ("loose_class", "is_loose", "1 as waves,"),
+    ):
         con.execute(f"""
             insert into {table} by name
-            select * exclude (class_no, is_loose) from asked_class join measured using (class_no)
+            select {waves} * exclude (class_no, is_loose)
+            from asked_class join measured using (class_no)
             where {wanted}
         """).fetchall()
     con.unregister("measured")
+
+
+def _count_waves(con: duckdb.DuckDBPyConnection, wave_id: str) -> None:
+    """In how many of the year's latest waves each class stood out, this one included."""
+    con.register("earlier_signal", earlier_signals(con, wave_id))
+    con.execute("""
+        update loose_class l set waves = 1 + (
+            select count(distinct e.waves_ago) from earlier_signal e
+            where e.school_id = l.school_id and e.class_group = l.class_group
+                and e.rule_id = l.rule_id and e.rule_version = l.rule_version
+        )
+    """).fetchall()
+    con.unregister("earlier_signal")
 
 
 _MEASURED = pa.schema(
@@ -228,8 +249,10 @@ def network_parts(rule: NetworkRule, *, about: str, flag_id: str) -> tuple[str, 
     loose = f"(select *, {about} as about from loose_class)"
     flags = f"""
         select {flag_id} as flag_id, wave_id, survey_id, 'class' as target, school_id,
-            class_group, grade, '{rule.level}' as level, '{rule.situation}' as situation, rule_id,
-            rule_version, 'health_service' as route, 3 as evidence_count
+            class_group, grade,
+            case when waves >= {rule.repeat_times} then 'alert' else '{rule.level}' end as level,
+            '{rule.situation}' as situation, rule_id, rule_version, 'health_service' as route,
+            waves as evidence_count
         from {loose}
     """
     evidence = " union all by name ".join(
@@ -242,6 +265,7 @@ def network_parts(rule: NetworkRule, *, about: str, flag_id: str) -> tuple[str, 
             ("unchosen", float(rule.min_unchosen), "null::double"),
             ("groups", float(rule.min_groups), "null::double"),
             ("cohesion", rule.cohesion_below, "p_cohesion"),
+            ("waves", float(rule.repeat_times), "null::double"),
         )
     )
     return flags, evidence

@@ -111,15 +111,12 @@ def test_the_wave_before_has_a_limit_of_its_own(town):
 
 def test_the_limit_of_the_wave_before_is_that_of_the_grade_which_the_pupil_was_in(town):
     scored(town, [score + 8 for score in EVEN], wave=SPRING, grade=7)
-    scored(town, [60] * FEWEST_ANSWERS, wave=SPRING, grade=8)
-    with_a_year_more = [*EVEN]
-    town.con.execute("begin").fetchall()
-    scored(town, with_a_year_more, grade=8)
+    scored(town, [12] * FEWEST_ANSWERS, wave=SPRING, grade=8)
+    scored(town, EVEN, grade=8)
     town.con.execute(
         "update core.response set pupil = replace(pupil, 'p8', 'p7') where wave_id = $wave",
         {"wave": AUTUMN},
     ).fetchall()
-    town.con.execute("commit").fetchall()
     assert {rule: level for _, rule, level in flags(town)}["rule.low_childrens_wellbeing"] == "flag"
 
 

@@ -7,8 +7,9 @@ from flows.home import load_config
 from flows.road import at_work, run
 from schemas.declared import DeclarationError
 from schemas.instrument import shipped_instruments
+from schemas.network_rule import network_rule
 from schemas.rule import edition, shipped_rules, source_in
-from schemas.rule_change import RuleChanges, amend
+from schemas.rule_change import RuleChanges, amend, amend_network
 from tests.conftest import ROOT
 from tests.support.home import AUTUMN, NOW, csv_bytes, make_home, school_class
 
@@ -259,3 +260,47 @@ def test_the_page_on_changing_rules_can_be_followed(tmp_path, capsys):
     table = page.split("```markdown\n")[1].split("```")[0]
     (home.root / "rules_examples.md").write_text(f"# Ours\n\n{table}", encoding="utf-8")
     assert main(["rules", "assure", "--home", str(home.root)]) == 0
+
+
+# The rule of choices
+
+
+def choices(what):
+    text = change("class_network", what)
+    return amend_network(network_rule(), RuleChanges.from_toml(text, name="rules.toml"))
+
+
+def test_the_rule_of_choices_is_changed_as_class_rules_are():
+    shipped = network_rule()
+    stricter = choices("min_unchosen = 4\nmin_groups = 4\nmarks = 3\ncohesion_below = 0.01")
+    assert (stricter.min_unchosen, stricter.min_groups, stricter.marks) == (4, 4, 3)
+    assert (stricter.cohesion_below, stricter.edition) == (0.01, "1+local2")
+    assert not stricter.off
+    assert choices("off = true").off
+    assert amend_network(shipped, RuleChanges()) is shipped
+    assert decided(change("class_network", "marks = 3")) == SHIPPED
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "min_unchosen = 2", "min_groups = 2", "marks = 1", "cohesion_below = 0.06",
+        "min_answered = 12", 'levels_off = ["watch"]', "watch_below = 0.01",
+        limit("watch", "network.unchosen_in", "at_least", 3),
+    ],
+)  # fmt: skip
+def test_the_rule_of_choices_is_not_made_looser_or_given_what_it_has_not(what):
+    with pytest.raises(ValueError, match="class_network"):
+        choices(what)
+
+
+def test_a_change_of_another_version_of_the_rule_of_choices_is_decided_anew():
+    text = change("class_network", "marks = 3").replace("version = 1", "version = 2", 1)
+    with pytest.raises(ValueError, match="decide anew"):
+        amend_network(network_rule(), RuleChanges.from_toml(text, name="rules.toml"))
+
+
+@pytest.mark.parametrize("rule", ["class_bullied", "nobody_in_breaks"])
+def test_limits_of_choices_belong_to_the_rule_of_choices(rule):
+    with pytest.raises(ValueError, match="rule of choices"):
+        decided(change(rule, "marks = 3"))
