@@ -31,7 +31,7 @@ def _wave(rng: Generator, rule: NetworkRule, off: str, name: str) -> np.ndarray:
     is_off = (rng.random(CLASSES) < SHARE_OFF) & (off != NOBODY)
     is_loose, is_reached = np.zeros(CLASSES, np.bool_), np.zeros(CLASSES, np.bool_)
     for number, (size, in_pieces) in enumerate(zip(enrolled, is_off, strict=True)):
-        has_form = rng.random(int(size)) < ANSWER
+        has_form = np.asarray(rng.random(int(size)) < ANSWER, np.bool_)
         choices = _choices(rng, has_form, in_pieces=bool(in_pieces))
         asked = Asked(f"{name} {number}", choices, choices.any(axis=2), has_form, int(size))
         network = measure_class(asked)

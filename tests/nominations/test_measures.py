@@ -123,6 +123,51 @@ def test_share_of_dealt_classes_is_that_of_a_slow_deal():
     assert found.p_cohesion == pytest.approx(without / 2_000, abs=0.05)
 
 
+def dealt_as_low(made, observed):
+    """P(so few mutual pairs or fewer), where each pupil makes so many choices at random."""
+    rng, as_low = np.random.default_rng(11), 0
+    for _ in range(3_000):
+        chosen = [
+            set(rng.choice([p for p in range(PUPILS) if p != at], made[at], replace=False).tolist())
+            for at in range(PUPILS)
+        ]
+        mutual = sum(at in chosen[one] for at in range(PUPILS) for one in chosen[at]) // 2
+        as_low += mutual <= observed
+    return as_low / 3_000
+
+
+def test_pupils_deal_as_many_choices_as_they_made_and_not_as_they_got():
+    """All make three, and the first four pupils get nearly all of them."""
+    few = [(at, to) for at in range(PUPILS) for to in [p for p in range(4) if p != at][:3]]
+    found = measure_class(asked_of([few]))
+    assert found.cohesion == pytest.approx(6 / 66)
+    assert found.p_cohesion == pytest.approx(dealt_as_low([3] * PUPILS, 6), abs=0.05)
+
+
+def test_a_deal_with_one_pair_more_is_not_as_low():
+    """Five choices each around the table: many pairs, so that a pair more or less tells."""
+    near = [(at, (at + step) % PUPILS) for at in range(PUPILS) for step in (1, -1, 2, 3, 4)]
+    found = measure_class(asked_of([near]))
+    pairs = round(found.cohesion * 66)
+    assert found.p_cohesion == pytest.approx(dealt_as_low([5] * PUPILS, pairs), abs=0.04)
+
+
+def test_who_only_chose_and_who_was_only_chosen_are_of_a_group():
+    ten = [(at, (at + 1) % 8) for at in range(8)] + [(8, 10), (9, 11)]
+    found = measure_class(asked_of([ten]))
+    assert found.groups == 3
+
+
+def test_the_fewest_answers_of_the_situations_looked_at_are_told():
+    some = [pair for pair in RING if pair[0] < 10]
+    assert measure_class(asked_of([RING, some])).answered == 10
+
+
+def test_80_percent_exactly_are_enough():
+    assert measure_class(asked_of([RING], enrolled=15)).gate == "tested"
+    assert measure_class(asked_of([RING], enrolled=16)).gate == "low_response"
+
+
 def rule_says(situations, **changes):
     rule = network_rule()
     limits = {
