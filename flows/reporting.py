@@ -76,7 +76,9 @@ def reports_due(con: duckdb.DuckDBPyConnection, home: Home, config: Config, wave
 def _school_states(con: duckdb.DuckDBPyConnection, config: Config, wave_id: str) -> dict[str, str]:
     """For each school of the wave, the fingerprint of what its report says and how it says it."""
     words = fingerprint(
-        config.settings.model_dump(mode="json"), [rule.model_dump() for rule in config.rules]
+        config.settings.model_dump(mode="json"),
+        [rule.model_dump() for rule in config.rules],
+        {survey_id: sorted(survey.asks) for survey_id, survey in config.surveys.items()},
     )
     inputs = school_inputs(con, wave_id)
     return {school_id: fingerprint(says, words) for school_id, says in inputs.items()}
@@ -138,6 +140,7 @@ def _write_schools(
             settings=config.settings,
             instruments=config.instruments,
             rules=config.rules,
+            surveys=config.surveys,
             language=language,
             issued_on=config.local(now).date(),
         )

@@ -1,13 +1,14 @@
 """What a report says about itself: the steps to take, the rules that were used, and how sure."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import reduce
+from functools import partial, reduce
 
 from reports.answers import REGISTER, about_words, counting_words, item_of
 from reports.model import TALK_LEVELS, PupilRow, ReportContext, RuleLine, Step
 from reports.texts import Texts
 from schemas.rule import ClassRule, Condition, PupilRule, PupilStep, shipped_rules, source_in
-from warehouse.school_data import ClassFlag
+from transforms.use_for import part_that_sees
+from warehouse.school_data import ClassFlag, SchoolData
 
 _SIGNS = {"at_least": "≥", "at_most": "≤"}
 _TALK_STEPS = ("talk", "propose", "guardians", "meeting", "weekly", "check")
@@ -38,17 +39,43 @@ def has_duty(rows: Iterable[PupilRow]) -> bool:
     return any(reason.situation in _DUTY for row in rows for reason in row.reasons)
 
 
-def rule_lines(route: str, context: ReportContext) -> tuple[RuleLine, ...]:
-    """The rules of one route in words, pupil rules first; the same in every school's report."""
-    if route not in context.rules_of:
-        context.rules_of[route] = _rule_lines(route, context)
-    return context.rules_of[route]
+def rule_lines(data: SchoolData, context: ReportContext) -> tuple[RuleLine, ...]:
+    """The rules of the report's route in words, pupil rules first: what its forms could tell.
+
+    A rule about a scale that nobody here was asked is left out, and so is that part of another.
+    """
+    asked = frozenset[str]().union(*(context.asked_in.get(one, ()) for one in data.surveys))
+    flagged = {(flag.rule_id, flag.rule_version) for flag in (*data.pupil_flags, *data.class_flags)}
+    flagged.update(*(pupil.rules for pupil in data.asking))
+    ours = [rule for rule in context.rules.values() if _route(rule) == data.route]
+    ours.sort(key=lambda rule: rule.target != "pupil")
+    lines = [
+        _asked_line(rule, asked, context, is_flagged=(rule.id, rule.version) in flagged)
+        for rule in ours
+    ]
+    return tuple(line for line in lines if line)
 
 
-def _rule_lines(route: str, context: ReportContext) -> tuple[RuleLine, ...]:
-    ours = [(key, rule) for key, rule in context.rules.items() if _route(rule) == route]
-    ours.sort(key=lambda keyed: keyed[1].target != "pupil")
-    return tuple(_rule_line(rule, context) for _, rule in ours)
+def _asked_line(
+    rule: PupilRule | ClassRule,
+    asked: frozenset[str],
+    context: ReportContext,
+    *,
+    is_flagged: bool,
+) -> RuleLine | None:
+    part = part_that_sees(rule, partial(_is_asked, asked)) if asked else rule
+    if part is None and not is_flagged:
+        return None
+    key = f"{rule.id}@{rule.version}", asked
+    if key not in context.rules_of:
+        # Who asks for help in a form that waits may do so in a survey of which nothing is in yet.
+        context.rules_of[key] = _rule_line(part or rule, context)
+    return context.rules_of[key]
+
+
+def _is_asked(asked: frozenset[str], name: str) -> bool:
+    source = name.partition(".")[0]
+    return source == REGISTER or source in asked
 
 
 def method_lines(route: str, context: ReportContext) -> tuple[str, ...]:
@@ -117,7 +144,9 @@ def _step_limits(step: PupilStep, context: ReportContext) -> str:
     answers = [part for part in step.reasons if not _is_register(part)]
     musts = [part for part in step.all_of if not _is_register(part)]
     parts = [texts.say("method.limit_new")] if len(answers) < len(step.reasons) else []
-    if all(_is_plain(part, context) for part in answers) and not step.none_of:
+    # Answers that stand by themselves are all of one kind: any of them will do.
+    is_choice = not step.none_of and len(musts) + bool(step.any_of) <= 1
+    if is_choice and all(_is_plain(part, context) for part in answers):
         words = [_answers(answers, step, context)] if answers else []
     else:
         words = list(_limits(musts, step, context))

@@ -38,9 +38,11 @@ class ReportContext:
     lines: dict[tuple[object, ...], "AnswerLine"] = field(
         default_factory=dict, repr=False, compare=False
     )
-    rules_of: dict[str, tuple["RuleLine", ...]] = field(
+    rules_of: dict[tuple[str, frozenset[str]], "RuleLine"] = field(
         default_factory=dict, repr=False, compare=False
     )
+    # What each survey asks: its instruments, and whom pupils like to be with.
+    asked_in: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def pupil_rule(self, rule_id: str, version: int) -> PupilRule:
         """The pupil rule of this id and version; ReportError where it was not given."""

@@ -59,7 +59,7 @@ def report_view(every: SchoolData, context: ReportContext) -> ReportView:
         sections=_sections(every, by_class, signals, anchors, context),
         lapsed=lapsed,
         steps_caption=texts.say("adult_steps.caption" if is_adult else "steps.caption"),
-        rules=rule_lines(data.route, context),
+        rules=rule_lines(data, context),
         method=method_lines(data.route, context),
         expires=_expires(data, texts),
         footer=_footer(data, context),

@@ -20,6 +20,7 @@ from reports.texts import Texts, read_texts
 from schemas.instrument import Instrument
 from schemas.rule import ClassRule, PupilRule
 from schemas.settings import ReportLanguage, Settings
+from schemas.survey import Survey
 from warehouse.school_data import SchoolData
 
 
@@ -30,6 +31,7 @@ def report_context(
     rules: Sequence[PupilRule | ClassRule],
     language: ReportLanguage,
     issued_on: date,
+    surveys: Mapping[str, Survey],
 ) -> ReportContext:
     """What many schools' reports in one language have in common: all but the codes."""
     return ReportContext(
@@ -39,6 +41,7 @@ def report_context(
         rules={f"{rule.id}@{rule.version}": rule for rule in rules},
         settings=settings,
         issued_on=issued_on,
+        asked_in={survey_id: survey.asks for survey_id, survey in surveys.items()},
     )
 
 

@@ -9,6 +9,7 @@ from typing import Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from schemas.declared import Declared
+from schemas.network_rule import NETWORK
 
 Tool = Literal[
     "canonical",
@@ -158,6 +159,11 @@ class Survey(Declared):
             for asked in self.nominations
             for name, column in zip(self.columns_of(asked), asked.columns, strict=True)
         }
+
+    @property
+    def asks(self) -> frozenset[str]:
+        """What rules may look at here: its instruments, and choices where it asks for them."""
+        return frozenset((*self.instruments, *([NETWORK] if self.nominations else [])))
 
     def columns_of(self, asked: Nominations) -> list[str]:
         """The canonical columns of one situation's choices."""

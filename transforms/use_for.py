@@ -5,6 +5,7 @@ robust" for adolescents, domain notes 4), so no pupil rule sees it; and the othe
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from schemas.instrument import Instrument
 from schemas.rule import ClassRule, Condition, PupilRule, PupilStep
@@ -19,17 +20,19 @@ def as_instruments_allow(rules: Rules, instruments: Mapping[str, Instrument]) ->
     A step that needs all of what is forbidden falls away, and so does a rule of which no step is
     left. A rule that looks at nothing forbidden comes back as it is.
     """
-    kept = [_part_of(rule, instruments) for rule in rules]
-    return [rule for rule in kept if rule is not None]
 
-
-def _part_of(
-    rule: PupilRule | ClassRule, instruments: Mapping[str, Instrument]
-) -> PupilRule | ClassRule | None:
-    def may_see(name: str) -> bool:
+    def may_see(rule: PupilRule | ClassRule, name: str) -> bool:
         instrument = instruments.get(name.partition(".")[0])
         return instrument is None or instrument.use_for in (rule.target, "both")
 
+    kept = [part_that_sees(rule, partial(may_see, rule)) for rule in rules]
+    return [rule for rule in kept if rule is not None]
+
+
+def part_that_sees(
+    rule: PupilRule | ClassRule, may_see: Callable[[str], bool]
+) -> PupilRule | ClassRule | None:
+    """A rule without what looks at inputs that it may not see; None where no step is left."""
     if isinstance(rule, ClassRule) and rule.scale is not None and not may_see(rule.scale):
         return None
     return allowed_part(rule, lambda condition: may_see(condition.input))

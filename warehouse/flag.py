@@ -229,8 +229,6 @@ def _find_pupils(forms: _Forms, rules: Sequence[PupilRule]) -> bool:
     return is_linked
 
 
-
-
 def _have_several_surveys(con: duckdb.DuckDBPyConnection) -> bool:
     [(several,)] = con.execute("""
         select count(distinct survey_id) > 1 from wave_form where pupil is not null

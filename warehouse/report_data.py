@@ -250,7 +250,7 @@ _HELD_AS = ("held", "held_shared", "held_codes")
 
 # A pupil without a code is in no flag of a pupil.
 _LINKED = """
-    select school_id, count(pupil) > 0
+    select school_id, count(pupil) > 0, list(distinct survey_id order by survey_id)
     from core.response
     where wave_id = $wave and school_id in (select unnest($schools))
     group by school_id
@@ -297,7 +297,8 @@ def read_schools(
             route=route,
             wave=wave,
             waves=waves,
-            is_linked=linked.get(school_id, [(True,)])[0][0],
+            is_linked=linked.get(school_id, [(True, ())])[0][0],
+            surveys=tuple(linked.get(school_id, [(True, ())])[0][1]),
             classes=tuple(
                 ClassCount(*[*row, marks.in_class.get((school_id, row[0]), 0)])
                 for row in classes.get(school_id, ())

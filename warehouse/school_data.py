@@ -175,7 +175,7 @@ class SchoolData:
     this school whose forms wait for a person and are in no other figure here; `held_shared` counts
     those of deliveries that also hold other schools or waves, some of whom may be this school's;
     `held_codes` counts codes of this school that stand in another school too. `asking` are those
-    who ask for help in a form that waits.
+    who ask for help in a form that waits. `surveys` are those that pupils here have answered.
     """
 
     school_id: str
@@ -193,3 +193,4 @@ class SchoolData:
     asking: tuple[AskingPupil, ...] = ()
     held_codes: int = 0
     networks: tuple[ClassNetwork, ...] = ()
+    surveys: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from reports.school_report import render_school_report, report_context
 from schemas.instrument import shipped_instruments
 from schemas.rule import PupilRule, shipped_rules
 from schemas.settings import Settings
+from schemas.survey import Survey
 from warehouse.careless import Marks
 from warehouse.report_data import read_schools
 from warehouse.school_data import SchoolData
@@ -218,6 +219,18 @@ def fill_fjordvik(warehouse: Warehouse) -> dict[str, str]:
     return {asks: "K7M2", alone: "T4QX", new: "B9HD"}
 
 
+PULSE = Survey.from_toml(
+    '''
+    id = "pulse"
+    name = "Klassepuls"
+    tool = "canonical"
+    linkage = "pseudonymous"
+    instruments = ["klassepuls_core_v1", "who5_v1"]
+    ''',
+    name="pulse.toml",
+)
+
+
 def render(data: SchoolData, codes: dict[str, str], **changes: Any) -> str:
     given: dict[str, Any] = {
         "settings": Settings.from_toml(SETTINGS, name="klassepuls.toml"),
@@ -225,5 +238,6 @@ def render(data: SchoolData, codes: dict[str, str], **changes: Any) -> str:
         "rules": shipped_rules(),
         "language": "nb",
         "issued_on": ISSUED,
+        "surveys": {"pulse": PULSE},
     }
     return render_school_report(data, codes=codes, context=report_context(**{**given, **changes}))
