@@ -3,6 +3,7 @@
 #   make demo   an invented municipality through the whole pipeline
 #   make test   every test, a real Prefect server included
 #   make check  lint, types, layers and the lock
+#   make deep   the costly property tests with ten times as many examples
 #   make faults 300 killed runs over 300 files, and a really full disk
 #   make bench  the road against the least that anyone would do with the same files
 #   make mutate plants faults in the statistics and asks whether tests notice (half an hour)
@@ -14,7 +15,11 @@ READY := .venv/ready
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-annotate --no-emit-index-url --no-emit-find-links
 
-.PHONY: demo test check faults bench mutate lock clean
+# The others try as many examples with every change.
+DEEP := tests/validate tests/warehouse tests/class_lists/test_register.py tests/gate/test_cells.py \
+	tests/road/test_held_requests.py
+
+.PHONY: demo test check deep faults bench mutate lock clean
 
 demo: $(READY)
 	$(BIN)/klassepuls demo --dir demo
@@ -27,6 +32,9 @@ check: $(READY)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+deep: $(READY)
+	KLASSEPULS_DEEP=1 $(BIN)/pytest -n 2 --dist worksteal --timeout 3600 $(DEEP)
 
 faults: $(READY)
 	KLASSEPULS_FAULTS=full $(BIN)/pytest tests/faults -s

@@ -45,7 +45,8 @@ def rule_lines(data: SchoolData, context: ReportContext) -> tuple[RuleLine, ...]
     A rule about a scale that nobody here was asked is left out, and so is that part of another.
     """
     asked = frozenset[str]().union(*(context.asked_in.get(one, ()) for one in data.surveys))
-    flagged = {(flag.rule_id, flag.rule_version) for flag in (*data.pupil_flags, *data.class_flags)}
+    flagged = {(flag.rule_id, flag.rule_version) for flag in data.pupil_flags}
+    flagged.update((flag.rule_id, flag.rule_version) for flag in data.class_flags)
     flagged.update(*(pupil.rules for pupil in data.asking))
     ours = [rule for rule in context.rules.values() if _route(rule) == data.route]
     ours.sort(key=lambda rule: rule.target != "pupil")

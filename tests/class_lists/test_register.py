@@ -27,6 +27,7 @@ from tests.class_lists.packages import (
     two_schools_answer,
     user,
 )
+from tests.support.examples import examples
 from tests.support.home import (
     AUTUMN,
     SPRING,
@@ -402,7 +403,9 @@ TOWN = Settings.model_validate(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=examples(10, deep=150), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 @given(
     first=st.lists(st.sampled_from(sorted(NAMES)), min_size=1, max_size=4),
     later=st.lists(CHANGE, max_size=7),

@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import import_module
-from itertools import cycle
+from itertools import chain, cycle
 from pathlib import Path
 
 from tests.faults.one_run import run_at
@@ -109,8 +109,13 @@ def points(names: list[str]) -> Iterator[str | None]:
             yield None
 
 
-def deliver_night(loop: Loop, folder: Path, plan: Iterator[str | None], share: float) -> None:
-    """A file at a time; after each, as many kills as bring the loop to `share` a file."""
+def deliver_night(
+    loop: Loop, folder: Path, plan: Iterator[str | None], share: float
+) -> Iterator[str | None]:
+    """A file at a time; after each, as many kills as bring the loop to `share` a file.
+
+    Returns the rest of the plan, with the point first that no run of this night came to.
+    """
     moment = moment_of(folder)
     point = next(plan)
     for number, file in enumerate(sorted(folder.iterdir())):
@@ -125,6 +130,7 @@ def deliver_night(loop: Loop, folder: Path, plan: Iterator[str | None], share: f
             else:
                 break  # this file does not bring it there; the next one may
     loop.finish(moment)
+    return chain([point], plan)
 
 
 def publish_night(loop: Loop, folder: Path, plan: Iterator[str | None], share: float) -> None:
@@ -148,7 +154,7 @@ def main(home: Path, nights: Path, kills: int, seed: int) -> int:
     loading, publishing = points(LOADING), points(PUBLISHING)
     for folder in folders:
         if any(folder.iterdir()):
-            deliver_night(loop, folder, loading, share)
+            loading = deliver_night(loop, folder, loading, share)
         else:
             publish_night(loop, folder, publishing, share)
     with contextlib.suppress(BrokenPipeError):

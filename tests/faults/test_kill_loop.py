@@ -20,7 +20,7 @@ from tests.support.state import bytes_below
 from warehouse.failpoint import POINTS, VARIABLE
 
 FULL = os.environ.get("KLASSEPULS_FAULTS") == "full"
-SCHOOLS, WAVES, KILLS = (31, 2, 300) if FULL else (4, 2, 32)
+SCHOOLS, WAVES, KILLS = (31, 2, 300) if FULL else (4, 2, 22)
 
 
 def loop(home: Home, nights: Path, kills: int) -> dict[str, dict[str, int]]:

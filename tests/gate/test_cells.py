@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from schemas.personal import Personal
 from tests.gate.clean_forms import PLACES, clean_columns
 from tests.gate.made_up import KINDS, email, ip_address, national_id, phone, seeded, written
+from tests.support.examples import examples
 from tests.validate.build import (
     INSTRUMENTS,
     SETTINGS,
@@ -196,7 +197,7 @@ def test_cell_that_no_row_has_is_told_of_nobody():
     assert VALIDATOR.validate(replace(batch, table=table)).persons == ()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(25, deep=300), deadline=None)
 @given(
     st.sampled_from(list(PLANTED)),
     st.sampled_from(COLUMNS),
@@ -217,7 +218,7 @@ def test_what_is_told_never_holds_a_value_and_counts_each_row_once(kind, column,
     assert PLANTED[kind] not in repr(found)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(20, deep=300), deadline=None)
 @given(st.permutations(range(5)))
 def test_order_of_columns_changes_nothing(order):
     columns = {

@@ -220,13 +220,13 @@ def fill_fjordvik(warehouse: Warehouse) -> dict[str, str]:
 
 
 PULSE = Survey.from_toml(
-    '''
+    """
     id = "pulse"
     name = "Klassepuls"
     tool = "canonical"
     linkage = "pseudonymous"
     instruments = ["klassepuls_core_v1", "who5_v1"]
-    ''',
+    """,
     name="pulse.toml",
 )
 

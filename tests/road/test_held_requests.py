@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from flows.cli import main
 from flows.events import prompt_facts
 from schemas.rule import shipped_rules
+from tests.support.examples import examples
 from tests.support.home import (
     AUTUMN,
     CORE,
@@ -94,7 +95,7 @@ FLAWED = st.one_of(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(15, deep=200), deadline=None)
 @given(flaw=FLAWED, more=FLAWED, wish=st.sampled_from(["1", "2"]))
 def test_no_flaw_outside_its_own_cell_hides_a_wish_to_talk(flaw, more, wish):
     config = full_config()

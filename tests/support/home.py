@@ -10,6 +10,7 @@ from flows import road
 from flows.home import Home, init_home, open_home
 from flows.outcome import Outcome
 from schemas.instrument import shipped_instruments
+from tests.support.ready import put_databases
 
 CORE, WHO5 = "klassepuls_core_v1", "who5_v1"
 AUTUMN, SPRING = "2025H", "2026V"
@@ -54,6 +55,7 @@ def make_home(
 ) -> Home:
     """A home with settings for invented schools and the canonical survey, or with `survey`."""
     home = init_home(root)
+    put_databases(home)
     write_settings(home, schools=schools, waves=waves, routing=routing)
     if survey is not None:
         (home.surveys / "klassepuls.toml").write_text(survey, encoding="utf-8")

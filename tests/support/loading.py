@@ -17,13 +17,12 @@ from schemas.rule import shipped_rules
 from schemas.settings import Routing, Settings
 from schemas.survey import Survey
 from tests.support.home import AUTUMN, NOW, OPEN, SPRING, Row, csv_bytes, survey_toml
+from tests.support.ready import memory_with
 from transforms.pseudonym import PseudonymKey, pseudonym
 from transforms.validate import Validated
 from warehouse.entries import Loaded
-from warehouse.instruments import register
 from warehouse.load import load_answers
 from warehouse.requests import Listening
-from warehouse.store import migrate
 
 KEY = PseudonymKey(b"not a secret, and 32 bytes long.", version=1, municipality="9901")
 CODES = tuple(f"P{number:03}" for number in range(5))
@@ -125,12 +124,7 @@ def full_config(*, linkage: str = "pseudonymous", routing: bool = True) -> Confi
 
 def memory_warehouse(config: Config) -> duckdb.DuckDBPyConnection:
     """A migrated warehouse that knows the settings, with its vault, in memory."""
-    con = duckdb.connect()
-    con.execute("attach ':memory:' as vault").fetchall()
-    con.execute("set timezone = 'UTC'").fetchall()
-    migrate(con, now=NOW)
-    register(con, config.instruments, config.settings)
-    return con
+    return memory_with(config.instruments, config.settings, now=NOW)
 
 
 def deliver(

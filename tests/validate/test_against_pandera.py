@@ -12,6 +12,7 @@ from pandera.errors import SchemaErrors
 
 from schemas.answer import MAY_BE_LEFT_BLANK, raw_answer_model, required_columns
 from schemas.reason import Reason
+from tests.support.examples import examples
 from tests.validate.build import INSTRUMENTS, SETTINGS, batch_of_forms, column_of, form
 from tests.validate.checking import CELLS, LINKED, UNLINKED, check
 from transforms import validate
@@ -92,7 +93,7 @@ FORMS = st.lists(
 ).map(lambda changes: [form() | change for change in changes])
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(25, deep=400), deadline=None)
 @given(
     forms=FORMS,
     declared=st.sampled_from([LINKED, UNLINKED]),
@@ -113,7 +114,7 @@ def test_distinct_cells_are_judged_as_pandera_judges_every_row(forms, declared, 
     assert set(found.accepted.column("row_no").to_pylist()) == rows - set(expected)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(12, deep=150), deadline=None)
 @given(forms=FORMS, cuts=st.lists(st.integers(0, 12), max_size=4), random=st.randoms())
 def test_neither_blocks_nor_the_order_of_rows_change_what_becomes_of_a_row(forms, cuts, random):
     order = list(range(len(forms)))

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.home import Config
+from tests.support.examples import examples
 from tests.support.home import NOW, Row, csv_bytes
 from tests.support.loading import (
     CODES,
@@ -80,7 +81,7 @@ def oracle(files: Sequence[Sequence[Row]]):
     return counts, sorted(waits)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(8, deep=150))
 @given(files=_FILES, cuts=st.lists(st.booleans(), min_size=5, max_size=5), data=st.data())
 def test_equal_answers_are_one_form_and_the_newest_export_says_the_rest(files, cuts, data):
     config = tiny_config()

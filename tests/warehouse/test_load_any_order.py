@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.home import Config
+from tests.support.examples import examples
 from tests.support.home import AUTUMN, SPRING, Row, csv_bytes
 from tests.support.loading import (
     CODES,
@@ -133,7 +134,7 @@ def as_stored(found: Sequence[dict[tuple[str, ...], list[Row]]]) -> list[tuple[o
     return sorted(rows, key=repr)
 
 
-@settings(deadline=None, max_examples=12)
+@settings(deadline=None, max_examples=examples(5, deep=80))
 @given(rows=_ROWS, first=_RUNS, second=_RUNS, other=st.lists(st.integers(0, 3), min_size=14))
 def test_end_state_is_the_same_for_every_split_into_files_and_every_order(
     rows, first, second, other
