@@ -1,6 +1,6 @@
 """Class rules in the warehouse: what they look at, what they found, and the evidence of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import duckdb
 import pyarrow as pa
@@ -50,7 +50,7 @@ def class_data(
                 (p.wave_id, p.survey_id, p.school_id, p.class_group) as all_of_it
             from (
                 select {", ".join(CLASS)}, mode(grade order by grade) as grade
-                    {_counts(rules, inputs)}
+                    {_counts(rules, inputs, _unasked(con, rules, inputs))}
                 from wave_form group by {", ".join(CLASS)}
             ) p
             left join ({ASKED_CLASS_SQL}) c
@@ -67,18 +67,52 @@ def class_data(
     )
 
 
-def _counts(rules: Sequence[ClassRule], inputs: Inputs) -> str:
+def _unasked(
+    con: duckdb.DuckDBPyConnection, rules: Sequence[ClassRule], inputs: Inputs
+) -> dict[str, list[str]]:
+    """For each column of a rule with several questions, the surveys in which nobody answered it."""
+    several = [rule.counted for rule in rules if len(rule.counted) > 1]
+    columns = sorted({inputs.column(part.input) for parts in several for part in parts})
+    if not columns:
+        return {}
+    asked = ", ".join(f"count({column}) > 0" for column in columns)
+    query = f"select survey_id, {asked} from wave_form group by all order by all"
+    found = con.execute(query).fetchall()
+    return {
+        column: [survey for survey, *is_asked in found if not is_asked[at]]
+        for at, column in enumerate(columns)
+    }
+
+
+def _counts(
+    rules: Sequence[ClassRule], inputs: Inputs, unasked: Mapping[str, Sequence[str]]
+) -> str:
     """Two columns for each rule that counts pupils; one pass over the forms for all."""
     return "".join(
-        f", count(*) filter ({_is_answered(rule, inputs)})::integer as answered_{i}"
+        f", count(*) filter ({_is_answered(rule, inputs, unasked)})::integer as answered_{i}"
         f", count(*) filter ({_holds(rule, inputs)})::integer as observed_{i}"
         for i, rule in enumerate(rules)
         if rule.counted
     )
 
 
-def _is_answered(rule: ClassRule, inputs: Inputs) -> str:
-    return " or ".join(f"{inputs.column(part.input)} is not null" for part in rule.counted)
+def _is_answered(rule: ClassRule, inputs: Inputs, unasked: Mapping[str, Sequence[str]]) -> str:
+    """As in published figures, a question that was skipped is no "no": it may have been a "yes"."""
+    columns = [inputs.column(part.input) for part in rule.counted]
+    some = " or ".join(f"{column} is not null" for column in columns)
+    if len(columns) == 1:
+        return some
+    every = " and ".join(_is_told(column, unasked[column]) for column in columns)
+    return f"({_holds(rule, inputs)}) or (({some}) and {every})"
+
+
+def _is_told(column: str, unasked: Sequence[str]) -> str:
+    elsewhere = ", ".join(f"'{survey}'" for survey in unasked)
+    return (
+        f"({column} is not null or survey_id in ({elsewhere}))"
+        if unasked
+        else f"{column} is not null"
+    )
 
 
 def _holds(rule: ClassRule, inputs: Inputs) -> str:
