@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from importlib import import_module
 from threading import Thread
 
@@ -110,12 +111,7 @@ def run(
     with at_work(home, config, now=now) as con:
         with _timed(summary, "ingest"):
             summary.files = ingest(
-                con,
-                home,
-                config,
-                now=now,
-                settle=settle,
-                progress=lambda done, total: progress("ingest", done, total),
+                con, home, config, now=now, settle=settle, progress=partial(progress, "ingest")
             )
         summary.raised = raised_by(con, fresh([outcome for _, outcome in summary.files]))
         summary.left, summary.changed = count_left(home), count_changed(home)
@@ -130,17 +126,12 @@ def run(
         summary.waves = [
             replace(wave, raised=open_flags(con, wave.wave_id)) for wave in summary.waves
         ]
+        tell_report = partial(progress, "report")
         for wave_id in waves:
             with _timed(summary, "report"):
-                summary.reported[wave_id] = write_reports(
-                    con,
-                    home,
-                    config,
-                    wave_id,
-                    now=now,
-                    progress=lambda done, total: progress("report", done, total),
-                )
-            summary.reports += summary.reported[wave_id][0]
+                written = write_reports(con, home, config, wave_id, now=now, progress=tell_report)
+            summary.reported[wave_id] = written
+            summary.reports += written[0]
         with _timed(summary, "publish"):
             summary.publication = publish_waves(con, home, config, waves, now=now)
             progress("publish", 1, 1)

@@ -74,82 +74,92 @@ def _find_contested(con: duckdb.DuckDBPyConnection, survey: Survey) -> None:
     ).fetchall()
 
 
+_SAID = "{'class_group': class_group, 'grade': grade, 'gender': gender}"
+_A_VERSION = "partition by wave_id, identity, version_no"
+_RECEIPT = "received_at, delivery_no, row_no"
+_AS_RECEIVED = f"{_A_VERSION} order by {_RECEIPT}"
+_STATE_ORDER = "list_position(['counts', 'waits', 'spare', 'decided', 'new', 'given up'], state)"
+
+_VERDICT = f"""
+    insert into verdict
+    with receipt as (
+        select delivery_no, received_at from core.delivery
+        union all
+        select delivery_no, coalesce(received_at, 'infinity') from arriving
+    ),
+    numbered as (
+        select *, dense_rank() over (partition by wave_id, identity order by compared) as version_no
+        from version join receipt using (delivery_no)
+    ),
+    told as (
+        select *, said is distinct from lag(said) over as_received
+            or lag(said) over as_received is null as is_change
+        from numbered
+        window as_received as ({_AS_RECEIVED})
+    ),
+    -- What says the same as the copy that came before it tells nothing new.
+    telling as (
+        select *, count(*) filter (is_change) over ({_AS_RECEIVED}) as telling_no from told
+    ),
+    counted as (
+        select *,
+            row_number() over copies as copy,
+            first_value(response_id) over copies as kept_id,
+            row_number() over ({_A_VERSION} order by state <> 'new', {_RECEIPT}) as place,
+            bool_and(state in ('new', 'spare', 'given up')) over ({_A_VERSION}) as is_news,
+            bool_or(state = 'new') over ({_A_VERSION}) as is_told,
+            bool_or(state in ('counts', 'waits')) over ({_A_VERSION}) as is_alive,
+            max(version_no) over (partition by wave_id, identity) as versions
+        from telling
+        window copies as ({_A_VERSION}, telling_no order by {_STATE_ORDER}, {_RECEIPT})
+    ),
+    known as (
+        select *, bool_or(is_news and state = 'new') over (partition by wave_id, identity)
+            as has_news
+        from counted
+    ),
+    judged as (
+        select response_id, delivery_no, kept_id,
+            case
+                when state = 'counts' then if(has_news, 'moved', null)
+                when state = 'given up' then if(is_news and is_told, 'again', null)
+                when state <> 'new' then null
+                when is_news and place = 1 then if(versions > 1, 'conflict', null)
+                when (is_news or is_alive)
+                    and (copy = 1 or (delivery_no, row_no) in (from was_beside)) then 'beside'
+                else 'duplicate'
+            end as kind
+        from known
+    )
+    select response_id, delivery_no, kind, if(kind = 'duplicate', kept_id, null)
+    from judged where kind is not null
+"""
+
+
 def _compare_versions(
     con: duckdb.DuckDBPyConnection, survey: Survey, instruments: Mapping[str, Instrument]
 ) -> None:
-    compared = ", ".join(
-        ("school_id", *(f'"{name}"' for name in _items(survey, instruments)), "choices")
-    )
+    items = ", ".join(f'"{name}"' for name in _items(survey, instruments))
     stored = " union all ".join(
         _stored(table, survey, instruments, state=state) for table, state in _STATES.items()
     )
     con.execute(
         f"""
-        insert into verdict
-        with version as (
+        create or replace temp table version as
+        select * exclude (school_id, {items}, choices), row(school_id, {items}, choices) as compared
+        from (
             select response_id, delivery_no, row_no, 'new' as state, wave_id,
-                {IDENTITY} as identity, {_SAID} as said, {compared}
+                {IDENTITY} as identity, {_SAID} as said, school_id, {items}, choices
             from arrived left join ({told_choices_sql("arrived_choice")}) using (response_id)
             where response_id not in (select response_id from blank_form)
             union all
             {stored}
-        ),
-        receipt as (
-            select delivery_no, received_at from core.delivery
-            union all
-            select delivery_no, coalesce(received_at, 'infinity') from arriving
-        ),
-        numbered as (
-            select * exclude ({compared}),
-                dense_rank() over (partition by wave_id, identity order by {compared}) as version_no
-            from version semi join contested using (wave_id, identity)
-                join receipt using (delivery_no)
-        ),
-        told as (
-            select *, said is distinct from lag(said) over as_received
-                or lag(said) over as_received is null as is_change
-            from numbered
-            window as_received as ({_AS_RECEIVED})
-        ),
-        -- What says the same as the copy that came before it tells nothing new.
-        telling as (
-            select *, count(*) filter (is_change) over ({_AS_RECEIVED}) as telling_no from told
-        ),
-        counted as (
-            select *,
-                row_number() over copies as copy,
-                first_value(response_id) over copies as kept_id,
-                row_number() over ({_A_VERSION} order by state <> 'new', {_RECEIPT}) as place,
-                bool_and(state in ('new', 'spare', 'given up')) over ({_A_VERSION}) as is_news,
-                bool_or(state = 'new') over ({_A_VERSION}) as is_told,
-                bool_or(state in ('counts', 'waits')) over ({_A_VERSION}) as is_alive,
-                max(version_no) over (partition by wave_id, identity) as versions
-            from telling
-            window copies as ({_A_VERSION}, telling_no order by {_STATE_ORDER}, {_RECEIPT})
-        ),
-        known as (
-            select *, bool_or(is_news and state = 'new') over (partition by wave_id, identity)
-                as has_news
-            from counted
-        ),
-        judged as (
-            select response_id, delivery_no, kept_id,
-                case
-                    when state = 'counts' then if(has_news, 'moved', null)
-                    when state = 'given up' then if(is_news and is_told, 'again', null)
-                    when state <> 'new' then null
-                    when is_news and place = 1 then if(versions > 1, 'conflict', null)
-                    when (is_news or is_alive)
-                        and (copy = 1 or (delivery_no, row_no) in (from was_beside)) then 'beside'
-                    else 'duplicate'
-                end as kind
-            from known
-        )
-        select response_id, delivery_no, kind, if(kind = 'duplicate', kept_id, null)
-        from judged where kind is not null
+        ) semi join contested using (wave_id, identity)
         """,
         {"survey": survey.id},
     ).fetchall()
+    con.execute(_VERDICT).fetchall()
+    con.execute("drop table version").fetchall()
 
 
 _STATES = {
@@ -159,14 +169,9 @@ _STATES = {
         f"case when {SPARE} then 'spare' when {GIVEN_UP} then 'given up' else 'decided' end"
     ),
 }
+
+
 # What copies of a version may differ in; the answers themselves are compared.
-_SAID = "{'class_group': class_group, 'grade': grade, 'gender': gender}"
-_A_VERSION = "partition by wave_id, identity, version_no"
-_RECEIPT = "received_at, delivery_no, row_no"
-_AS_RECEIVED = f"{_A_VERSION} order by {_RECEIPT}"
-_STATE_ORDER = "list_position(['counts', 'waits', 'spare', 'decided', 'new', 'given up'], state)"
-
-
 def complete_kept(con: duckdb.DuckDBPyConnection) -> None:
     """Give a kept form what any of its copies states: the earliest dates, the time, the text.
 

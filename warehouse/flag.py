@@ -100,17 +100,7 @@ def score_and_flag(
             fingerprint=state,
         )
     with transaction(con):
-        limits = beside.limits
-        if limits is None:
-            limits = measure_limits(con, wave_id, active, instruments)
-        active = as_far_as_measured(active, limits)
-        forms = _Forms(con, wave_id, inputs_of(active, instruments, limits), instruments)
-        measure_networks(con, wave_id, beside.network)
-        _read_forms(forms)
-        is_linked = _find_pupils(forms, [rule for rule in active if rule.target == "pupil"])
-        class_rules = [rule for rule in active if rule.target == "class"]
-        find_classes(con, wave_id, class_rules, forms.inputs, about=_ABOUT_CLASS)
-        _gather(forms, active, beside.network, is_linked=is_linked)
+        _find(con, wave_id, active, instruments, beside)
         settled = settle_flags(con, wave_id, now)
         mark_done(con, "flagged", wave_id, state, now=now)
         reach("before-flag-commit")
@@ -126,6 +116,27 @@ def score_and_flag(
         pupil_flags_off=off,
         fingerprint=state,
     )
+
+
+def _find(
+    con: duckdb.DuckDBPyConnection,
+    wave_id: str,
+    rules: Rules,
+    instruments: Mapping[str, Instrument],
+    beside: Beside,
+) -> None:
+    """The temporary tables `found` and `found_evidence`: all that the rules say of the wave."""
+    limits = beside.limits
+    if limits is None:
+        limits = measure_limits(con, wave_id, rules, instruments)
+    rules = as_far_as_measured(rules, limits)
+    forms = _Forms(con, wave_id, inputs_of(rules, instruments, limits), instruments)
+    measure_networks(con, wave_id, beside.network)
+    _read_forms(forms)
+    is_linked = _find_pupils(forms, [rule for rule in rules if rule.target == "pupil"])
+    class_rules = [rule for rule in rules if rule.target == "class"]
+    find_classes(con, wave_id, class_rules, forms.inputs, about=_ABOUT_CLASS)
+    _gather(forms, rules, beside.network, is_linked=is_linked)
 
 
 _TEMPORARY = (

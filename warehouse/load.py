@@ -219,6 +219,32 @@ def _insert_forms(
         """).fetchall()
 
 
+_NUMBER_HELD = """
+    create or replace temp table held as
+    with numbered as (
+        select *,
+            row_number() over (partition by delivery_no, digest order by row_no) as occurrence
+        from block
+    )
+    select *, (digest, occurrence) in (
+            select (digest, occurrence) from quarantine.row where survey_id = $survey
+            union all
+            select (digest, occurrence) from quarantine.decided
+            where survey_id = $survey and decision = 'rejected'
+        ) or (delivery_no, row_no) in (select (delivery_no, row_no) from ruled)
+        or delivery_no > min(delivery_no) over (partition by digest, occurrence) as is_known
+    from numbered
+"""
+
+
+_QUARANTINE = """
+    insert into quarantine.row
+    select nextval('quarantine.row_id'), delivery_no, row_no, $survey, reason_codes,
+        column_names, digest, occurrence, coalesce(held_at, $now)
+    from held left join since using (delivery_no, row_no) where not is_known
+"""
+
+
 def _hold_rows(
     con: duckdb.DuckDBPyConnection,
     held: Sequence[HeldRow],
@@ -247,32 +273,12 @@ def _hold_rows(
     ]
     con.register("block", pa.Table.from_pylist(rows, HELD_SCHEMA))
     con.execute(
-        """
-        create or replace temp table held as
-        with numbered as (
-            select *,
-                row_number() over (partition by delivery_no, digest order by row_no) as occurrence
-            from block
-        )
-        select *, (digest, occurrence) in (
-                select (digest, occurrence) from quarantine.row where survey_id = $survey
-                union all
-                select (digest, occurrence) from quarantine.decided
-                where survey_id = $survey and decision = 'rejected'
-            ) or (delivery_no, row_no) in (select (delivery_no, row_no) from ruled)
-            or delivery_no > min(delivery_no) over (partition by digest, occurrence) as is_known
-        from numbered
-        """,
+        _NUMBER_HELD,
         {"survey": survey.id},
     ).fetchall()
     con.unregister("block")
     con.execute(
-        """
-        insert into quarantine.row
-        select nextval('quarantine.row_id'), delivery_no, row_no, $survey, reason_codes,
-            column_names, digest, occurrence, coalesce(held_at, $now)
-        from held left join since using (delivery_no, row_no) where not is_known
-        """,
+        _QUARANTINE,
         {"survey": survey.id, "now": now},
     ).fetchall()
     con.execute("""

@@ -274,8 +274,7 @@ def read_schools(
     The class indicators belong to the health service's route and are left out of any other.
     Raises ReportDataError for a wave or a school that the warehouse does not know.
     """
-    waves = tuple(WaveInfo(*row) for row in con.execute(_WAVES, {"wave": wave_id}).fetchall())
-    wave = _reported(waves, wave_id)
+    waves, wave = _waves_until(con, wave_id)
     key: dict[str, object] = {"wave": wave_id, "schools": list(school_ids)}
     routed = {**key, "route": route}
     names = _by_school(con, _NAMES, {"schools": list(school_ids)})
@@ -330,10 +329,13 @@ def _name_of(school_id: str, names: dict[str, _Rows]) -> str:
     return cast(str, names[school_id][0][0])
 
 
-def _reported(waves: tuple[WaveInfo, ...], wave_id: str) -> WaveInfo:
+def _waves_until(
+    con: duckdb.DuckDBPyConnection, wave_id: str
+) -> tuple[tuple[WaveInfo, ...], WaveInfo]:
+    waves = tuple(WaveInfo(*row) for row in con.execute(_WAVES, {"wave": wave_id}).fetchall())
     for wave in waves:
         if wave.wave_id == wave_id:
-            return wave
+            return waves, wave
     raise ReportDataError(f"no wave {wave_id} in core.dim_wave; load the settings first")
 
 

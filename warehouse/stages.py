@@ -140,6 +140,69 @@ _AS_SHOWN = """
 """
 
 
+_SCHOOL_INPUTS = f"""
+    with told as (
+        select wave_id from core.dim_wave
+        where opens <= (select opens from core.dim_wave where wave_id = $wave)
+    ),
+    signalled as (
+        select (class_group, school_id, rule_id) from core.flag
+        where wave_id = $wave and target = 'class' and status <> 'withdrawn'
+    ),
+    line as (
+        select f.school_id, concat_ws('|', 'flag', f.flag_id, f.level,
+            f.status = 'withdrawn', f.wave_id = $wave and f.status = 'expired',
+            f.review_due, f.evidence_count, e.item_or_scale,
+            {_AS_SHOWN}, e.denominator, round(e.p_value, 3), e.p_value < 0.001) as text
+        from core.flag f semi join told using (wave_id)
+            left join core.flag_evidence e using (flag_id)
+        union all
+        select school_id, concat_ws('|', 'class', class_group, grade, rule_id, rule_version,
+            answered, observed, enrolled, baseline_from, gate,
+            case when baseline <= 1 and gate = 'tested'
+                    or (class_group, school_id, rule_id) in (from signalled)
+                then {BASELINE_SHOWN} end)
+        from core.class_indicator where wave_id = $wave
+        union all
+        select school_id, concat_ws('|', 'forms', wave_id, survey_id, class_group, count(*),
+            sum(answer_time_ms))
+        from core.response semi join told using (wave_id)
+        group by school_id, wave_id, survey_id, class_group
+        union all
+        select school_id, concat_ws('|', 'listed', class_group, grade, enrolled)
+        from ({ASKED_CLASS_SQL}) where wave_id = $wave
+        union all
+        select r.school_id, concat_ws('|', 'waiting', r.wave_id, count(distinct r.response_id),
+            count(distinct r.pupil), count(distinct other.pupil))
+        from quarantine.response r left join quarantine.response other
+            on other.pupil = r.pupil and other.wave_id = r.wave_id
+            and other.school_id <> r.school_id
+        where r.wave_id = $wave group by r.school_id, r.wave_id
+        union all
+        select distinct r.school_id, concat_ws('|', 'held', d.delivery_no, d.quarantined)
+        from core.delivery d join core.response r using (delivery_no)
+        where r.wave_id = $wave and d.quarantined > 0
+        union all
+        select school_id, concat_ws('|', 'asks', case when {STILL} then concat_ws('|', state,
+            route, rule_id, rule_version, class_group, pupil, delivery_no, row_no, held_at,
+            reason_codes) end)
+        from quarantine.asking where told_in = $wave and school_id is not null
+    )
+    select school_id, sha256(string_agg(text, chr(10) order by text))
+    from line
+    where school_id in (
+        select school_id from core.response where wave_id = $wave
+        union
+        select school_id from core.flag where wave_id = $wave
+        union
+        select school_id from quarantine.asking where told_in = $wave
+        union
+        select school_id from quarantine.response where wave_id = $wave
+    )
+    group by school_id order by school_id
+"""
+
+
 def school_inputs(con: duckdb.DuckDBPyConnection, wave_id: str) -> dict[str, str]:
     """For each school of a wave, one word for all that its report says.
 
@@ -147,67 +210,7 @@ def school_inputs(con: duckdb.DuckDBPyConnection, wave_id: str) -> dict[str, str
     grade band does not renew every report of the municipality.
     """
     found = con.execute(
-        f"""
-        with told as (
-            select wave_id from core.dim_wave
-            where opens <= (select opens from core.dim_wave where wave_id = $wave)
-        ),
-        signalled as (
-            select (class_group, school_id, rule_id) from core.flag
-            where wave_id = $wave and target = 'class' and status <> 'withdrawn'
-        ),
-        line as (
-            select f.school_id, concat_ws('|', 'flag', f.flag_id, f.level,
-                f.status = 'withdrawn', f.wave_id = $wave and f.status = 'expired',
-                f.review_due, f.evidence_count, e.item_or_scale,
-                {_AS_SHOWN}, e.denominator, round(e.p_value, 3), e.p_value < 0.001) as text
-            from core.flag f semi join told using (wave_id)
-                left join core.flag_evidence e using (flag_id)
-            union all
-            select school_id, concat_ws('|', 'class', class_group, grade, rule_id, rule_version,
-                answered, observed, enrolled, baseline_from, gate,
-                case when baseline <= 1 and gate = 'tested'
-                        or (class_group, school_id, rule_id) in (from signalled)
-                    then {BASELINE_SHOWN} end)
-            from core.class_indicator where wave_id = $wave
-            union all
-            select school_id, concat_ws('|', 'forms', wave_id, survey_id, class_group, count(*),
-                sum(answer_time_ms))
-            from core.response semi join told using (wave_id)
-            group by school_id, wave_id, survey_id, class_group
-            union all
-            select school_id, concat_ws('|', 'listed', class_group, grade, enrolled)
-            from ({ASKED_CLASS_SQL}) where wave_id = $wave
-            union all
-            select r.school_id, concat_ws('|', 'waiting', r.wave_id, count(distinct r.response_id),
-                count(distinct r.pupil), count(distinct other.pupil))
-            from quarantine.response r left join quarantine.response other
-                on other.pupil = r.pupil and other.wave_id = r.wave_id
-                and other.school_id <> r.school_id
-            where r.wave_id = $wave group by r.school_id, r.wave_id
-            union all
-            select distinct r.school_id, concat_ws('|', 'held', d.delivery_no, d.quarantined)
-            from core.delivery d join core.response r using (delivery_no)
-            where r.wave_id = $wave and d.quarantined > 0
-            union all
-            select school_id, concat_ws('|', 'asks', case when {STILL} then concat_ws('|', state,
-                route, rule_id, rule_version, class_group, pupil, delivery_no, row_no, held_at,
-                reason_codes) end)
-            from quarantine.asking where told_in = $wave and school_id is not null
-        )
-        select school_id, sha256(string_agg(text, chr(10) order by text))
-        from line
-        where school_id in (
-            select school_id from core.response where wave_id = $wave
-            union
-            select school_id from core.flag where wave_id = $wave
-            union
-            select school_id from quarantine.asking where told_in = $wave
-            union
-            select school_id from quarantine.response where wave_id = $wave
-        )
-        group by school_id order by school_id
-        """,
+        _SCHOOL_INPUTS,
         {"wave": wave_id},
     ).fetchall()
     return dict(found)

@@ -54,6 +54,43 @@ def find_known_files(
     ).fetchall()
 
 
+_LIKELY = """
+    with total as (select delivery_no, sum(rows) as rows from content group by all),
+    pair as (
+        select new.delivery_no, old.delivery_no as old_no, t.rows as old_rows, n.rows as rows,
+            sum(least(new.rows, old.rows)) as common, count(*) as different,
+            count(*) filter (new.rows = 1 and old.rows = 1) as alone
+        from content new join content old using (digest)
+            join total t on t.delivery_no = old.delivery_no
+            join total n on n.delivery_no = new.delivery_no
+        where new.is_new and old.delivery_no < new.delivery_no
+        group by all
+    ),
+    related as (
+        select *, (common = old_rows and different >= $least)
+            or (alone >= $least and 3 * alone >= least(old_rows, rows)) as is_proof
+        from pair where common = old_rows or 3 * common >= 2 * least(old_rows, rows)
+    ),
+    there as (
+        select new.delivery_no, digest, new.rows as rows, sum(old.rows) as old_rows
+        from content new join content old using (digest)
+        where new.is_new and old.delivery_no < new.delivery_no
+        group by all
+    ),
+    all_there as (
+        select delivery_no from there join total t using (delivery_no)
+        group by delivery_no, t.rows
+        having bool_and(there.rows <= old_rows) and sum(there.rows) = t.rows
+    )
+    select delivery_no, coalesce(earlier, []), delivery_no in (from all_there)
+    from (
+        select delivery_no, list(old_no order by old_no) as earlier
+        from related group by delivery_no having bool_or(is_proof)
+    ) full join all_there using (delivery_no)
+    order by delivery_no
+"""
+
+
 def find_earlier_exports(
     con: duckdb.DuckDBPyConnection, survey: Survey, instruments: Mapping[str, Instrument]
 ) -> None:
@@ -67,41 +104,7 @@ def find_earlier_exports(
     """
     _number_contents(con, survey, instruments)
     likely = con.execute(
-        """
-        with total as (select delivery_no, sum(rows) as rows from content group by all),
-        pair as (
-            select new.delivery_no, old.delivery_no as old_no, t.rows as old_rows, n.rows as rows,
-                sum(least(new.rows, old.rows)) as common, count(*) as different,
-                count(*) filter (new.rows = 1 and old.rows = 1) as alone
-            from content new join content old using (digest)
-                join total t on t.delivery_no = old.delivery_no
-                join total n on n.delivery_no = new.delivery_no
-            where new.is_new and old.delivery_no < new.delivery_no
-            group by all
-        ),
-        related as (
-            select *, (common = old_rows and different >= $least)
-                or (alone >= $least and 3 * alone >= least(old_rows, rows)) as is_proof
-            from pair where common = old_rows or 3 * common >= 2 * least(old_rows, rows)
-        ),
-        there as (
-            select new.delivery_no, digest, new.rows as rows, sum(old.rows) as old_rows
-            from content new join content old using (digest)
-            where new.is_new and old.delivery_no < new.delivery_no
-            group by all
-        ),
-        all_there as (
-            select delivery_no from there join total t using (delivery_no)
-            group by delivery_no, t.rows
-            having bool_and(there.rows <= old_rows) and sum(there.rows) = t.rows
-        )
-        select delivery_no, coalesce(earlier, []), delivery_no in (from all_there)
-        from (
-            select delivery_no, list(old_no order by old_no) as earlier
-            from related group by delivery_no having bool_or(is_proof)
-        ) full join all_there using (delivery_no)
-        order by delivery_no
-        """,
+        _LIKELY,
         {"least": LEAST_ROWS},
     ).fetchall()
     if likely:
