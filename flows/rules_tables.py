@@ -24,7 +24,7 @@ def show_preview(preview: Preview) -> None:
     """A table of all rules and waves, then grades and genders, and how to read it."""
     table = Table(
         "Wave", "Rule", "In force", "Previewed", "New", "Gone", "Other level", "Levels",
-        "Per 100", "Expected", "By chance", "On marked forms",
+        "Per 100", "Expected", "By chance", "Phi", "On marked forms",
         title="What would have been flagged. Nothing was written.",
     )  # fmt: skip
     for line in preview.lines:
@@ -47,9 +47,10 @@ def show_preview(preview: Preview) -> None:
 _HOW_TO_READ = """\
 Pupils are counted to the nearest five; 1-4 and - are too few to tell, or would tell of others.
 Expected: flags a wave, the mean of the waves here. By chance: signals if every class were like its
-yardstick, the sum of P(X >= the smallest count that signals). Of pupil flags nobody can compute how
-many are false, for nobody knows the truth; marked forms may have been filled in without reading,
-and `klassepuls rules backtest` tells how often a rule is right about invented pupils."""
+yardstick, the sum of P(X >= the smallest count that signals). Phi: how much more classes differ
+than equal ones would; well above 1, expect more than by chance. Of pupil flags nobody can compute
+how many are false, for nobody knows the truth; marked forms may have been filled in without
+reading, and `klassepuls rules backtest` tells how often a rule is right about invented pupils."""
 
 
 def _preview_cells(line: Line) -> list[str]:
@@ -65,6 +66,7 @@ def _preview_cells(line: Line) -> list[str]:
         _or_dash(line.per_100),
         str(line.expected),
         "–" if line.by_chance is None else f"{line.by_chance:.1f}",
+        "–" if line.phi is None else f"{line.phi:.1f}",
         str(line.on_marked) if line.target == "pupil" else "–",
     ]
 

@@ -15,6 +15,7 @@ from schemas.rule import ClassRule, PupilRule
 from schemas.settings import MIN_N_FLOOR
 from transforms.disclosure import CELLS, SMALL_COUNT, suppress
 from transforms.expected_flags import false_signals
+from transforms.statistics.overdispersion import dispersion, proportion_z
 
 FEW = "1-4"
 UNDER_ONE = "<1"
@@ -35,6 +36,9 @@ class Part:
 class Line:
     """One rule in one wave. Pupils are rounded; `by_chance` is for class rules that test a share.
 
+    `phi` too: how much more the classes differ than equal ones would, 1 for as much; None for fewer
+    than ten classes.
+
     `expected`: the mean of the previewed flags over all waves, which is what the next wave brings
     if it is like them. `on_marked`: flags on forms that may have been filled in without reading.
     """
@@ -51,6 +55,7 @@ class Line:
     per_100: float | None
     expected: Shown
     by_chance: float | None
+    phi: float | None
     on_marked: Shown
     parts: Sequence[Part]
 
@@ -115,6 +120,7 @@ def _line(seen: Flags, rule: PupilRule | ClassRule, wave: str, *, min_n: int) ->
         per_100=_per_100(rule, shown(then.height), forms.height),
         expected=tell(_expected(rule, ours.filter(rules="previewed"), seen.waves)),
         by_chance=_by_chance(seen.indicators.filter(wave_id=wave), rule),
+        phi=_phi(seen.indicators.filter(wave_id=wave), rule),
         on_marked=shown(int(then["marked"].sum())),
         parts=_parts(then, forms, min_n) if _may_be_parted(rule) else (),
     )
@@ -143,14 +149,31 @@ def _expected(rule: PupilRule | ClassRule, flags: pl.DataFrame, waves: Sequence[
 def _by_chance(indicators: pl.DataFrame, rule: PupilRule | ClassRule) -> float | None:
     if rule.target == "pupil" or not rule.any_of:
         return None
-    tested = indicators.filter(
-        pl.col("rule_id") == rule.id, pl.col("gate").is_in(["tested", "few_cases"])
-    )
+    tested = _tested(indicators, rule)
     return false_signals(
         tested["answered"].to_numpy(),
         tested["baseline"].to_numpy(),
         watch_below=rule.watch_below,
         min_count=rule.min_count,
+    )
+
+
+def _phi(indicators: pl.DataFrame, rule: PupilRule | ClassRule) -> float | None:
+    """Over-dispersion, with the outermost tenth drawn in (domain notes 6.2).
+
+    Rules test without it: truly bad classes would widen the limits and hide themselves.
+    """
+    if rule.target == "pupil" or not rule.any_of:
+        return None
+    tested = _tested(indicators, rule).filter(pl.col("baseline").is_between(0, 1, closed="none"))
+    seen = (tested[name].to_numpy() for name in ("observed", "answered", "baseline"))
+    found = dispersion(*proportion_z(*seen))
+    return None if found is None else round(found.phi, 2)
+
+
+def _tested(indicators: pl.DataFrame, rule: PupilRule | ClassRule) -> pl.DataFrame:
+    return indicators.filter(
+        pl.col("rule_id") == rule.id, pl.col("gate").is_in(["tested", "few_cases"])
     )
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -151,6 +152,7 @@ def test_a_preview_beside_a_run_says_that_the_warehouse_is_held(home, capsys):
 
 def test_a_home_without_a_run_has_nothing_to_preview_on(tmp_path, capsys):
     fresh = make_home(tmp_path / "home")
+    (fresh.restricted / "warehouse.duckdb").unlink()
 
     assert main(["rules", "preview", "--home", str(fresh.root)]) == 2
     assert "nothing to preview" in capsys.readouterr().err
@@ -176,6 +178,7 @@ def test_the_command_counts_new_gone_and_other_levels(home, tmp_path, capsys):
     off = of_rule["rule.sometimes_alone"]
     assert (off["previewed"], off["new"], off["gone"]) == (0, 0, off["in_force"])
     assert of_rule["rule.class_bullied"]["by_chance"] is not None
+    assert of_rule["rule.class_bullied"]["phi"] is None, "fewer than ten classes are tested"
     assert set(said["waves"]) == {AUTUMN, SPRING}
 
 
@@ -303,3 +306,32 @@ def test_a_change_of_one_to_four_pupils_has_no_figure():
     assert (line.previewed, line.new, line.gone, line.in_force) == (FEW, FEW, 0, 0)
     assert line.per_100 is None
     assert line.levels == {"flag": FEW}
+
+
+def wave_of(told):
+    """A wave in which so many of twenty a class are bullied; the yardstick is a fifth."""
+    indicators = pl.DataFrame(
+        {
+            "wave_id": "w",
+            "rule_id": "rule.class_bullied",
+            "gate": "tested",
+            "answered": [20] * len(told),
+            "observed": told,
+            "baseline": 0.2,
+        }
+    )
+    return replace(seen([(5, "girl", 1)]), indicators=indicators)
+
+
+@pytest.mark.parametrize(
+    ("told", "phi"),
+    [
+        ([4] * 9, None),  # nine classes are too few to say
+        ([4] * 10, 0.0),  # all at the yardstick
+        ([4 + 2, 4 - 2] * 5, 1.25),  # 10 points off: (0.1 / 0.0894) squared
+        ([4] * 19 + [20], 0.0),  # a single one is drawn in
+    ],
+)
+def test_classes_that_differ_more_than_equal_ones_are_told_of(told, phi):
+    (line,) = lines(wave_of(told), [SHIPPED["rule.class_bullied"]])
+    assert line.phi == phi

@@ -30,22 +30,24 @@ class Dispersion:
 
 
 def proportion_z(
-    observed: npt.ArrayLike, n: npt.ArrayLike, baseline: float
+    observed: npt.ArrayLike, n: npt.ArrayLike, baseline: npt.ArrayLike
 ) -> tuple[Numbers, Numbers]:
     """Each class's distance from the baseline in standard errors, and that standard error.
 
-    Both on the scale of the share, n >= 1, baseline above 0 and below 1. The mean square of these
-    distances is 1 for equal classes of any size; on the arcsine scale it is not in small ones.
+    Both on the scale of the share, n >= 1; the baseline, one for all or one for each, is above 0
+    and below 1. The mean square of these distances is 1 for equal classes of any size; on the
+    arcsine scale it is not in small ones.
     """
     require_counts(observed, n)
     require_within(1, np.inf, n=n)
     require_within(0, 1, baseline=baseline)
-    if baseline in (0, 1):
+    share = np.asarray(baseline, np.float64)
+    if np.isin(share, (0, 1)).any():
         message = "a baseline of 0 or 1 leaves no room for chance"
         raise ValueError(message)
     sizes = np.asarray(n, np.float64)
-    error = np.sqrt(baseline * (1 - baseline) / sizes)
-    return (np.asarray(observed) / sizes - baseline) / error, error
+    error = np.sqrt(share * (1 - share) / sizes)
+    return (np.asarray(observed) / sizes - share) / error, error
 
 
 def ratio_z(observed: npt.ArrayLike, expected: npt.ArrayLike) -> tuple[Numbers, Numbers]:
