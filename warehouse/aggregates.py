@@ -18,10 +18,10 @@ from schemas.instrument import LOWEST_OPTION
 from schemas.rule import ClassRule, PupilRule
 from transforms.disclosure import CELLS, SCORE_UNIT, schools_and_grades_hang_together
 from warehouse.asked import ASKED_CLASS_SQL
+from warehouse.counted import PLACES, Counted
 from warehouse.instruments import answer_table, given_score_table
 
 GENDERS = ("girl", "boy", "other", "not_stated")
-PLACES = ("wave_id", "school_id", "grade", "gender")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +32,19 @@ class Scope:
     schools: tuple[str, ...]
 
 
-def indicator_cells(
+def count_indicators(
     con: duckdb.DuckDBPyConnection, figures: Iterable[Figure], scope: Scope
-) -> pa.Table:
+) -> Counted:
     """One row a figure, wave and place, with the columns of CELLS, PLACES, indicator, statistic."""
     asked = [figure for figure in figures if _is_answered(con, figure.instrument)]
     if not asked:
-        return _no_cells()
+        return Counted(_no_cells())
     _number_groups(con, scope)
-    cells = _count_places(_measure(con, asked), asked, scope)
+    groups = _measure(con, asked)
+    cells = pa.concat_tables(_count_places(groups, asked, scope))
     con.execute("drop table temp.pupil_group").fetchall()
     con.execute("drop table temp.form_group").fetchall()
-    return pa.concat_tables(cells)
+    return Counted(cells, groups, tuple(figure.id for figure in asked))
 
 
 def response_cells(con: duckdb.DuckDBPyConnection, scope: Scope) -> pa.Table:

@@ -22,8 +22,11 @@ from schemas.instrument import Instrument
 from schemas.rule import ClassRule, PupilRule
 from schemas.settings import Settings
 from schemas.speakable import SpeakableError
+from transforms.attack.system import AttackError
 from transforms.disclosure import suppress
-from warehouse.aggregates import Scope, flag_cells, indicator_cells, response_cells
+from warehouse.aggregates import Scope, count_indicators, flag_cells, response_cells
+from warehouse.attacked import Told, attack_table
+from warehouse.counted import Counted
 from warehouse.lineage import lineage_rows
 from warehouse.mart import (
     WORKBENCH,
@@ -127,12 +130,13 @@ def _add_waves(
     con: duckdb.DuckDBPyConnection, mart: duckdb.DuckDBPyConnection, plan: _Plan
 ) -> None:
     counted = {
-        "indicator": indicator_cells(con, plan.figures, plan.scope),
-        "response_rate": response_cells(con, plan.scope),
-        "flag_count": flag_cells(con, plan.rules, plan.scope),
+        "indicator": count_indicators(con, plan.figures, plan.scope),
+        "response_rate": Counted(response_cells(con, plan.scope)),
+        "flag_count": Counted(flag_cells(con, plan.rules, plan.scope)),
     }
-    for table, cells in counted.items():
-        insert_rows(mart, table, _as_published(table, suppress(cells, min_n=plan.min_n)))
+    for table, found in counted.items():
+        insert_rows(mart, table, _as_published(table, suppress(found.cells, min_n=plan.min_n)))
+    require_nothing_told(mart, counted, waves=plan.scope.waves, min_n=plan.min_n)
     lineage = lineage_rows(
         con,
         shown=_shown(mart, plan),
@@ -141,6 +145,46 @@ def _add_waves(
         waves=plan.scope.waves,
     )
     insert_rows(mart, "lineage", lineage)
+
+
+def require_nothing_told(
+    mart: duckdb.DuckDBPyConnection,
+    counted: Mapping[str, Counted],
+    *,
+    waves: Sequence[str],
+    min_n: int,
+) -> None:
+    """Let the attacker at the tables as they would come out; PublicationError where he gets on.
+
+    So it is too where the attack came to no end: what is not proven is not published.
+    """
+    told: list[Told] = []
+    for table, made_of in counted.items():
+        try:
+            told += attack_table(mart, table, made_of, waves=waves, min_n=min_n)
+        except AttackError as error:
+            raise PublicationError(
+                f"{', '.join(waves)}, {table}: nothing is published, for it could not be proven"
+                f" that no hidden figure can be worked out ({error});"
+                " raise suppression.min_n in klassepuls.toml, or report this"
+            ) from None
+    slips = [_in_words(one) for one in told if one.found.anything]
+    if slips:
+        raise PublicationError(
+            f"nothing is published, for more would be told than may be: {'; '.join(slips)};"
+            " raise suppression.min_n in klassepuls.toml, or report this"
+        )
+
+
+def _in_words(told: Told) -> str:
+    kinds = {
+        "shown that must be hidden": told.found.shown,
+        "whole shown beside fewer than three hidden schools": told.found.rest,
+        "hidden but can be worked out": told.found.pinned,
+        "hidden but nearly worked out": told.found.narrowed,
+    }
+    counts = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count)
+    return f"{told.wave_id}, {told.table}: {counts}"
 
 
 def _as_published(table: str, cells: pa.Table) -> pa.Table:

@@ -13,7 +13,7 @@ from transforms.attack.bounds import bounds
 from transforms.attack.nested import bounds_of_rows
 from transforms.attack.swaps import sure_width
 from transforms.attack.system import AttackError, System, members
-from transforms.attack.verdict import Verdict, judge, verdicts
+from transforms.attack.verdict import Verdict, verdicts
 
 
 def system(sets, sums, *, least=0, most=np.inf, slack=0, unknowns=None) -> System:
@@ -209,7 +209,7 @@ def test_a_linear_program_that_gets_no_time_is_an_error():
 def test_true_numbers_that_do_not_fit_the_print_are_an_error():
     known = system([[0, 1]], [4])
     with pytest.raises(AttackError, match="do not fit"):
-        judge(known, members([[0]], 2), np.array([5.0]), point=np.array([3.0, 3.0]))
+        sure_width(known, members([[0]], 2), np.array([3.0, 3.0]))
 
 
 def test_verdicts():

@@ -12,7 +12,7 @@ from schemas.survey import Survey
 from tests.support.home import AUTUMN, NOW
 from tests.support.loading import SETTINGS, deliver, full_config, memory_warehouse, tiny_config
 from transforms.use_for import as_instruments_allow
-from warehouse.aggregates import Scope, indicator_cells
+from warehouse.aggregates import Scope, count_indicators
 from warehouse.flag import flag_state, score_and_flag
 
 OURS = """
@@ -123,7 +123,7 @@ def test_no_figure_counts_a_score_of_a_pupil_below_or_above_the_grades_of_an_ins
         Figure(id="low", statistic="share", band="low", **own),
     ]
 
-    cells = indicator_cells(con, figures, Scope(waves=(AUTUMN,), schools=("S01",)))
+    cells = count_indicators(con, figures, Scope(waves=(AUTUMN,), schools=("S01",))).cells
 
     whole = pc.and_(pc.is_null(cells.column("school_id")), pc.is_null(cells.column("grade")))
     rows = cells.filter(pc.and_(whole, pc.is_null(cells.column("gender")))).to_pylist()

@@ -7,7 +7,6 @@ import numpy.typing as npt
 from scipy import sparse
 
 from transforms.attack.bounds import bounds
-from transforms.attack.swaps import sure_width
 from transforms.attack.system import NEAR, Floats, System
 
 Verdicts = npt.NDArray[np.int64]
@@ -39,17 +38,16 @@ def judge(
     targets: sparse.csr_array,
     wanted: Floats,
     *,
-    point: Floats | None = None,
+    sure: Floats | None = None,
     whole: bool = True,
 ) -> Verdicts:
-    """The verdict on each target. `point`, numbers that fit the system, spares work, never more.
+    """The verdict on each target. `sure`, a width it surely has, spares work and changes nothing.
 
-    AttackError as `bounds` and `sure_width`.
+    AttackError as `bounds`.
     """
     found = np.full(targets.shape[0], int(Verdict.OPEN))
-    doubtful = np.arange(targets.shape[0])
-    if point is not None:
-        doubtful = np.flatnonzero(sure_width(system, targets, point) < np.maximum(wanted, 1))
+    enough = np.maximum(wanted, 1) if whole else wanted
+    doubtful = np.arange(targets.shape[0]) if sure is None else np.flatnonzero(sure < enough)
     if len(doubtful):
         low, high = bounds(system, targets[doubtful])
         found[doubtful] = verdicts(low, high, wanted[doubtful], whole=whole)
