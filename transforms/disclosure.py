@@ -173,7 +173,8 @@ def _with_siblings(cells: _Cells, small: Mask, min_n: int, *, one_piece: bool) -
         children = cells.level == level
         if level == "grade" and _grades_give_schools_away(cells, hidden, one_piece=one_piece):
             hidden |= children
-        chosen = _hide_smallest(cells.where(children), hidden[children], needed, min_n)
+        floor = max(min_n, GENDER_MIN_N) if level == "gender" else min_n
+        chosen = _hide_smallest(cells.where(children), hidden[children], needed, floor)
         if chosen is None:
             return None
         hidden[children] = chosen
