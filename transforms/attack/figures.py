@@ -23,6 +23,7 @@ COUNT_WIDTH = 5.0  # a count that must stay unknown may lie within no less than 
 MEAN_WIDTH = 1 / 8  # of the scale: half a point of one from 1 to 5
 LEAST_SCHOOLS = 3  # behind what is left of the municipality
 _MOST_PUPILS = 1_000_000.0
+_NO_BAND = np.array(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ def attack(figure: Figure) -> Found:
     bare = Found(shown=int((closed & shown).sum()), rest=int(_rest_is_of_few_schools(figure)))
     if bare.anything:
         return bare
+    _require_prints(figure)
     certain = at_least_one(figure)
     union = secret_unions(figure)
     unsure = (np.zeros(len(union.n), np.bool_), np.zeros(len(union.n), np.bool_))
@@ -70,6 +72,23 @@ def _require_sums(figure: Figure) -> None:
     parts = lines.members @ figure.part - lines.part
     if (lines.members @ figure.n != lines.n).any() or (np.abs(parts) > NEAR * (1 + lines.n)).any():
         raise AttackError("lines of one figure are not the sums of its groups")
+
+
+def _require_prints(figure: Figure) -> None:
+    lines, prints = figure.lines, figure.prints
+    said = np.isfinite(prints.value) if figure.kind != "count" else prints.total_band != _NO_BAND
+    if not said.all():
+        raise AttackError("a line is printed in part")
+    _require_true_prints(lines.part[prints.line], *printed_rows(figure)[1:])
+    told = prints.n_band != _NO_BAND
+    _require_true_prints(lines.n[prints.line[told]], *size_rows(figure)[1:])
+
+
+def _require_true_prints(truth: Floats, low: Floats, high: Floats) -> None:
+    """An attacker who reads a print otherwise than it was made would prove nothing."""
+    near = NEAR * np.maximum(1, np.abs(truth))
+    if ((truth < low - near) | (truth > high + near)).any():
+        raise AttackError("the true numbers do not fit what was printed of them")
 
 
 def _rest_is_of_few_schools(figure: Figure) -> bool:
