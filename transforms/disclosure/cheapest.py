@@ -61,9 +61,9 @@ def cheapest(
 
 
 def _prices(sums: Sums, cells: Ints) -> Floats:
-    """Fewer cells before smaller ones, and of as many the smaller."""
-    prices: Floats = np.log2(2.0 + np.maximum(sums.worth[cells], 0))
-    return prices
+    """Fewer cells before smaller ones, of as many the smaller, and of equals the first in order."""
+    worth: Floats = np.log2(2.0 + np.maximum(sums.worth[cells], 0))
+    return worth + 0.01 * cells / len(sums.values)
 
 
 def _row(members: sparse.csr_array, rows: Ints, cell: int) -> sparse.csr_array:
