@@ -22,6 +22,7 @@ from transforms.readers.reading import FileProblem, Question, Reading
 from transforms.revealing import revealing
 from transforms.toml_text import quoted
 from transforms.tools.labels import text_key
+from transforms.tools.own import own_columns
 from transforms.tools.redcap import TIME_SUFFIX
 
 # The columns that each tool writes itself, in our names for them.
@@ -57,9 +58,14 @@ _WORDS: Mapping[str, str] = {
     "grade": "trinn klassetrinn årstrinn steg grade",
     "gender": "kjønn kjonn kjoenn gender sex",
     "pupil_code": "elevkode elevkoden elevnummer pupilcode kode code",
-    "enrolled_on": "begynte startdato enrolledon enrolled",
 }
-_CONTEXT = {word: name for name, words in _WORDS.items() for word in words.split()}
+# A wrong first day makes every child a new pupil, and a form has dates of its own: these are shown,
+# for a person to take.
+_OFFERED_WORDS: Mapping[str, str] = {"enrolled_on": "begynte startdato enrolledon enrolled"}
+_MEANING = {"enrolled_on": "the pupil's first day at the school, and no day of the form"}
+_NAMED_BY = {
+    word: name for name, words in {**_WORDS, **_OFFERED_WORDS}.items() for word in words.split()
+}
 
 
 # What stands between the names of groups and a question's own name, where a tool writes both.
@@ -81,10 +87,13 @@ def draft_survey(
     columns = reading.table.column_names
     hidden = revealing(columns)
     told = [name for name in columns if name not in hidden]
-    context = _context(reading, told, tool)
+    asked = _without_own(told, tool)
+    context = _context(reading, told, asked, tool)
+    guesses = [name for name in _OFFERED_WORDS if _is_a_guess(name, context, tool)]
+    offered = {name: context.pop(name) for name in guesses}
     matches = [
         match
-        for match in _matches(reading, told, instruments, tool)
+        for match in _matches(reading, asked, instruments, tool)
         if match.column not in context.values()
     ]
     if tool == "canonical" and not matches:
@@ -97,14 +106,30 @@ def draft_survey(
         _head(survey_id, tool, sorted(used), codebook, linked="pupil_code" in context),
         _undecided_part([name for name in columns if name not in decided], reading, hidden),
         *_choices_part([name for name in told if name not in decided], reading, context),
-        _columns_part(context),
+        _columns_part(context, offered),
         _items_part(matches, {key: instruments[key] for key in sorted(used)}),
         _codes_part(matches, reading, instruments, context.get("gender")),
     ]
     return "\n".join(parts)
 
 
-def _context(reading: Reading, present: Sequence[str], tool: str) -> dict[str, str]:
+def _without_own(columns: Sequence[str], tool: str) -> list[str]:
+    own = own_columns(tool, columns)
+    return [name for name in columns if name not in own]
+
+
+def _is_a_guess(name: str, found: Mapping[str, str], tool: str) -> bool:
+    """Whether a column was found by what people call it; the very name of ours is no guess."""
+    return name in found and (tool, found[name]) != ("canonical", name)
+
+
+def _context(
+    reading: Reading, present: Sequence[str], asked: Sequence[str], tool: str
+) -> dict[str, str]:
+    """Our name = the column: the tool's own of `present`, and of `asked` those with our words.
+
+    Where two columns have them, nobody but a person can say which it is.
+    """
     found = {name: column for name, column in _OF_TOOL.get(tool, {}).items() if column in present}
     if tool == "redcap" and present:
         found["submission"] = present[0]
@@ -112,12 +137,18 @@ def _context(reading: Reading, present: Sequence[str], tool: str) -> dict[str, s
             found["submitted_on"] = time
     if tool == "canonical":
         found = {name: name for name in CONTEXT_COLUMNS if name in present}
-    for column in present:
-        for text in (*_names_of(column, tool), _question(reading, column).label):
-            name = _CONTEXT.get(text_key(text).strip("?:.* "))
-            if name and name not in found and column not in found.values():
-                found[name] = column
-    return found
+    worded: dict[str, list[str]] = {}
+    for column in asked:
+        if column not in found.values() and (name := _named_by(reading, column, tool)):
+            worded.setdefault(name, []).append(column)
+    return {name: columns[0] for name, columns in worded.items() if len(columns) == 1} | found
+
+
+def _named_by(reading: Reading, column: str, tool: str) -> str | None:
+    """What a column's heading or label calls it, in our names."""
+    texts = (*_names_of(column, tool), _question(reading, column).label)
+    names = (_NAMED_BY.get(text_key(text).strip("?:.* ")) for text in texts)
+    return next((name for name in names if name), None)
 
 
 def _redcap_time(reading: Reading, present: Sequence[str]) -> str | None:
@@ -196,7 +227,7 @@ def _head(
     return "\n".join(lines) + "\n"
 
 
-def _columns_part(context: Mapping[str, str]) -> str:
+def _columns_part(context: Mapping[str, str], offered: Mapping[str, str]) -> str:
     wanted = ["school", "class_group", "grade", "gender", "pupil_code", "submission"]
     wanted = (["wave"] if "wave" in context else []) + wanted
     lines = ["[columns]  # what a row says of the pupil and the class = the export's column"]
@@ -204,6 +235,8 @@ def _columns_part(context: Mapping[str, str]) -> str:
     for name in (*wanted, "submitted_on", "enrolled_on", *times):
         if name in context:
             lines.append(f"{name} = {quoted(context[name])}")
+        elif name in offered:
+            lines.append(f"# {name} = {quoted(offered[name])}  # only if: {_MEANING[name]}")
         else:
             lines.append(f'# {name} = ""')
     lines.append("# What is the same for every row stands in [constants] instead:")

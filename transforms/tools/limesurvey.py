@@ -82,6 +82,8 @@ _FULL = {
 }
 _OWN_TEXTS = unique_texts((text, code) for code, texts in _FULL.items() for text in texts)
 
+OWN = frozenset({*_FULL, "interviewtime"})
+
 _CODE_AND_TEXT = re.compile(r"([A-Za-z][A-Za-z0-9_]*(?:\[[^\[\]]*\]){0,2})\. ?(.*)", re.DOTALL)
 _DUAL_SCALE = re.compile(r"(.+)\[(.+)\]\[([12])\]")
 

@@ -56,7 +56,7 @@ _CENTRAL = (
     *("SubmitterID", "SubmitterName", "AttachmentsPresent", "AttachmentsExpected"),
     *(STATUS, "ReviewState", "DeviceID", "Edits", "FormVersion"),
 )
-_OWN = (SUBMITTED, KEY, *_CENTRAL)
+OWN = (SUBMITTED, KEY, *_CENTRAL)
 _OWN_PERSONAL = {
     "SubmitterID": Personal.ACCOUNT,
     "SubmitterName": Personal.NAME,
@@ -120,7 +120,7 @@ def recognise(columns: Sequence[str], first: Sequence[Sequence[str | None]]) -> 
     has = set(columns)
     if not {SUBMITTED, KEY} <= has or PARENT in has:
         return None
-    marks = tuple(name for name in _OWN if name in has)
+    marks = tuple(name for name in OWN if name in has)
     return Evidence(TOOL, "certain" if has & set(_CENTRAL) else "likely", marks)
 
 
@@ -135,7 +135,7 @@ def read(reading: Reading, codebook: Codebook | None) -> Reading:
     ticks = _blank_where_nothing_is_ticked(reading.table)
     table, dropped = without_columns(ticks, _personal(headings, known))
     kept = table.column_names
-    table = table.rename_columns(known_names(known, _OWN).of(kept, "-"))
+    table = table.rename_columns(known_names(known, OWN).of(kept, "-"))
     return replace(
         reading,
         table=answer_codes(on_local_clock(table, SUBMITTED), known),

@@ -49,7 +49,7 @@ _RESPONSE = re.compile(r"^R_\w+$")
 _OLD_NAME = re.compile(r"^V\d{1,2}$")
 _RESPONSE_NAMES = ("ResponseId", "ResponseID")
 # What the tool writes of each response, as both exports call it.
-_OWN = frozenset(
+OWN = frozenset(
     {
         *_RESPONSE_NAMES, "ResponseSet", "StartDate", "EndDate", "RecordedDate", "Status",
         "Progress", "Duration (in seconds)", "Finished", "DistributionChannel", "UserLanguage",
@@ -59,7 +59,7 @@ _OWN = frozenset(
     }
 )  # fmt: skip
 # Only behind a `V`: in a new export these are somebody's own export tags.
-_OLD_OWN = _OWN | {"Name", "EmailAddress"}
+_OLD_OWN = OWN | {"Name", "EmailAddress"}
 _PERSONAL = {
     "ipaddress": Personal.IP_ADDRESS,
     "locationlatitude": Personal.PLACE,
@@ -106,7 +106,7 @@ class _Heading:
 
 def recognise(columns: Sequence[str], first: Sequence[Sequence[str | None]]) -> Evidence | None:
     """Whether headings and the rows below them are those of an export."""
-    own = tuple(sorted(_OWN.intersection(columns)))
+    own = tuple(sorted(OWN.intersection(columns)))
     if any(_is_import_row(row) for row in first[:_HEADING_ROWS]):
         return Evidence(TOOL, "certain", ("ImportId", *own))
     if first and set(_old_names(columns, first[0]).values()) & set(_RESPONSE_NAMES):

@@ -46,7 +46,7 @@ RECORD_ID = "record_id"  # as a new project calls its first field
 NOT_COMPLETED = "[not completed]"
 SURVEY_IDENTIFIER = "redcap_survey_identifier"
 
-_OWN = (
+OWN = (
     EVENT,
     REPEAT_INSTRUMENT,
     "redcap_repeat_instance",
@@ -54,7 +54,7 @@ _OWN = (
     SURVEY_IDENTIFIER,
 )
 _BOX = re.compile(r"^([a-z][a-z0-9_]*?)___[a-z0-9_]+$")
-_STATUS_SUFFIX = "_complete"
+STATUS_SUFFIX = "_complete"
 TIME_SUFFIX = "_timestamp"
 
 Cells: TypeAlias = "pa.ChunkedArray"
@@ -69,7 +69,7 @@ class _Form:
 
     @property
     def status(self) -> str:
-        return self.name + _STATUS_SUFFIX
+        return self.name + STATUS_SUFFIX
 
 
 def recognise(
@@ -81,7 +81,7 @@ def recognise(
 
     One form's status alone is no proof: anybody may call a column `task_complete`.
     """
-    own = tuple(name for name in _OWN if name in columns)
+    own = tuple(name for name in OWN if name in columns)
     if own:
         return Evidence(TOOL, "certain", own)
     forms = _forms_by_status(columns, first)
@@ -103,9 +103,9 @@ def _forms_by_status(
     """Names before `_complete`, of columns whose first cells are statuses."""
     by_column = zip(*first, strict=False) if first else [()] * len(columns)
     return tuple(
-        name.removesuffix(_STATUS_SUFFIX)
+        name.removesuffix(STATUS_SUFFIX)
         for name, cells in zip(columns, by_column, strict=False)
-        if name.endswith(_STATUS_SUFFIX) and {cell or "" for cell in cells} <= {"", *FORM_STATUS}
+        if name.endswith(STATUS_SUFFIX) and {cell or "" for cell in cells} <= {"", *FORM_STATUS}
     )
 
 
@@ -145,9 +145,9 @@ def read(reading: Reading, codebook: Codebook | None) -> Reading:
 
 
 def _require_known(columns: Sequence[str], codebook: Codebook) -> None:
-    forms = [name.removesuffix(_STATUS_SUFFIX) for name in codebook if _is_status(name, codebook)]
+    forms = [name.removesuffix(STATUS_SUFFIX) for name in codebook if _is_status(name, codebook)]
     fields = {box[1] for name in codebook if (box := _BOX.match(name))}
-    known = {*_OWN, *codebook, *(form + TIME_SUFFIX for form in forms)}
+    known = {*OWN, *codebook, *(form + TIME_SUFFIX for form in forms)}
     for name in columns:
         # A missing data code has a box of its own, which the dictionary does not list.
         box = _BOX.match(name)
@@ -156,7 +156,7 @@ def _require_known(columns: Sequence[str], codebook: Codebook) -> None:
 
 
 def _is_status(name: str, codebook: Codebook) -> bool:
-    return name.endswith(_STATUS_SUFFIX) and codebook[name].options == FORM_STATUS
+    return name.endswith(STATUS_SUFFIX) and codebook[name].options == FORM_STATUS
 
 
 def _by_name(found: Mapping[str, Cells]) -> Codebook:
@@ -166,7 +166,7 @@ def _by_name(found: Mapping[str, Cells]) -> Codebook:
     }
     statuses = pa.array(["", *FORM_STATUS])
     for name, cells in found.items():
-        if name.endswith(_STATUS_SUFFIX) and pc.all(pc.is_in(cells, value_set=statuses)).as_py():
+        if name.endswith(STATUS_SUFFIX) and pc.all(pc.is_in(cells, value_set=statuses)).as_py():
             told[name] = Question(options=dict(FORM_STATUS), kind="one")
     return told
 
@@ -177,7 +177,7 @@ def _forms(codebook: Codebook, columns: list[str]) -> Iterator[_Form]:
     for name in codebook:
         if _is_status(name, codebook):
             present = tuple(field for field in fields if field in columns[1:])
-            yield _Form(name.removesuffix(_STATUS_SUFFIX), present)
+            yield _Form(name.removesuffix(STATUS_SUFFIX), present)
             fields = []
         else:
             fields.append(name)

@@ -27,6 +27,9 @@ METADATA = {
     "instanceName": Personal.FREE_TEXT,  # put together of answers
 }
 
+# All that fill themselves in: these three tell nothing of a person.
+SELF_FILLED = frozenset({*METADATA, "start", "end", "today"})
+
 
 def metadata_columns(columns: Iterable[str], separator: str) -> dict[str, Personal]:
     """The columns whose own name, behind their groups, is that of personal metadata."""
