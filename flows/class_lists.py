@@ -69,7 +69,7 @@ def _require_nobody(found: ClassList) -> None:
     if isinstance(found.content, Reading):
         reading = found.content
         people = [*persons_in_columns(reading, _PLACES), *numbers_in_broken(reading.malformed)]
-        people += births_in_list(reading) if is_pupil_list(reading.table.column_names) else []
+        people += births_in_list(reading)
     else:
         roster = found.content
         cells = {

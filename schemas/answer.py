@@ -11,6 +11,7 @@ import pandera.polars as pa
 import polars as pl
 from pandera.api.polars.types import PolarsData
 
+from schemas.class_date import is_date
 from schemas.class_name import class_pattern
 from schemas.declared import DeclarationError
 from schemas.instrument import DONT_KNOW, SKIPPED, Instrument, Scale
@@ -72,6 +73,11 @@ def _is_no_class(data: PolarsData) -> pl.LazyFrame:
     """In swapped columns 10A stands for a code, and a code would be stored as a class's name."""
     looks_like_one = pl.col(data.key).str.contains(LOOKS_LIKE_A_CLASS)
     return data.lazyframe.select(~looks_like_one.fill_null(value=False))
+
+
+def _is_no_date(data: PolarsData) -> pl.LazyFrame:
+    """Whatever a municipality has declared: Excel makes dates of classes, and pupils have one."""
+    return data.lazyframe.select(~is_date(data.key))
 
 
 # What stands between the codes that a pupil chose, where a tool writes several into one cell.
@@ -166,7 +172,8 @@ def raw_answer_model(
         "class_group": [
             pa.Check.str_matches(
                 class_pattern(settings.classes.names), error=Reason.CLASS_INVALID.value
-            )
+            ),
+            pa.Check(_is_no_date, error=Reason.CLASS_INVALID.value),
         ],
         "grade": _one_of(GRADES, Reason.GRADE_INVALID),
         "gender": _one_of(tuple(GENDER_WORDS), Reason.GENDER_INVALID),

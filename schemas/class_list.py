@@ -17,6 +17,7 @@ from schemas.answer import (
     MAX_ENROLLED,
     PUPIL_CODE,
 )
+from schemas.class_date import is_date
 from schemas.class_name import class_pattern
 from schemas.reason import Reason
 from schemas.settings import Settings
@@ -58,6 +59,10 @@ def _is_no_identity(data: PolarsData) -> pl.LazyFrame:
     return data.lazyframe.select(~looks_personal.fill_null(value=False))
 
 
+def _is_no_date(data: PolarsData) -> pl.LazyFrame:
+    return data.lazyframe.select(~is_date(data.key))
+
+
 def _is_calendar_date(data: PolarsData) -> pl.LazyFrame:
     return data.lazyframe.select(day(data.key).is_not_null() | pl.col(data.key).is_null())
 
@@ -85,6 +90,7 @@ def _places(settings: Settings) -> dict[str, list[pa.Check]]:
                 class_pattern(settings.classes.names), error=Reason.CLASS_INVALID.value
             ),
             pa.Check(_is_no_identity, error=Reason.CLASS_INVALID.value),
+            pa.Check(_is_no_date, error=Reason.CLASS_INVALID.value),
         ],
     }
 

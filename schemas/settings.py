@@ -11,6 +11,7 @@ from zoneinfo import available_timezones
 
 from pydantic import Field, field_validator, model_validator
 
+from schemas.class_date import names_a_day
 from schemas.class_name import LONGEST
 from schemas.declared import Declared
 
@@ -128,6 +129,8 @@ class ClassNames(Declared):
     def _are_names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         if any(not name.strip() or len(name) > LONGEST for name in names):
             raise ValueError(f"a class's name has 1 to {LONGEST} signs")
+        if any(map(names_a_day, names)):
+            raise ValueError("a date is no class's name: 5-7-10 is, behind a word (Klasse 5-7-10)")
         return names
 
 

@@ -1,4 +1,4 @@
-"""Pupil codes that are birth dates: told by a whole file, never by a single code.
+"""Pupil codes, and names of classes, that are birth dates: told by a whole file, never by one cell.
 
 `150312` is a day of March 2012, or number 150,312 of a list. So the file decides: its codes are
 birth dates if nine in ten of them are days, all written one way, at which a pupil of that grade may
@@ -6,12 +6,18 @@ have been born, and most of them in the very year of the grade's pupils, who tur
 that grade 1 begins. Serial numbers run on, within a month or two of such a calendar, so the days
 have to lie in several months. A handful of codes proves nothing.
 
+A class's name is no code: it is looked at as the day that it says, whatever signs and words it is
+written with, for a column of birth dates may have been mapped as the class. Columns without dates
+cost next to nothing.
+
 Limits are our own judgement; a property test holds 1,000 lists of serial numbers against them.
 """
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+
+from schemas.class_date import as_day
 
 SCHOOL_AGE = 5  # a pupil of grade g is born in the first year of the school year, less g, less this
 NEARLY_ALL, MOST = 0.9, 0.8
@@ -32,9 +38,10 @@ _WAYS = {  # how a date is written, and whether its year is written in full
     rf"^(?<y>[0-9]{{4}}){_MONTH}(?<d>[0-9]{{2}})$": True,
     r"^(?<y>[0-9]{4})-(?<m>[0-9]{1,2})-(?<d>[0-9]{1,2})$": True,
     r"^(?<d>[0-9]{1,2})-(?<m>[0-9]{1,2})-(?<y>[0-9]{4})$": True,
+    r"^(?<m>[0-9]{1,2})-(?<d>[0-9]{1,2})-(?<y>[0-9]{4})$": True,
 }
-# A school's letters before it, or a pupil's initials behind it.
-_LETTERS = r"^[A-Za-zÆØÅæøå]+-?|-?[A-Za-zÆØÅæøå]+$"
+# A school's letters or a class (`FJELL-`, `7A`) before it, or a pupil's initials behind it.
+_LETTERS = r"^(?:[0-9]{0,2}[A-Za-zÆØÅæøå]+-?)+|-?[A-Za-zÆØÅæøå]+$"
 _COULD_BE = r"^(?:[0-9]{5,8}|[0-9]{1,4}-[0-9]{1,2}-[0-9]{2,4})$"
 
 
@@ -54,6 +61,17 @@ def are_birth_dates(codes: pl.DataFrame) -> npt.NDArray[np.bool_]:
         suspects = _could_be(frame.join(near, on="file_no", how="semi"), NEARLY_ALL)
         found[_rows_of(suspects, way, is_full=is_full)] = True
     return found
+
+
+def classes_are_birth_dates(classes: pl.DataFrame) -> npt.NDArray[np.bool_]:
+    """The same of names of classes, in place of the codes: a row a pupil, as there."""
+    days = classes.select(pl.col("code").unique().alias("code")).with_columns(
+        as_day("code").alias("day")
+    )
+    if not days["day"].str.replace_all(_LETTERS, "").str.contains(_COULD_BE).any():
+        return np.zeros(classes.height, np.bool_)
+    told = classes.join(days, on="code", how="left", nulls_equal=True, maintain_order="left")
+    return are_birth_dates(told.with_columns(pl.col("day").alias("code")))
 
 
 def _first_of(frame: pl.DataFrame) -> pl.DataFrame:

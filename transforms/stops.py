@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from schemas.personal import Personal
 from schemas.survey import CHOSEN
-from transforms.birth_dates import are_birth_dates
+from transforms.birth_dates import are_birth_dates, classes_are_birth_dates
 from transforms.choices import split_choices
 from transforms.drift import MIN_ROWS, MIN_SHARE
 from transforms.encoded import distinct, indices
@@ -86,14 +86,19 @@ def numbers_in_broken_rows(batch: Batch) -> Iterator[Person]:
 
 
 def born_in(typed: pa.Table, years: pa.Array) -> Iterator[Person]:
-    """The rows of files whose pupil codes are birth dates; `years`: see `are_birth_dates`."""
+    """The rows of files whose pupil codes, or classes, are birth dates.
+
+    `years`: see `are_birth_dates`.
+    """
     known = {name: pl.Series(typed.column(name)) for name in ("file_no", "grade")}
-    codes = pl.Series(typed.column("pupil_code").cast(pa.string()), dtype=pl.String)
-    found = are_birth_dates(pl.DataFrame({**known, "code": codes, "year": pl.Series(years)}))
-    rows = pa.array(np.flatnonzero(found))
-    places = (typed.column(name).take(rows).to_pylist() for name in ("file_no", "row_no"))
-    for file_no, row_no in zip(*places, strict=True):
-        yield Person(file_no, row_no, Personal.BIRTH_DATE, "pupil_code")
+    known["year"] = pl.Series(years)
+    ways = {"pupil_code": are_birth_dates, "class_group": classes_are_birth_dates}
+    for column, are_births in ways.items():
+        cells = pl.Series(typed.column(column).cast(pa.string()), dtype=pl.String)
+        rows = pa.array(np.flatnonzero(are_births(pl.DataFrame({**known, "code": cells}))))
+        places = (typed.column(name).take(rows).to_pylist() for name in ("file_no", "row_no"))
+        for file_no, row_no in zip(*places, strict=True):
+            yield Person(file_no, row_no, Personal.BIRTH_DATE, column)
 
 
 def persons_in(batch: Batch, verdicts: Mapping[str, Codes]) -> Iterator[Person]:

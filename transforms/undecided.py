@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from schemas.personal import Personal
 from schemas.reason import Reason
-from transforms.birth_dates import are_birth_dates
+from transforms.birth_dates import are_birth_dates, classes_are_birth_dates
 from transforms.encoded import distinct, indices
 from transforms.gate import Place, personal_heading, persons_among
 from transforms.identifiers import Found, find_identifiers
@@ -137,17 +137,21 @@ def persons_in_columns(reading: Reading, places: Mapping[str, Place]) -> Iterato
 
 
 def births_in_list(reading: Reading) -> list[PersonAt]:
-    """The rows of a list of pupils whose codes are birth dates."""
-    table = reading.table.select(["school_year", "grade", "pupil_code"])
-    texts = table.cast(pa.schema([(name, pa.string()) for name in table.column_names]))
-    codes = pl.DataFrame(texts).select(
+    """The rows of a class list whose pupil codes, or names of classes, are birth dates."""
+    table = reading.table.cast(pa.schema([(n, pa.string()) for n in reading.table.column_names]))
+    known = pl.DataFrame(table).select(
         pl.lit(0).alias("file_no"),
-        pl.col("pupil_code").str.strip_chars().alias("code"),
         pl.col("school_year").str.slice(0, 4).cast(pl.Int32, strict=False).alias("year"),
         pl.col("grade").str.strip_chars().cast(pl.Int32, strict=False),
     )
-    rows = reading.row_no.take(pa.array(np.flatnonzero(are_birth_dates(codes)))).to_pylist()
-    return [(row_no, Personal.BIRTH_DATE, "pupil_code") for row_no in rows]
+    found = []
+    ways = {"pupil_code": are_birth_dates, "class_group": classes_are_birth_dates}
+    for column in set(ways) & set(table.column_names):
+        cells = pl.Series(table.column(column), dtype=pl.String).str.strip_chars()
+        rows = np.flatnonzero(ways[column](known.with_columns(cells.alias("code"))))
+        told = reading.row_no.take(pa.array(rows)).to_pylist()
+        found += [(row_no, Personal.BIRTH_DATE, column) for row_no in told]
+    return found
 
 
 def _encoded(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -4,10 +4,12 @@ from dataclasses import replace
 from datetime import datetime
 
 import duckdb
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.answer import LOOKS_PERSONAL
+from schemas.class_date import is_date
 from schemas.class_name import class_pattern
 from schemas.settings import Settings
 from transforms.listed import Listed
@@ -134,8 +136,9 @@ def _turned(
 def _named(table: pa.Table, settings: Settings) -> pa.Table:
     """The table without names that no class has: a register's subjects are called all manner."""
     name = table.column("class_group")
+    is_no_date = pl.DataFrame({"name": name}).select(~is_date("name")).to_series().to_arrow()
     is_name = pc.and_(
-        pc.match_substring_regex(name, class_pattern(settings.classes.names)),
+        pc.and_(pc.match_substring_regex(name, class_pattern(settings.classes.names)), is_no_date),
         pc.invert(pc.match_substring_regex(name, LOOKS_PERSONAL)),
     )
     named = pc.if_else(is_name, name, pa.scalar(None, name.type))

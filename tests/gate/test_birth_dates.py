@@ -19,6 +19,20 @@ WRITTEN = {
     "with hyphens": "{d:02}-{m:02}-{y}",
     "behind the school": "FJELL-{d:02}{m:02}{s:02}",
     "before initials": "{d:02}{m:02}{s:02}KN",
+    "behind the class": "7A{d:02}{m:02}{s:02}",
+    "behind the class, with a hyphen": "7A-{d:02}{m:02}{s:02}",
+    "behind school and class": "FJELL-7A-{d:02}{m:02}{y}",
+    "month first": "{m}-{d}-{y}",
+}
+AS_CLASS = {
+    "as a date cell has it": "{y}-{m:02}-{d:02}",
+    "with a clock": "{y}-{m:02}-{d:02}T00:00:00",
+    "with dots": "{d}.{m}.{y}",
+    "with dots, short": "{d:02}.{m:02}.{s:02}",
+    "with slashes": "{d:02}/{m:02}/{y}",
+    "month first": "{m}/{d}/{y}",
+    "digits": "{d:02}{m:02}{s:02}",
+    "behind a class": "7A {d:02}.{m:02}.{y}",
 }
 
 
@@ -83,7 +97,7 @@ def serial_lists(seed):
     digits = draw.choice([5, 6, 7, 8])
     start = draw.randrange(10 ** (digits - 1), 10**digits - 40 * count)
     step = draw.choice([1, 1, 2, 7, 10, 13])
-    style = seed % 5
+    style = seed % 7
     if style == 0:
         codes = [f"{start + at * step}" for at in range(count)]
     elif style == 1:
@@ -92,6 +106,10 @@ def serial_lists(seed):
         codes = [f"{grade:02}{room:02}{at:02}" for room in (1, 2, 3, 4) for at in range(1, 26)]
     elif style == 3:
         codes = [f"2026-{room:02}-{at:02}" for room in range(1, 8) for at in range(1, 26)]
+    elif style == 4:
+        codes = [f"{grade}{'ABC'[at % 3]}{start + at * step}" for at in range(count)]
+    elif style == 5:
+        codes = [f"{grade}A-{draw.randrange(10**6):06}" for _ in range(count)]
     else:
         codes = [f"S{draw.randint(1, 99):02}-{start + at * step}" for at in range(count)]
     return codes_of(codes, grade=grade, year=draw.choice([2025, 2026, 2027]))
@@ -116,6 +134,30 @@ def test_file_whose_codes_are_birth_dates_is_refused_with_its_rows(home):
     assert rows[0] == {"row": 2, "reasons": ["birth_date"], "columns": ["pupil_code"]}
     assert "fødselsdato" in words_on(home, "a.csv")
     assert codes[0] not in words_on(home, "a.csv")
+
+
+@pytest.mark.parametrize("way", AS_CLASS.values(), ids=AS_CLASS)
+def test_file_whose_classes_are_birth_dates_is_refused_with_its_rows(home, way):
+    days = births(way, count=12, born=2013)
+    rows = [form(f"KX{at}") | {"class_group": day} for at, day in enumerate(days)]
+    drop(home, "a.csv", csv_bytes(rows))
+    [(_, outcome)] = run(home).files
+    assert (outcome.outcome, outcome.reason) == ("rejected", "PERSONAL_DATA")
+    told = note_of(home, "a.csv")["rows"]
+    assert [row["columns"] for row in told] == [["class_group"]] * len(days)
+    assert days[0] not in words_on(home, "a.csv")
+    assert not list(home.health.rglob("*.html"))
+
+
+@pytest.mark.parametrize("way", ["{d:02}.{m:02}.{y}", "{y}-{m:02}-{d:02}"])
+def test_class_lists_whose_classes_are_birth_dates_are_refused(home, way):
+    days = births(way, born=2013)
+    pupils = [f"2025-26;S01;{day};7;KX{at}" for at, day in enumerate(days)]
+    counts = [f"2025-26;S01;{day};7;1" for day in days]
+    for name, last, rows in (("p.csv", "pupil_code", pupils), ("c.csv", "enrolled", counts)):
+        text = "\n".join([f"school_year;school;class_group;grade;{last}", *rows, ""])
+        drop(home, name, text.encode())
+    assert [outcome.reason for _, outcome in run(home).files] == ["PERSONAL_DATA"] * 2
 
 
 def test_list_of_pupils_by_birth_date_is_refused(home):

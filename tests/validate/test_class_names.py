@@ -1,13 +1,17 @@
 """A class is called by what marks a class, or by what the municipality has declared."""
 
 import re
+from datetime import date
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from schemas.class_date import is_date
 from schemas.class_name import class_pattern
+from schemas.settings import ClassNames
+from tests.readers.small_xlsx import workbook
 from tests.support.home import class_list, csv_bytes, drop, form, make_home, run, school_class
 from tests.support.state import words_on
 
@@ -23,6 +27,18 @@ PERSONS = """
 Kari|kari|KARI|kari nordmann|Kari N|Kari Nordmann|7A kari|7A Kari Nordmann|Kari7|Nordmann. kari
 7KARI|Ola Kari Nordmann 7|Kari-Anne|Gruppe Kari|7A-kari|kari.nordmann|Klasse 7A Kari|Åse|7Kari
 Mottak Ali|Rosa|rosa|ROSA|Rosa.|Blå|Alternativ Rosa Kari|Bjørnene|Nils 2|15.03.12|7A;8B
+"""
+
+
+DATES = """
+2026-06-05|05.06.2026|5.jun|05.jun|5. juni|jun.26|5-Jun-26|5/6/2013|5/6/13|05-06-13|2014-01-03
+2014.1.3|2014/1/3|3 1 2014|14. mai 2014|2026-06-05T00:00:00|05.06.2013 kl. 12.30|05.2013|2013-05
+7A 05.05.2013|5 June 2026|June 5, 2026|1.2.10|5. 6. 2013|10/12/2013|2014-01-03 09:15:00|3. 1.14
+46178|140513|20130514
+"""
+NO_DATES = """
+5-6|5.-6. trinn|2026|8-9-10|5-6-7|5-7 2026|2013|7A 2026|10-2026|2026-2027|1-4|11-12|8/9/10|5.6
+8-10|1.-4. trinn|Gruppe 5-6-7|10-11|3 2014|05-06
 """
 
 
@@ -57,9 +73,49 @@ def test_declared_name_is_a_class_however_it_is_spelt():
     assert [name for name in names if found[name]] == [*names[:4], "a.b"]
 
 
+def is_a_class(names):
+    """What the row model says, of answers and of class lists alike."""
+    frame = pl.DataFrame({"class_group": names})
+    return frame.filter(
+        ~is_date("class_group") & pl.col("class_group").str.contains(class_pattern())
+    )["class_group"].to_list()
+
+
+def test_date_of_any_writing_is_no_class():
+    assert is_a_class(names_of(DATES)) == []
+
+
+def test_class_of_a_school_is_no_date():
+    for names in (names_of(CLASSES), names_of(NO_DATES)):
+        assert is_a_class(names) == names
+
+
+def test_a_date_cannot_be_declared_a_class():
+    ClassNames(names=("Mars", "Klasse 5-7-10"))
+    with pytest.raises(ValueError, match="date"):
+        ClassNames(names=("Bjørnene", "05.06.2026"))
+
+
 @pytest.fixture
 def home(tmp_path):
     return make_home(tmp_path / "home")
+
+
+def test_class_that_excel_made_a_date_waits_with_a_word_on_excel(home):
+    rows = [row | {"class_group": date(2026, 6, 5)} for row in school_class(4)]
+    drop(home, "a.xlsx", workbook([list(rows[0]), *(list(row.values()) for row in rows)]))
+    [(_, outcome)] = run(home).files
+    assert (outcome.accepted, outcome.quarantined, outcome.reason) == (0, 4, None)
+    assert "Excel" in words_on(home, "a.xlsx")
+    assert not list(home.health.rglob("*.html"))
+
+
+@pytest.mark.parametrize("day", ["2026-06-05", "05.06.2026", "5.jun"])
+def test_date_waits_in_lists_as_well(home, day):
+    drop(home, "counts.csv", class_list(("S01", "7Z", 20)).replace(b"7Z", day.encode()))
+    text = f"school_year;school;class_group;grade;pupil_code\n2025-26;S01;{day};7;KX41\n"
+    drop(home, "pupils.csv", text.encode())
+    assert [(told.accepted, told.quarantined) for _, told in run(home).files] == [(0, 1)] * 2
 
 
 def declare(home):
