@@ -25,7 +25,8 @@ class Outcome:
     `with_text` counts rows in which pupils wrote freely. `alone` and `fewest_alike` say how far the
     sound rows name nobody; null where there are none. `own_choices` and `outside_choices` count
     choices of oneself, and of codes that nobody in the class is known by. `unread` counts rows of a
-    workbook's further sheets, and `moved` forms of before whose class, grade or gender is new.
+    workbook's further sheets, `other_sheet` is one that could hold the answers of a refused file
+    (its number from the left, its rows), and `moved` forms of before whose class, grade or gender is new.
     """
 
     delivery_id: str
@@ -55,6 +56,7 @@ class Outcome:
     decided: Mapping[str, int] = field(default_factory=dict)  # rows that waited: how they ended
     decided_on: str | None = None
     unread: int = 0
+    other_sheet: tuple[int, int] | None = None
     moved: int = 0
     lacking: Sequence[str] = ()  # our names of columns that a refused file lacks
     added: int = 0  # its columns that nobody has decided on

@@ -43,6 +43,7 @@ def machine_note(outcome: Outcome, *, size: int) -> str:
         "own_choices": outcome.own_choices,
         "outside_choices": outcome.outside_choices,
         "unread": outcome.unread,
+        "other_sheet": outcome.other_sheet,
         "moved": outcome.moved,
         "lacking": list(outcome.lacking),
         "added": outcome.added,
@@ -105,7 +106,7 @@ def person_note(outcome: Outcome) -> str:
             f"  i karantene / quarantined: {outcome.quarantined}",
             f"  {_dropped(outcome)}: {outcome.dropped}",
         ]
-    lines += _of_unread(outcome)
+    lines += [*_of_unread(outcome), *_of_other_sheet(outcome)]
     lines += [*_of_persons(outcome), *_of_asking(outcome), *_of_left_blank(outcome)]
     lines += _of_decisions(outcome)
     for code, rows in sorted(outcome.reasons.items()):
@@ -162,6 +163,19 @@ def _of_unread(outcome: Outcome) -> list[str]:
         "Står det svar i dem, lagrer du arket som sin egen fil og leverer den.",
         f"There are further sheets, perhaps hidden; {outcome.unread} row(s) there were not read.",
         "If they hold answers, save the sheet as a file of its own, and deliver that.",
+    ]
+
+
+def _of_other_sheet(outcome: Outcome) -> list[str]:
+    """Where the answers may be instead: a sheet by its number, for its name may be a person's."""
+    if outcome.other_sheet is None:
+        return []
+    number, rows = outcome.other_sheet
+    return [
+        f"Ark nummer {number} fra venstre har {rows} rader og er ikke lest. Er det svarene,",
+        "flytter du arket først i arbeidsboka og leverer fila igjen.",
+        f"Sheet number {number} from the left has {rows} rows and was not read. If those are the",
+        "answers, move that sheet to the front of the workbook, and deliver the file again.",
     ]
 
 

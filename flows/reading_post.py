@@ -58,6 +58,7 @@ class Read:
     codebook: Codebook
     dropped: dict[Personal, int]
     unread: int = 0
+    other_sheet: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class Refused:
     reason: Reason
     column: str | None
     line: int | None
+    sheet: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,9 @@ def pack_problem(problem: BaseException) -> bytes:
     if isinstance(problem, MemoryError):
         return _REPLY.dump_json(Refused(Reason.TOO_COSTLY, None, None))
     if isinstance(problem, FileProblem):
-        return _REPLY.dump_json(Refused(problem.reason, problem.column, problem.line))
+        return _REPLY.dump_json(
+            Refused(problem.reason, problem.column, problem.line, problem.sheet)
+        )
     return _REPLY.dump_json(Stumbled(type(problem).__name__))
 
 
@@ -122,6 +126,7 @@ def pack_reading(reading: Reading) -> tuple[bytes, pa.Table]:
         codebook=reading.codebook,
         dropped=dict(reading.dropped),
         unread=reading.unread,
+        other_sheet=reading.other_sheet,
     )
     fields = [*reading.table.schema, pa.field("row_no", pa.int32())]
     columns = [*reading.table.columns, pa.chunked_array([reading.row_no])]
@@ -163,7 +168,8 @@ def _reading(read: Read, body: Buffer) -> Reading:
     row_no = table.column(table.num_columns - 1)
     if table.num_rows != read.rows or row_no.null_count:
         raise ValueError("as many rows as told were expected, each with its number")
-    if any(count < 0 for count in (read.unread, *read.dropped.values())):
+    counts = (read.unread, *read.dropped.values(), *(read.other_sheet or ()))
+    if any(count < 0 for count in counts):
         raise ValueError("a count below nought")
     return Reading(
         table=table.remove_column(table.num_columns - 1),
@@ -173,6 +179,7 @@ def _reading(read: Read, body: Buffer) -> Reading:
         codebook=read.codebook,
         dropped=read.dropped,
         unread=read.unread,
+        other_sheet=read.other_sheet,
     )
 
 

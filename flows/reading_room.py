@@ -120,7 +120,8 @@ class ReadingRoom:
             reply = self._reply(request)
         if isinstance(reply, Reading):
             return reply
-        raise FileProblem(reply.reason, column=reply.column, line=reply.line)
+        problem = FileProblem(reply.reason, column=reply.column, line=reply.line)
+        raise problem.with_sheet(reply.sheet)
 
     def close(self) -> None:
         """End the child, if there is one; the next file gets another."""

@@ -207,7 +207,7 @@ def _recognise_table(arrival: Arrival, reading: Reading, kind: str, config: Conf
     try:
         return _of_table(arrival, reading, kind, config)
     except FileProblem as problem:
-        told = problem.with_tool(rows=reading.delivered)
+        told = problem.with_tool(rows=reading.delivered).with_sheet(reading.other_sheet)
         raise told_with_persons(told, reading, config) from None
 
 

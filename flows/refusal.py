@@ -51,6 +51,7 @@ def refuse(
         folders=problem.folders,
         lacking=problem.lacking,
         added=problem.added,
+        other_sheet=problem.sheet,
         tool=problem.tool,
         decision=problem.decision,
         delivered=rows,

@@ -28,7 +28,8 @@ class FileProblem(Exception):  # noqa: N818 - a problem of the file, not an erro
     where the export has changed. `persons` are the places of personal data; None where nobody has
     looked at what the file's columns hold. `folders` of the inbox would tell whose the file is: the
     name of each, and its survey. `lacking` are our names of columns that the survey must have
-    and the file lacks; `added` counts its columns that nobody has decided on.
+    and the file lacks; `added` counts its columns that nobody has decided on. `sheet` is another
+    sheet of a workbook that could hold the answers: its number from the left, and its rows.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class FileProblem(Exception):  # noqa: N818 - a problem of the file, not an erro
         self.folders: Mapping[str, str] = {}
         self.lacking: tuple[str, ...] = ()
         self.added = 0
+        self.sheet: tuple[int, int] | None = None
 
     def with_tool(self, tool: str | None = None, rows: int | None = None) -> "FileProblem":
         """The same problem, with what is known of the file and was not told yet."""
@@ -66,6 +68,13 @@ class FileProblem(Exception):  # noqa: N818 - a problem of the file, not an erro
             persons=self.persons,
         )
         told.folders, told.lacking, told.added = self.folders, self.lacking, self.added
+        told.sheet = self.sheet
+        return told
+
+    def with_sheet(self, sheet: tuple[int, int] | None) -> "FileProblem":
+        """The same problem, with a further sheet that could hold the answers."""
+        told = self.with_tool()
+        told.line, told.sheet = self.line, sheet
         return told
 
     def with_columns(self, lacking: tuple[str, ...], added: int) -> "FileProblem":
@@ -125,7 +134,7 @@ class Reading:
     empty string was asked and left blank. `row_no`: int32, the line or the sheet row that each row
     of `table` stood on, the heading being row 1. `dropped` counts columns that were left out
     because the tool is known to put personal data into them. `unread` counts rows of a workbook's
-    further sheets.
+    further sheets; `other_sheet` is the one that could be forms: its number, and its rows.
     """
 
     table: pa.Table = field(repr=False)
@@ -135,6 +144,7 @@ class Reading:
     codebook: Codebook = field(default_factory=dict)
     dropped: Mapping[Personal, int] = field(default_factory=dict)
     unread: int = 0
+    other_sheet: tuple[int, int] | None = None
 
     @property
     def delivered(self) -> int:

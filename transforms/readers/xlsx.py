@@ -1,4 +1,4 @@
-"""XLSX: the first sheet that holds something, as a text table.
+"""XLSX: the first sheet that holds something, as a text table; a cover before it is passed over.
 
 A further sheet with the same headings is another class, which nobody may lose: such a workbook is
 refused, and a hidden sheet is a sheet. Any other one (notes, lists for the form) is not part of the
@@ -36,6 +36,7 @@ from transforms.readers.xlsx_parts import (
     read_parts,
     sheet_parts,
 )
+from transforms.readers.xlsx_sheets import is_cover, is_table, sheet_behind_covers, wide_rows
 
 # Where the headings of another sheet are looked for, and what is as wide as a form.
 _TOPS, _WIDE, _AS_WIDE = 5, 6, 0.8
@@ -48,20 +49,22 @@ Row = list[Any]
 
 
 def read_xlsx(content: bytes) -> Reading:
-    """The first visible sheet with content; its first row with content is the heading.
+    """The sheet that `_rows` chooses; its first row with content is the heading.
 
     `row_no` is the row number that the sheet shows. Rows that are wholly blank are not rows.
     Raises `FileProblem`: TOO_LARGE, UNREADABLE (damaged, encrypted, formulas without results),
-    COUNTS_DO_NOT_ADD_UP, HEADER_REPEATED, NO_ROWS, SHEETS_ALIKE, and PERSONAL_DATA for a national
-    number outside that sheet.
+    COUNTS_DO_NOT_ADD_UP, HEADER_REPEATED, NO_ROWS, ANSWERS_ON_OTHER_SHEET, SHEETS_ALIKE, and
+    PERSONAL_DATA for a national number outside that sheet.
     """
-    rows, row_no, unread = _rows(read_parts(content))
+    rows, row_no, unread, other = _rows(read_parts(content))
     said = [at for at, row in enumerate(rows) if any(map(_says_something, row))]
     rows, row_no = [rows[at] for at in said], [row_no[at] for at in said]
     if len(rows) < 2:  # noqa: PLR2004 - a heading and a row
-        raise FileProblem(Reason.NO_ROWS)
+        reason = Reason.ANSWERS_ON_OTHER_SHEET if other else Reason.NO_ROWS
+        raise FileProblem(reason).with_sheet(other)
     columns = [[_text(value) for value in column] for column in zip(*rows, strict=True)]
-    return Reading(_table(columns), pa.array(row_no[1:], pa.int32()), "xlsx", unread=unread)
+    row_no = pa.array(row_no[1:], pa.int32())
+    return Reading(_table(columns), row_no, "xlsx", unread=unread, other_sheet=other)
 
 
 def _says_something(value: object) -> bool:
@@ -85,8 +88,13 @@ def rows_of_sheets(content: bytes) -> Iterator[tuple[int, list[str]]]:
             yield from zip(row_no, ([_text(cell) for cell in row] for row in rows), strict=True)
 
 
-def _rows(parts: Parts) -> tuple[list[Row], list[int], int]:
-    """Rows that are not blank, heading first; the sheet row of each; rows of further sheets."""
+def _rows(parts: Parts) -> tuple[list[Row], list[int], int, tuple[int, int] | None]:
+    """Rows that are not blank, heading first; the sheet row of each; and of further sheets.
+
+    Of these, how many rows they hold, and which visible one has the most that could be forms: its
+    number from the left, and its rows. Read is the first visible sheet with content, or the one
+    table behind covers (`xlsx_sheets`).
+    """
     where = sheet_parts(parts)
     package = pack(parts, set(where.values()))
     workbook = _ask(CalamineWorkbook.from_filelike, io.BytesIO(package))
@@ -95,21 +103,39 @@ def _rows(parts: Parts) -> tuple[list[Row], list[int], int]:
         raise FileProblem(Reason.UNREADABLE)
     _require_nobody(list(where))
     filled = [name for name in names if measure(parts[where[name]]).filled_rows]
-    answers = next((name for name in filled if name in _visible(workbook)), None)
-    if answers is None:
+    tabs = _visible(workbook)
+    shown = [name for name in filled if name in tabs]
+    if not shown:
         raise FileProblem(Reason.NO_ROWS)
+    answers = _of_answers(shown, lambda name: _sheet(workbook, name, parts[where[name]])[0])
     sheet = parts[where[answers]]
     rows, row_no = _sheet(workbook, answers, sheet)
     if len(rows) != measure(sheet).filled_rows and len(rows) != count_rows(sheet, parts):
         raise FileProblem(Reason.COUNTS_DO_NOT_ADD_UP)
     unread = 0
+    wide: dict[str, tuple[int, int]] = {}
     for name in filled:
         others = [] if name == answers else _sheet(workbook, name, parts[where[name]])[0]
         _require_nobody([_text(cell) for row in others for cell in row])
         if len(others) > 1 and _are_alike(rows, others):
             raise FileProblem(Reason.SHEETS_ALIKE)
         unread += len(others)
-    return rows, row_no, unread
+        if name in shown and (count := wide_rows(others)) > 1:
+            wide[name] = (count, len(others))
+    most = max(wide, key=lambda name: wide[name][0], default=None)
+    other = (tabs.index(most) + 1, wide[most][1]) if most else None
+    return rows, row_no, unread, other
+
+
+def _of_answers(shown: list[str], rows_of: Callable[[str], list[Row]]) -> str:
+    """The sheet to read: the first, or the one table where only covers stand before it."""
+    if len(shown) == 1 or not is_cover(rows_of(shown[0])):
+        return shown[0]
+    shapes = {}
+    for name in shown:
+        rows = rows_of(name)
+        shapes[name] = is_cover(rows), is_table(rows)
+    return sheet_behind_covers(shapes) or shown[0]
 
 
 def _require_nobody(texts: list[str]) -> None:
@@ -158,13 +184,13 @@ def _sheets(workbook: CalamineWorkbook) -> list[str]:
     ]
 
 
-def _visible(workbook: CalamineWorkbook) -> set[str]:
+def _visible(workbook: CalamineWorkbook) -> list[str]:
     # A hidden sheet holds lists for a form, or a copy: not the answers that somebody delivers.
-    return {
+    return [
         sheet.name
         for sheet in workbook.sheets_metadata
         if sheet.visible == SheetVisibleEnum.Visible
-    }
+    ]
 
 
 def _require_within_limits(extent: Extent) -> None:
