@@ -26,7 +26,8 @@ class Outcome:
     sound rows name nobody; null where there are none. `own_choices` and `outside_choices` count
     choices of oneself, and of codes that nobody in the class is known by. `unread` counts rows of a
     workbook's further sheets, `other_sheet` is one that could hold the answers of a refused file
-    (its number from the left, its rows), and `moved` forms of before whose class, grade or gender is new.
+    (its number from the left, its rows), and `moved` forms of before whose class, grade or gender
+    is new.
     """
 
     delivery_id: str

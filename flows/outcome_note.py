@@ -200,9 +200,11 @@ def persons_found(rows: Sequence[HeldPlace]) -> dict[str, int]:
 _KINDS = {kind.value for kind in Personal}
 _PERSONS_TOO = (
     "Fila har personopplysninger. Skal de ikke være der: slett fila her og der den kom fra,",
-    "og eksporter på nytt uten dem. Skal de det, må undersøkelsesfila utelate dem (dropped).",
+    "og eksporter på nytt uten dem. Hører de til i kolonnen, må den utelates (dropped): står de i",
+    "en kolonne som blir brukt, blir fila avvist når den kan leses.",
     "The file holds personal data. If they should not be there: delete the file here and where",
-    "it came from, and export it without them. If they should, the survey file must drop them.",
+    "it came from, and export it without them. If they belong in their column, it must be dropped:",
+    "in a column that is used, they refuse the file as soon as it can be read.",
 )
 
 

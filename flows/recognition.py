@@ -15,7 +15,7 @@ from flows.export_reading import elements_of, marks_of, read_bytes, read_table
 from flows.home import Config
 from flows.inbox import Arrival
 from flows.inbox_folder import folder_of
-from flows.second_look import looked_through, told_with_persons
+from flows.second_look import looked_through, told_where_they_stand, told_with_persons
 from schemas.reason import Reason
 from schemas.survey import Survey
 from transforms.codebooks.nettskjema_elements import Elements, is_elements
@@ -208,7 +208,7 @@ def _recognise_table(arrival: Arrival, reading: Reading, kind: str, config: Conf
         return _of_table(arrival, reading, kind, config)
     except FileProblem as problem:
         told = problem.with_tool(rows=reading.delivered).with_sheet(reading.other_sheet)
-        raise told_with_persons(told, reading, config) from None
+        raise told_where_they_stand(told, reading, config) from None
 
 
 def _of_table(arrival: Arrival, reading: Reading, kind: str, config: Config) -> Delivery:

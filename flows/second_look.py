@@ -35,6 +35,25 @@ def looked_through(problem: FileProblem, content: bytes) -> FileProblem:
     return told_with(problem, found)
 
 
+def told_where_they_stand(problem: FileProblem, reading: Reading, config: Config) -> FileProblem:
+    """The problem, with the persons of a table by row and by the column as the file has it.
+
+    A tool's reader has looked already where it took columns away, and counts what it left. So its
+    finds are looked up in the table as it was delivered; a national number is told wherever it is.
+    """
+    if problem.persons is None:
+        return told_with_persons(problem, reading, config)
+    seen = {(row_no, kind) for row_no, kind, _ in problem.persons}
+    found = [
+        (row_no, kind, column)
+        for row_no, kind, column in persons_in_table(reading)
+        if kind is Personal.NATIONAL_ID or (row_no, kind) in seen
+    ]
+    placed = {(row_no, kind) for row_no, kind, _ in found}
+    elsewhere = [(row_no, kind, "") for row_no, kind in seen - placed]
+    return told_with(problem.with_persons(()), [*found, *elsewhere])
+
+
 def told_with_persons(problem: FileProblem, reading: Reading, config: Config) -> FileProblem:
     """The problem, with where the columns of a file that nobody can use as it is hold persons."""
     if problem.reason is Reason.PERSONAL_DATA:
