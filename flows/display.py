@@ -101,6 +101,7 @@ def run_as_dict(summary: Summary) -> dict[str, Any]:
         "changed_in_loaded": summary.changed,
         "expired": summary.expired,
         "reports": summary.reports,
+        "reports_removed": summary.removed,
         "published": bool(summary.publication and summary.publication.changed),
         "seconds": {step: round(seconds, 2) for step, seconds in summary.seconds.items()},
         "needs_a_person": summary.needs_a_person,
@@ -130,6 +131,12 @@ def show_run(summary: Summary) -> None:
         f"Reports written: {summary.reports}. "
         + ("A new edition is published." if published and published.changed else "")
     )
+    if summary.removed:
+        console.print(
+            f"Reports removed: {summary.removed}, in a language that `languages` in klassepuls.toml"
+            " does not name any more.",
+            soft_wrap=True,
+        )
 
 
 def _show_flags(summary: Summary) -> None:

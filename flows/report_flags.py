@@ -4,6 +4,7 @@ from prefect import flow
 
 from flows.boundary import without_values
 from flows.events import Fact, count_facts, report_facts, tell
+from flows.old_languages import remove_old_languages
 from flows.patience import patient_task
 from flows.reporting import write_reports
 from flows.stage import open_stage
@@ -25,4 +26,5 @@ def issue(home: str, wave_id: str | None) -> list[Fact]:
     with open_stage(home) as at:
         for wave in at.waves(wave_id):
             reported[wave] = write_reports(at.con, at.home, at.config, wave, now=at.now)
+            remove_old_languages(at.home, at.config.settings.languages, [wave])
     return report_facts(reported, makes_due="publish-marts")

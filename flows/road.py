@@ -23,6 +23,7 @@ from flows.hand import hand
 from flows.home import Config, Home, HomeError, load_config
 from flows.inbox import SETTLE_SECONDS, count_changed, count_left
 from flows.intake import ingest
+from flows.old_languages import remove_old_languages
 from flows.outcome import Outcome, fresh
 from flows.reporting import write_reports
 from flows.told_anew import tell_anew
@@ -44,13 +45,14 @@ class Summary:
     """What a run did: files with their outcomes, waves, reports, the publication, and seconds.
 
     `reported` has the number of files written for each wave, and the state that they tell of;
-    `expired` counts what waited in quarantine for too long; `unheard` those that wait and ask for
-    help.
+    `removed` counts those of languages that are no longer written; `expired` what waited in
+    quarantine for too long; `unheard` those that wait and ask for help.
     """
 
     files: list[tuple[str, Outcome]] = field(default_factory=list)
     waves: list[Flagged] = field(default_factory=list)
     reports: int = 0
+    removed: int = 0
     reported: dict[str, tuple[int, str]] = field(default_factory=dict)
     publication: Publication | None = None
     untold: bool = False  # something of a run that was cut off needs a person
@@ -132,6 +134,8 @@ def run(
                 written = write_reports(con, home, config, wave_id, now=now, progress=tell_report)
             summary.reported[wave_id] = written
             summary.reports += written[0]
+        known = waves if wave else {*waves, *(one.id for one in config.settings.waves)}
+        summary.removed = remove_old_languages(home, config.settings.languages, known)
         with _timed(summary, "publish"):
             summary.publication = publish_waves(con, home, config, waves, now=now)
             progress("publish", 1, 1)

@@ -164,7 +164,9 @@ class Settings(Declared):
 
     municipality: Municipality
     languages: tuple[ReportLanguage, ...] = Field(
-        default=("nb", "en"), description="Each report is written once in each."
+        default=("nb", "en"),
+        min_length=1,
+        description="Each report is written once in each; reports in any other are removed.",
     )
     schools: tuple[School, ...] = Field(min_length=1, alias="school")
     waves: tuple[Wave, ...] = Field(min_length=1, alias="wave")
