@@ -78,7 +78,7 @@ def _school_states(con: duckdb.DuckDBPyConnection, config: Config, wave_id: str)
     words = fingerprint(
         config.settings.model_dump(mode="json"),
         [rule.model_dump() for rule in config.rules],
-        {survey_id: sorted(survey.asks) for survey_id, survey in config.surveys.items()},
+        {key: (survey.name, sorted(survey.asks)) for key, survey in config.surveys.items()},
     )
     inputs = school_inputs(con, wave_id)
     return {school_id: fingerprint(says, words) for school_id, says in inputs.items()}

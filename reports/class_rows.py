@@ -3,8 +3,9 @@
 A count below the rule's own floor is never shown, nor drawn: the chart would give it away.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from markupsafe import Markup
 
@@ -18,6 +19,8 @@ LOW_RESPONSE = 0.6
 _AXIS_ENDS = (0.6, 1.0)
 _TICKS = {0.6: (0.0, 0.2, 0.4, 0.6), 1.0: (0.0, 0.25, 0.5, 0.75, 1.0)}
 _CLASS_LEVELS = ("alert", "watch")
+
+_Test = tuple[str, str]  # a survey and a rule
 
 
 def is_low(count: ClassCount) -> bool:
@@ -76,7 +79,8 @@ def skipped_themes(
         for one in indicators
         if one.answered < LOW_RESPONSE * count.answered
     ]
-    return tuple(context.texts.translated(rule.texts.name) for rule in found if rule.any_of)
+    named = (context.texts.translated(rule.texts.name) for rule in found if rule.any_of)
+    return tuple(dict.fromkeys(named))
 
 
 def _response_notes(count: ClassCount, texts: Texts) -> tuple[str, ...]:
@@ -108,18 +112,43 @@ def indicator_rows(
     context: ReportContext,
     *,
     end: float,
-    lapsed: Collection[str] = (),
+    surveys: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[IndicatorRow, ...]:
-    """The themes of one class, in the rules' order; `lapsed` are rules whose flag has lapsed."""
-    by_rule: Mapping[str, ClassFlag] = {flag.rule_id: flag for flag in flags}
+    """The themes of one class, in the rules' order, each survey's flags on its own row.
+
+    `flags` has lapsed ones too. `surveys` names those whose rows say which one they are of.
+    """
+    standing = {_of(flag): flag for flag in flags if not flag.has_lapsed}
+    lapsed = {_of(flag) for flag in flags if flag.has_lapsed}
     order = {key.partition("@")[0]: i for i, key in enumerate(context.rules)}
-    told = [found for found in indicators if _is_told(found, by_rule, context)]
+    told = [found for found in indicators if _is_told(found, standing, context)]
     ordered = sorted(told, key=lambda found: order.get(found.rule_id, len(order)))
-    rows = (_row(found, by_rule.get(found.rule_id), context, end) for found in ordered)
+    named = [
+        (found, of_survey(_theme(found, context), found.survey_id, surveys, context.texts))
+        for found in ordered
+    ]
+    rows = (_row(found, name, standing.get(_of(found)), context, end) for found, name in named)
     return tuple(
-        _lapsed(row, context.texts) if found.rule_id in lapsed else row
+        _lapsed(row, context.texts) if _of(found) in lapsed else row
         for found, row in zip(ordered, rows, strict=True)
     )
+
+
+def _of(found: ClassFlag | ClassIndicator) -> _Test:
+    """What a class was tested on, and in which survey: a wave may have several."""
+    return found.survey_id, found.rule_id
+
+
+def _theme(found: ClassIndicator, context: ReportContext) -> str:
+    rule = context.class_rule(found.rule_id, found.rule_version)
+    return context.texts.translated(rule.texts.name)
+
+
+def of_survey(name: str, survey_id: str, surveys: Mapping[str, str], texts: Texts) -> str:
+    """A theme with the name of the survey in which it was asked, where surveys are to be named."""
+    if survey_id not in surveys:
+        return name
+    return texts.say("indicator.of_survey", theme=name, survey=surveys[survey_id])
 
 
 def _lapsed(row: IndicatorRow, texts: Texts) -> IndicatorRow:
@@ -127,18 +156,22 @@ def _lapsed(row: IndicatorRow, texts: Texts) -> IndicatorRow:
     return replace(row, level="lapsed", sure=texts.say("lapsed.by_class"))
 
 
-def _is_told(found: ClassIndicator, flags: Mapping[str, ClassFlag], context: ReportContext) -> bool:
+def _is_told(
+    found: ClassIndicator, flags: Mapping[_Test, ClassFlag], context: ReportContext
+) -> bool:
     """Shares always; a scale or new pupils where they stand out, or classes are too few to say."""
     rule = context.class_rule(found.rule_id, found.rule_version)
-    return rule.measure == "share" or found.rule_id in flags or found.gate == "few_classes"
+    return rule.measure == "share" or _of(found) in flags or found.gate == "few_classes"
 
 
 def class_signals(
     flags: Sequence[ClassFlag], context: ReportContext
 ) -> tuple[tuple[str, str], ...]:
-    """Level and theme of each class flag, alerts first."""
+    """Level and theme of the class's flags, alerts first; a theme of two surveys stands once."""
     named = [(flag.level, _name(flag, context)) for flag in flags]
-    return tuple(sorted(named, key=lambda signal: (_CLASS_LEVELS.index(signal[0]), signal[1])))
+    ordered = sorted(named, key=lambda signal: (_CLASS_LEVELS.index(signal[0]), signal[1]))
+    highest = {name: level for level, name in reversed(ordered)}
+    return tuple(signal for signal in dict.fromkeys(ordered) if highest[signal[1]] == signal[0])
 
 
 def _name(flag: ClassFlag, context: ReportContext) -> str:
@@ -146,17 +179,17 @@ def _name(flag: ClassFlag, context: ReportContext) -> str:
 
 
 def _row(
-    found: ClassIndicator, flag: ClassFlag | None, context: ReportContext, end: float
+    found: ClassIndicator, name: str, flag: ClassFlag | None, context: ReportContext, end: float
 ) -> IndicatorRow:
     texts = context.texts
     rule = context.class_rule(found.rule_id, found.rule_version)
     if rule.measure != "share":
-        return _unlike_row(found, flag, rule, texts)
+        return replace(_unlike_row(found, flag, rule, texts), name=name)
     is_shown = found.gate == "tested" and found.observed >= rule.min_count
     level = flag.level if flag else ("none" if found.gate == "tested" else "untested")
     return IndicatorRow(
-        name=texts.translated(rule.texts.name),
-        chart=_chart(found, rule, context, end) if is_shown else None,
+        name=name,
+        chart=_chart(found, name, context, end) if is_shown else None,
         count=_count(found, rule, texts),
         share=_share(found, texts) if is_shown else "",
         level=level,
@@ -267,12 +300,12 @@ def due(flag: ClassFlag | None, texts: Texts) -> str:
     return texts.say("indicator.due", day=texts.full_day(flag.review_due))
 
 
-def _chart(found: ClassIndicator, rule: ClassRule, context: ReportContext, end: float) -> Markup:
+def _chart(found: ClassIndicator, name: str, context: ReportContext, end: float) -> Markup:
     texts = context.texts
     low, high = share_interval(found.observed, found.answered)
     title = texts.say(
         "indicator.chart",
-        name=texts.translated(rule.texts.name),
+        name=name,
         share=texts.share(found.observed / found.answered),
         low=texts.share(low),
         high=texts.share(high),

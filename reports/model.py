@@ -43,6 +43,7 @@ class ReportContext:
     )
     # What each survey asks: its instruments, and whom pupils like to be with.
     asked_in: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    survey_names: Mapping[str, str] = field(default_factory=dict)
 
     def pupil_rule(self, rule_id: str, version: int) -> PupilRule:
         """The pupil rule of this id and version; ReportError where it was not given."""

@@ -1,8 +1,8 @@
 """What class mates' choices say, in words: how many situations, and never who chose whom."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from reports.class_rows import again, due
+from reports.class_rows import again, due, of_survey
 from reports.model import AnswerLine, IndicatorRow, ReportContext
 from reports.texts import Texts
 from schemas.network_rule import NETWORK, network_rule
@@ -32,22 +32,31 @@ def _sure(found: ClassNetwork, texts: Texts) -> str:
 
 
 def network_rows(
-    networks: Sequence[ClassNetwork], flags: Sequence[ClassFlag], context: ReportContext
+    networks: Sequence[ClassNetwork],
+    flags: Sequence[ClassFlag],
+    context: ReportContext,
+    *,
+    surveys: Mapping[str, str],
 ) -> Iterator[IndicatorRow]:
-    """A class that stands out by its choices, in counts; other classes have no row."""
+    """A class that stands out by its choices, in counts; other classes have no row.
+
+    `surveys` as for the other themes (reports/class_rows.py).
+    """
     rule, texts = network_rule(), context.texts
-    own = [flag for flag in flags if flag.rule_id == rule.id]
-    if not own:
-        return
+    own = {flag.survey_id: flag for flag in flags if flag.rule_id == rule.id}
     for found in networks:
+        flag = own.get(found.survey_id)
+        if flag is None:
+            continue
+        name = texts.translated(rule.texts.name)
         yield IndicatorRow(
-            name=texts.translated(rule.texts.name),
+            name=of_survey(name, found.survey_id, surveys, texts),
             chart=None,
             count=texts.say("network.count", unchosen=found.unchosen, answered=found.answered),
             share="",
-            level=own[0].level,
-            sure=" ".join(filter(None, (_sure(found, texts), again(own[0], texts)))),
-            due=due(own[0], texts),
+            level=flag.level,
+            sure=" ".join(filter(None, (_sure(found, texts), again(flag, texts)))),
+            due=due(flag, texts),
             why=texts.translated(rule.texts.why),
             not_meaning=texts.translated(rule.texts.not_meaning),
         )

@@ -194,7 +194,7 @@ def _section(
     ours = [found for found in data.indicators if found.class_group == count.class_group]
     raised = _class_flags(data, count.class_group)
     flags = [flag for flag in raised if not flag.has_lapsed]
-    lapsed = {flag.rule_id for flag in raised if flag.has_lapsed}
+    surveys = _named_surveys(data, context)
     networks = [found for found in data.networks if found.class_group == count.class_group]
     is_adult = data.route == ADULT_ROUTE
     return ClassSection(
@@ -203,12 +203,19 @@ def _section(
         lead=() if is_adult else _section_lead(rows, signals, context),
         pupils=tuple(rows),
         indicators=(
-            *indicator_rows(ours, flags, context, end=end, lapsed=lapsed),
-            *network_rows(networks, flags, context),
+            *indicator_rows(ours, raised, context, end=end, surveys=surveys),
+            *network_rows(networks, flags, context, surveys=surveys),
         ),
         steps=adult_steps(texts) if is_adult else steps(rows, flags, texts),
         has_duty=not is_adult and has_duty(rows),
     )
+
+
+def _named_surveys(data: SchoolData, context: ReportContext) -> dict[str, str]:
+    """The names of the surveys of the wave at the school; none where there is only one."""
+    if len(data.surveys) < 2:  # noqa: PLR2004
+        return {}
+    return {survey: context.survey_names.get(survey, survey) for survey in data.surveys}
 
 
 def _section_lead(

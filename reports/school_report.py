@@ -42,6 +42,7 @@ def report_context(
         settings=settings,
         issued_on=issued_on,
         asked_in={survey_id: survey.asks for survey_id, survey in surveys.items()},
+        survey_names={survey_id: survey.name for survey_id, survey in surveys.items()},
     )
 
 

@@ -96,11 +96,11 @@ _CLASS_FLAGS = """
         (select round(any_value(e.observed), 1) from core.flag_evidence e
             where e.flag_id = f.flag_id and e.wave_id = f.wave_id
                 and e.item_or_scale = f.rule_id) as value,
-        greatest(evidence_count, 1) as waves, status = 'expired'
+        greatest(evidence_count, 1) as waves, status = 'expired', survey_id
     from core.flag f
     where wave_id = $wave and school_id in (select unnest($schools)) and route = $route
         and status in ('open', 'expired') and target = 'class'
-    order by school_id, class_group, rule_id, flag_id
+    order by school_id, class_group, rule_id, survey_id
 """
 
 # A rule that looked back has a row of the wave before as well, which stands beside the one of now.
@@ -181,7 +181,7 @@ _KNOWN = """
 # drawn, for the report is not renewed for less (see `school_inputs`).
 _INDICATORS = f"""
     select school_id, class_group, rule_id, rule_version, answered, observed, enrolled,
-        {BASELINE_SHOWN} as baseline, baseline_from, p_exact, gate, q_value
+        {BASELINE_SHOWN} as baseline, baseline_from, p_exact, gate, q_value, survey_id
     from core.class_indicator
     where wave_id = $wave and school_id in (select unnest($schools))
     order by school_id, class_group, rule_id, survey_id
@@ -189,7 +189,8 @@ _INDICATORS = f"""
 
 # Only classes that stand out: what the choices of any other say is nobody's business.
 _NETWORKS = """
-    select n.school_id, n.class_group, n.answered, n.unchosen, n.groups, n.p_cohesion
+    select n.school_id, n.class_group, n.answered, n.unchosen, n.groups, n.p_cohesion,
+        n.survey_id
     from core.class_network n join core.flag f
         on f.wave_id = n.wave_id and f.survey_id = n.survey_id and f.school_id = n.school_id
         and f.class_group = n.class_group and f.rule_id = n.rule_id

@@ -78,7 +78,8 @@ class ClassFlag:
 
     `value` is the class's own figure that it rests on, None where that is not known; `waves` in how
     many of the latest waves of the school year the class had the same signal. `has_lapsed` as for a
-    pupil's flag.
+    pupil's flag. `survey_id`: whose answers it rests on; the other surveys of the wave have their
+    own.
     """
 
     class_group: str
@@ -90,11 +91,12 @@ class ClassFlag:
     value: float | None = None
     waves: int = 1
     has_lapsed: bool = False
+    survey_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ClassIndicator:
-    """One class rule's count in one class, and what the test of it gave.
+    """One class rule's count in one class and survey, and what the test of it gave.
 
     `q_value` is the false-discovery rate over all tests of the wave; None where nothing was tested.
     """
@@ -110,6 +112,7 @@ class ClassIndicator:
     p_exact: float | None
     gate: str
     q_value: float | None = None
+    survey_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,7 @@ class ClassNetwork:
     unchosen: int
     groups: int
     p_cohesion: float
+    survey_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

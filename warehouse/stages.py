@@ -146,7 +146,7 @@ _SCHOOL_INPUTS = f"""
         where opens <= (select opens from core.dim_wave where wave_id = $wave)
     ),
     signalled as (
-        select (class_group, school_id, rule_id) from core.flag
+        select (class_group, school_id, survey_id, rule_id) from core.flag
         where wave_id = $wave and target = 'class' and status <> 'withdrawn'
     ),
     line as (
@@ -157,10 +157,10 @@ _SCHOOL_INPUTS = f"""
         from core.flag f semi join told using (wave_id)
             left join core.flag_evidence e using (flag_id)
         union all
-        select school_id, concat_ws('|', 'class', class_group, grade, rule_id, rule_version,
-            answered, observed, enrolled, baseline_from, gate,
+        select school_id, concat_ws('|', 'class', survey_id, class_group, grade, rule_id,
+            rule_version, answered, observed, enrolled, baseline_from, gate,
             case when baseline <= 1 and gate = 'tested'
-                    or (class_group, school_id, rule_id) in (from signalled)
+                    or (class_group, school_id, survey_id, rule_id) in (from signalled)
                 then {BASELINE_SHOWN} end)
         from core.class_indicator where wave_id = $wave
         union all
