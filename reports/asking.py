@@ -46,7 +46,7 @@ def _row(asking: AskingPupil, context: ReportContext) -> AskingRow:
         code=context.codes.get(asking.pupil) if asking.pupil else None,
         has_code=asking.pupil is not None,
         class_group=texts.join(asking.classes) if asking.classes else texts.say("asking.no_class"),
-        says=tuple(_says(rule, context) for rule in asking.rules),
+        says=tuple(_says(rule, level, context) for rule in asking.rules),
         waits=_waits(asking, context),
         place=texts.say("asking.place", delivery=asking.delivery, row=asking.row_no),
         level=level,
@@ -57,13 +57,15 @@ def _row(asking: AskingPupil, context: ReportContext) -> AskingRow:
     )
 
 
-def _says(named: tuple[str, int], context: ReportContext) -> tuple[str, str]:
+def _says(named: tuple[str, int], level: str, context: ReportContext) -> tuple[str, str]:
     """A rule's name and why. Where it has changed since, its words of now say the same."""
     texts, rule_id = context.texts, named[0]
     known = [context.rules.get(f"{rule_id}@{named[1]}"), *context.rules.values()]
     for rule in known:
         if isinstance(rule, PupilRule) and rule.id == rule_id:
-            return texts.translated(rule.texts.name), texts.translated(rule.texts.why)
+            has_level = any(step.level == level for step in rule.steps)
+            why = rule.texts.why_of(level if has_level else "flag")
+            return texts.translated(rule.texts.name), texts.translated(why)
     return texts.say("asking.rule_gone"), ""
 
 

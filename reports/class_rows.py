@@ -233,8 +233,8 @@ def _unlike_row(
 
 
 def again(flag: ClassFlag | None, texts: Texts) -> str:
-    """That the signal came in more than one wave, where it did."""
-    if flag is None or flag.waves <= 1:
+    """That the signal came in more than one wave, where that makes it an alert."""
+    if flag is None or flag.waves <= 1 or flag.level != "alert":
         return ""
     return texts.say("indicator.again", waves=texts.number(flag.waves))
 

@@ -24,7 +24,7 @@ def steps(rows: Sequence[PupilRow], flags: Sequence[ClassFlag], texts: Texts) ->
         names += _TALK_STEPS
     if flags:
         names.append("climate")
-    if any(row.level == "welcome" for row in rows):
+    if any(reason.situation == "new_pupil" for row in rows for reason in row.reasons):
         names.append("welcome")
     return _named("steps", names, texts)
 
@@ -129,7 +129,13 @@ def _class_limits(rule: ClassRule, texts: Texts) -> Iterator[str]:
     yield texts.say("method.limits", level=texts.say("level.watch"), limits=watch)
     if rule.may_alert:
         alert = texts.say("method.limit_alert", every=texts.share(rule.alert_fdr))
-        yield texts.say("method.limits", level=texts.say("level.alert"), limits=alert)
+    else:
+        alert = texts.say(
+            "method.limit_repeated",
+            times=texts.number(rule.repeat_times),
+            of=texts.number(rule.repeat_of),
+        )
+    yield texts.say("method.limits", level=texts.say("level.alert"), limits=alert)
 
 
 def _level_line(step: PupilStep, rule: PupilRule | ClassRule, context: ReportContext) -> str:

@@ -99,9 +99,10 @@ def _answers(flag: PupilFlag) -> list[Evidence]:
 
 def _reason(flag: PupilFlag, lines: Sequence[AnswerLine], context: ReportContext) -> Reason:
     rule = context.pupil_rule(flag.rule_id, flag.rule_version)
+    is_told = bool(lines) and flag.level not in rule.texts.why_at
     return Reason(
         name=context.texts.translated(rule.texts.name),
-        why="" if lines else context.texts.translated(rule.texts.why),
+        why="" if is_told else context.texts.translated(rule.texts.why_of(flag.level)),
         answers=tuple(lines),
         not_meaning=context.texts.translated(rule.texts.not_meaning),
         trace=_trace(flag, context),

@@ -52,10 +52,11 @@ def pupil_sentences(rows: Sequence[PupilRow], context: ReportContext) -> list[st
         said.append(texts.count(key, len(prompt), day=texts.full_day(due)))
         if due < context.issued_on:
             said.append(texts.say("summary.late.text"))
-    for level in ("watch", "welcome"):
-        found = _at(rows, level)
+    watched = _at(rows, "watch")
+    new = [row for row in rows if any(one.situation == "new_pupil" for one in row.reasons)]
+    for key, found in (("watch", watched), ("welcome", new)):
         if found:
-            said.append(texts.count(f"summary.{level}", len(found)))
+            said.append(texts.count(f"summary.{key}", len(found)))
     return said
 
 

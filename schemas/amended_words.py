@@ -3,7 +3,7 @@
 from datetime import date
 
 from schemas.instrument import Language, Texts
-from schemas.rule import PupilRule, RuleTexts, source_in
+from schemas.rule import PupilRule, source_in
 from schemas.words import Words, words_of
 
 _LANGUAGES: tuple[Language, ...] = ("nb", "nn", "en")
@@ -14,7 +14,10 @@ def in_own_words(rule: PupilRule, *, by: str, day: date) -> PupilRule:
     words = words_of("amended.toml")
     named = rule.route if rule.route in words else rule.situation
     name = _texts(words[named]) if named in words else rule.texts.name
-    texts = RuleTexts(name=name, why=_texts(words["why"]), not_meaning=rule.texts.not_meaning)
+    said = rule.texts
+    # A rule that has words for each level tells no limit in them.
+    own = said if said.why_at else said.model_copy(update={"why": _texts(words["why"])})
+    texts = own.model_copy(update={"name": name})
     source: Texts = {
         language: text.format(
             by=by, day=day.isoformat(), shipped=source_in(rule.source, language)[0]

@@ -129,11 +129,20 @@ def edition(version: int) -> str:
 
 
 class RuleTexts(Declared):
-    """What the reader is told: why the flag was raised, and what it does not mean."""
+    """What the reader is told: why the flag was raised, and what it does not mean.
+
+    `why_at` takes the place of `why` at the levels that it names. Its words hold whatever the
+    limits are, for a municipality may move them.
+    """
 
     name: Texts
     why: Texts
     not_meaning: Texts
+    why_at: dict[PupilLevel, Texts] = Field(default_factory=dict)
+
+    def why_of(self, level: str) -> Texts:
+        """Why a flag of this level was raised."""
+        return next((said for at, said in self.why_at.items() if at == level), self.why)
 
 
 def _is_in_english(source: str | Texts) -> str | Texts:
@@ -182,6 +191,12 @@ class PupilRule(Declared):
         ranks = [order.index(step.level) for step in self.steps]
         if ranks != sorted(ranks):
             raise ValueError("steps must run from prompt over flag to watch")
+        return self
+
+    @model_validator(mode="after")
+    def _words_are_for_its_levels(self) -> Self:
+        if not {*self.texts.why_at} <= {step.level for step in self.steps}:
+            raise ValueError("why_at names a level that the rule does not give")
         return self
 
 

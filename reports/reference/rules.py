@@ -65,8 +65,11 @@ def _anchor(rule: PupilRule | ClassRule) -> str:
 
 
 def _levels(rule: PupilRule | ClassRule) -> str:
-    names = [step.level for step in rule.steps] if rule.target == "pupil" else ["alert", "watch"]
-    return ", ".join(names)
+    if rule.target == "pupil":
+        return ", ".join(dict.fromkeys(step.level for step in rule.steps))
+    if rule.newcomers:
+        return "watch"
+    return "alert, watch" if rule.may_alert else "alert (only when it comes again), watch"
 
 
 def _section(rule: PupilRule | ClassRule, instruments: Instruments) -> Iterator[str]:
@@ -90,7 +93,8 @@ def _examples(rule_id: str) -> Iterator[str]:
 
 
 def _texts(texts: RuleTexts) -> Iterator[tuple[str, str, str, str]]:
-    named = {"name": texts.name, "why": texts.why, "does not mean": texts.not_meaning}
+    by_level = {f"why, as a {level}": said for level, said in texts.why_at.items()}
+    named = {"name": texts.name, "why": texts.why, **by_level, "does not mean": texts.not_meaning}
     for what, said in named.items():
         yield what, said.get("nb", ""), said.get("nn", ""), said.get("en", "")
 

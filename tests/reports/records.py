@@ -43,6 +43,7 @@ def indicator(observed: int, *, gate: str, **changes: Any) -> ClassIndicator:
         baseline_from="grade_band",
         p_exact=0.4 if gate == "tested" else None,
         gate=gate,
+        survey_id="pulse",
     )
     return replace(made, **changes)
 

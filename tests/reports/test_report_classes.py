@@ -17,7 +17,9 @@ def test_a_flagged_class_that_nobody_answered_in_stops_the_report(
     fjordvik: School, render_report: Render
 ) -> None:
     data, codes = fjordvik
-    stray = ClassFlag("9Z", "watch", "rule.class_bullied", 1, None, date(2027, 3, 23))
+    stray = ClassFlag(
+        "9Z", "watch", "rule.class_bullied", 1, None, date(2027, 3, 23), survey_id="pulse"
+    )
     with pytest.raises(ReportError, match="1 flagged class"):
         render_report(replace(data, class_flags=(stray,)), codes)
 
@@ -66,7 +68,9 @@ def test_how_sure_a_class_signal_is_stands_in_words(
     fjordvik: School, render_report: Render, level: str, p: float, words: str
 ) -> None:
     data, codes = fjordvik
-    raised = ClassFlag("7B", level, "rule.class_bullied", 1, None, date(2027, 3, 23))
+    raised = ClassFlag(
+        "7B", level, "rule.class_bullied", 1, None, date(2027, 3, 23), survey_id="pulse"
+    )
     found = indicator(6, gate="tested", p_exact=p)
     text = Page(
         render_report(replace(data, class_flags=(raised,), indicators=(found,)), codes)
@@ -79,7 +83,9 @@ def test_an_alert_that_rests_on_earlier_rounds_does_not_claim_to_hold_by_itself(
     fjordvik: School, render_report: Render
 ) -> None:
     data, codes = fjordvik
-    raised = ClassFlag("7B", "alert", "rule.class_bullied", 1, None, date(2027, 3, 23), waves=2)
+    raised = ClassFlag(
+        "7B", "alert", "rule.class_bullied", 1, None, date(2027, 3, 23), survey_id="pulse", waves=2
+    )
     for q_value, words in ((0.12, "Alene holder det ikke"), (0.09, "Holder etter kontroll")):
         found = indicator(6, gate="tested", p_exact=0.018, q_value=q_value)
         report = replace(data, class_flags=(raised,), indicators=(found,))
@@ -152,3 +158,19 @@ def test_the_expected_false_signals_are_told_only_for_the_limits_they_were_simul
     text = Page(render_report(*fjordvik, rules=stricter)).text
     assert "Var 300 klasser helt like" not in text
     assert "p under 0,01, og det holder" in text
+
+
+@pytest.mark.parametrize(("level", "is_told"), [("watch", False), ("alert", True)])
+def test_a_signal_that_came_again_counts_as_an_alert_only_where_it_is_one(
+    fjordvik: School, render_report: Render, level: str, *, is_told: bool
+) -> None:
+    data, codes = fjordvik
+    rule = "rule.class_new_pupils" if level == "watch" else "rule.class_bullied"
+    raised = ClassFlag(
+        "7B", level, rule, 1, None, date(2027, 3, 23), survey_id="pulse", value=4.0, waves=2
+    )
+    found = indicator(6, gate="tested", p_exact=0.018, q_value=0.2, rule_id=rule)
+    report = replace(data, class_flags=(raised,), indicators=(found,))
+    text = Page(render_report(report, codes)).text
+    section = text[text.index("7B · ") : text.index("Slik er rapporten laget")]
+    assert ("så det regnes som «Varsel»" in section) == is_told

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from tests.reports.page import Render, School
+from tests.reports.page import Page, Render, School
 from tests.reports.school import PULSE
 
 CHOSEN_BY_NOBODY, STIRLING, OUTSIDE = "unchosen@1", "class_childrens_wellbeing@1", "outside@1"
@@ -45,3 +45,17 @@ def test_two_answers_that_are_needed_are_not_told_as_either(
     limits = limits[: limits.index("</tr>")]
     assert "«enig» eller «svært enig» på" in limits
     assert limits.count(", og «enig»") == 1
+
+
+def test_a_rule_that_alerts_only_when_it_comes_again_says_so(
+    fjordvik: School, render_report: Render
+) -> None:
+    text = Page(render_report(*fjordvik)).text
+    told = {
+        rule: text[text.index(f"{rule}@1") :][:900] for rule in ("class_witnessed", "class_unsafe")
+    }
+    assert (
+        "Varsel: det samme signalet i to av de tre siste rundene i skoleåret"
+        in told["class_witnessed"]
+    )
+    assert "aldri fra én runde" not in told["class_unsafe"].partition("@1")[2].partition("@1")[0]

@@ -4,10 +4,12 @@ import re
 from dataclasses import replace
 from datetime import date
 
+import pytest
+
 from schemas.rule import shipped_rules
 from tests.reports.page import Page, Render, School
 from tests.reports.records import answer, flag, scale_rule
-from warehouse.school_data import Before, Evidence, PastAnswer
+from warehouse.school_data import AskingPupil, Before, Evidence, PastAnswer
 
 LATE = PastAnswer("2026-V", 2, None)
 
@@ -134,7 +136,47 @@ def test_an_answer_shared_by_two_rules_stands_once_with_the_one_it_explains(
     text = Page(render_report(replace(data, pupil_flags=flags), codes)).text
     assert text.count("Svarte «aldri»") == 1
     assert "Føler seg utrygg. Svarte «aldri»" in text
-    assert "Ny elev. Eleven er ny i klassen. Det er et velkomsttilbud" in text
+    assert text.count("Ny elev. Eleven er ny i klassen og ga et svar") == 1
+
+
+NEW_AT_FLAG = {
+    "nb": "Ny elev. Eleven er ny i klassen og ga et svar som veier mer hos en ny elev. Det å være"
+    " ny og det svaret er til sammen et flagg, og derfor er det en frist.",
+    "nn": "Ny elev. Eleven er ny i klassen og gav eit svar som veg meir hos ein ny elev. Det å vere"
+    " ny og det svaret er til saman eit flagg, og difor er det ein frist.",
+    "en": "New pupil. The pupil is new in the class and gave an answer that weighs more for a new"
+    " pupil. Being new and that answer are a flag together, and so there is a deadline.",
+}
+OFFER = {"nb": "ikke et faresignal", "nn": "ikkje eit faresignal", "en": "not a sign of trouble"}
+
+
+@pytest.mark.parametrize("language", NEW_AT_FLAG)
+@pytest.mark.parametrize("is_told_above", [True, False])
+def test_a_new_pupil_with_a_deadline_is_told_why_there_is_one(
+    fjordvik: School, render_report: Render, language: str, *, is_told_above: bool
+) -> None:
+    alone = (answer("company_in_breaks", 3, 3),)
+    new = flag("rule.new_pupil", "flag", evidence=(Evidence("register.new_pupil", 1, 1), *alone))
+    sometimes = flag("rule.sometimes_alone", "watch", evidence=alone)
+    data = replace(
+        fjordvik[0], class_flags=(), pupil_flags=(new, sometimes) if is_told_above else (new,)
+    )
+    text = Page(render_report(data, fjordvik[1], language=language)).text
+    section = text[text.index("7B · ") :]
+    table = section[: section.index("new_pupil@")]
+    assert NEW_AT_FLAG[language] in table
+    assert OFFER[language] not in table
+
+
+def test_a_new_pupils_flag_that_waits_says_why_it_has_a_deadline(
+    fjordvik: School, render_report: Render
+) -> None:
+    waits = AskingPupil(
+        "psn-a", ("7B",), (("rule.new_pupil", 1),), (), 2, 0, date(2026, 11, 20),
+        is_given_up=False, delivery="d1", row_no=2, flag_due=date(2026, 11, 30), is_prompt=False,
+    )  # fmt: skip
+    text = Page(render_report(replace(fjordvik[0], asking=(waits,)), fjordvik[1])).text
+    assert NEW_AT_FLAG["nb"] in text[: text.index("Straks: ")]
 
 
 def test_a_passed_deadline_is_said_in_words(fjordvik: School, render_report: Render) -> None:
@@ -269,3 +311,16 @@ def test_an_answer_that_fell_says_by_how_many_steps_and_keeps_its_chart(
     assert "Det er to trinn lavere enn i forrige runde." in text
     assert "Tidligere: «trives svært godt» (Vår 2026)." in text
     assert html.count("<circle") > 1
+
+
+def test_a_new_pupil_with_a_flag_counts_among_those_who_can_be_welcomed(
+    fjordvik: School, render_report: Render
+) -> None:
+    new = (Evidence("register.new_pupil", 1, 1),)
+    flags = (
+        flag("rule.new_pupil", "watch", "psn-1", evidence=new),
+        flag("rule.new_pupil", "flag", "psn-2", evidence=(*new, answer("safety", 1, 2))),
+    )
+    data = replace(fjordvik[0], class_flags=(), pupil_flags=flags)
+    text = Page(render_report(data, fjordvik[1])).text
+    assert text.count("To nye elever kan få et velkomsttilbud.") == 2

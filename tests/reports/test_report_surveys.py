@@ -1,4 +1,4 @@
-"""Two surveys of one wave that ask the same: each row has its own survey's level, and says whose."""
+"""Two surveys of one wave that ask the same: each row has its own level, and says whose it is."""
 
 import re
 from dataclasses import replace

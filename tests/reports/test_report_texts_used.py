@@ -75,7 +75,9 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
         ClassCount("8A", 8, 0, 22),
         ClassCount("8B", 8, 20, 22, careless=2),
     )
-    watch = ClassFlag("7B", "watch", "rule.class_bullied", 1, None, date(2027, 3, 23))
+    watch = ClassFlag(
+        "7B", "watch", "rule.class_bullied", 1, None, date(2027, 3, 23), survey_id="pulse"
+    )
     wish, adults = ("rule.wants_talk", 1), ("rule.bullied_by_adults", 1)
     since = date(2026, 11, 20)
     twice = AskingPupil(
@@ -92,7 +94,9 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
     registered = replace(known, pupil="psn-o", situation="vulnerable_situation")
     gone = replace(watch, has_lapsed=True)
     over = replace(known, has_lapsed=True, expires_on=date(2026, 11, 1))
-    network = ClassNetwork("7B", answered=20, unchosen=3, groups=2, p_cohesion=0.012)
+    network = ClassNetwork(
+        "7B", answered=20, unchosen=3, groups=2, p_cohesion=0.012, survey_id="pulse"
+    )
     unlisted = indicator(4, gate="tested", enrolled=None, baseline_from="published")
     unlike = ("rule.class_wellbeing", "rule.class_wellbeing_spread", "rule.class_new_pupils")
     far = tuple(replace(watch, rule_id=rule_id, value=3.0, waves=2) for rule_id in unlike)
@@ -123,6 +127,7 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
         ),
         replace(data, indicators=(indicator(6, gate="tested", p_exact=0.02),)),
         replace(data, class_flags=(), indicators=(unlisted,)),
+        replace(data, surveys=("core", "pulse")),
         replace(data, asking=(twice, once, shared, flawed)),
         replace(data, pupil_flags=(), class_flags=(), asking=(twice,)),
         replace(data, asking=(stood,)),

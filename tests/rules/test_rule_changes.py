@@ -197,6 +197,15 @@ def test_a_moved_limit_takes_the_words_and_the_source_of_the_shipped_one_with_it
     assert changed.texts.not_meaning == shipped.texts.not_meaning
 
 
+def test_a_rule_with_words_for_each_level_keeps_them_when_a_limit_moves():
+    moved = limit("flag", "who5_v1.wellbeing", "at_most", 40)
+    shipped = SHIPPED["rule.new_pupil"]
+    changed = decided(change("new_pupil", moved))["rule.new_pupil"]
+    assert changed.texts.name["en"] == "New pupil, by the municipality's own limit"
+    assert changed.texts.why_of("flag") == shipped.texts.why_at["flag"]
+    assert changed.texts.why_of("watch") == shipped.texts.why != shipped.texts.why_at["flag"]
+
+
 def test_words_stay_where_no_limit_moves():
     same = change("unsafe", limit("flag", f"{CORE}.safety", "at_most", 2))
     fewer = change("sometimes_alone", 'levels_off = ["watch"]')
