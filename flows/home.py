@@ -18,7 +18,7 @@ from schemas.drift import DriftDecision
 from schemas.instrument import Instrument, shipped_instruments
 from schemas.network_rule import NetworkRule, network_rule
 from schemas.rule import ClassRule, PupilRule, shipped_rules
-from schemas.rule_change import RuleChanges, amend, amend_network
+from schemas.rule_change import AnyRule, RuleChanges, amend, amend_network
 from schemas.settings import Settings
 from schemas.speakable import SpeakableError
 from schemas.survey import CONTEXT_COLUMNS, Survey
@@ -140,6 +140,11 @@ class Config:
     declared: Mapping[str, str] = field(default_factory=dict)
     inbox: Path | None = None  # the folders in it may tell surveys apart that look alike
     network: NetworkRule = field(default_factory=network_rule)  # the class rule of choices
+
+    @property
+    def all_rules(self) -> Sequence[AnyRule]:
+        """The rules with the one of choices, unless the municipality has switched it off."""
+        return self.rules if self.network.off else (*self.rules, self.network)
 
     def local(self, now: datetime) -> datetime:
         """The same moment on the municipality's clock: deadlines and closings are days there."""

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from flows.home import Config, HomeError, load_config, open_home
 from schemas.declared import DeclarationError
-from schemas.rule import ClassRule, PupilRule, shipped_rules
-from schemas.rule_change import RuleChanges, amend
+from schemas.network_rule import network_rule
+from schemas.rule import shipped_rules
+from schemas.rule_change import AnyRule, RuleChanges, amend, amend_network
 from transforms.preview import Flags, Line, Shown, lines, shown
-from warehouse.preview import preview
+from warehouse.preview import RuleSet, preview
 
-Rules = Sequence[PupilRule | ClassRule]
+Rules = Sequence[AnyRule]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,10 @@ def preview_home(
     if not (home.restricted / "warehouse.duckdb").exists():
         raise HomeError("no wave has been run in this home yet: there is nothing to preview on")
     previewed = _previewed(config, rule_id, changes)
-    told = _told(config.rules, previewed, rule_id)
+    told = _told(config.all_rules, previewed.all, rule_id)
     found = preview(
         home.restricted,
-        in_force=config.rules,
+        in_force=RuleSet(config.rules, config.network),
         previewed=previewed,
         instruments=config.instruments,
         settings=config.settings,
@@ -62,18 +63,23 @@ def preview_home(
     )
 
 
-def _previewed(config: Config, rule_id: str | None, changes: Path | None) -> Rules:
+def _previewed(config: Config, rule_id: str | None, changes: Path | None) -> RuleSet:
     if changes is not None:
         if not changes.is_file():
             raise HomeError("there is no file at --rules")
         decided = RuleChanges.from_file(changes)
         try:
-            return amend(shipped_rules(), decided, config.instruments)
+            return RuleSet(
+                amend(shipped_rules(), decided, config.instruments),
+                amend_network(network_rule(), decided),
+            )
         except ValueError as error:
             raise DeclarationError(f"{changes.name}: {error}") from None
     in_force = {rule.id for rule in config.rules}
     off = [rule for rule in shipped_rules() if rule.id == rule_id and rule.id not in in_force]
-    return (*config.rules, *off)
+    is_named = config.network.off and config.network.id == rule_id
+    network = network_rule() if is_named else config.network
+    return RuleSet((*config.rules, *off), network)
 
 
 def _told(in_force: Rules, previewed: Rules, rule_id: str | None) -> Rules:

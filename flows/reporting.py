@@ -77,7 +77,7 @@ def _school_states(con: duckdb.DuckDBPyConnection, config: Config, wave_id: str)
     """For each school of the wave, the fingerprint of what its report says and how it says it."""
     words = fingerprint(
         config.settings.model_dump(mode="json"),
-        [rule.model_dump() for rule in config.rules],
+        [rule.model_dump() for rule in (*config.rules, config.network)],
         {key: (survey.name, sorted(survey.asks)) for key, survey in config.surveys.items()},
     )
     inputs = school_inputs(con, wave_id)
@@ -141,6 +141,7 @@ def _write_schools(
             instruments=config.instruments,
             rules=config.rules,
             surveys=config.surveys,
+            network=config.network,
             language=language,
             issued_on=config.local(now).date(),
         )

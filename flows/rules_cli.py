@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from schemas.rule import ClassRule, PupilRule
+    from schemas.rule_change import AnyRule
     from warehouse.assure import Assured
 
 _DONE, _NEEDS_A_PERSON = 0, 1
@@ -129,9 +129,7 @@ def _assure(parsed: argparse.Namespace) -> int:
     return _DONE if all(one.holds for one in found) and not untold else _NEEDS_A_PERSON
 
 
-def _show(
-    rules: "Sequence[PupilRule | ClassRule]", found: "Sequence[Assured]", untold: list[str]
-) -> None:
+def _show(rules: "Sequence[AnyRule]", found: "Sequence[Assured]", untold: list[str]) -> None:
     for rule in rules:
         ours = [one for one in found if one.rule_id == rule.id]
         if ours:

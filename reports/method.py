@@ -1,11 +1,12 @@
 """What a report says about itself: the steps to take, the rules that were used, and how sure."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial, reduce
 
 from reports.answers import REGISTER, about_words, counting_words, item_of
 from reports.model import TALK_LEVELS, PupilRow, ReportContext, RuleLine, Step
 from reports.texts import Texts
+from schemas.network_rule import NETWORK, NetworkRule
 from schemas.rule import ClassRule, Condition, PupilRule, PupilStep, shipped_rules, source_in
 from transforms.use_for import part_that_sees
 from warehouse.school_data import ClassFlag, SchoolData
@@ -54,7 +55,46 @@ def rule_lines(data: SchoolData, context: ReportContext) -> tuple[RuleLine, ...]
         _asked_line(rule, asked, context, is_flagged=(rule.id, rule.version) in flagged)
         for rule in ours
     ]
+    if data.route == "health_service" and _tells_choices(asked, flagged, context):
+        lines.append(_network_line(context.network, context.texts))
     return tuple(line for line in lines if line)
+
+
+def _tells_choices(
+    asked: frozenset[str], flagged: Collection[tuple[str, int]], context: ReportContext
+) -> bool:
+    """Whether the class rule of choices could say something here, or has said it."""
+    rule = context.network
+    is_used = not rule.off and (NETWORK in asked or not asked)
+    return is_used or any(rule_id == rule.id for rule_id, _ in flagged)
+
+
+def _network_line(rule: NetworkRule, texts: Texts) -> RuleLine:
+    """The class rule of choices in words, with its own limits."""
+    source, language = source_in(rule.source, texts.language)
+    watch = texts.say(
+        "method.limit_choices",
+        marks=texts.number(rule.marks),
+        below=texts.share(rule.cohesion_below),
+        unchosen=texts.number(rule.min_unchosen),
+        groups=texts.number(rule.min_groups),
+    )
+    alert = _repeated(rule.repeat_times, 3, texts)
+    return RuleLine(
+        rule=f"{rule.id.removeprefix('rule.')}@{rule.edition}",
+        name=texts.translated(rule.texts.name),
+        says=texts.translated(rule.texts.why),
+        levels=(
+            texts.say("method.limits", level=texts.say("level.watch"), limits=watch),
+            texts.say("method.limits", level=texts.say("level.alert"), limits=alert),
+        ),
+        source=source,
+        source_language=language,
+    )
+
+
+def _repeated(times: int, of: int, texts: Texts) -> str:
+    return texts.say("method.limit_repeated", times=texts.number(times), of=texts.number(of))
 
 
 def _asked_line(
@@ -130,11 +170,7 @@ def _class_limits(rule: ClassRule, texts: Texts) -> Iterator[str]:
     if rule.may_alert:
         alert = texts.say("method.limit_alert", every=texts.share(rule.alert_fdr))
     else:
-        alert = texts.say(
-            "method.limit_repeated",
-            times=texts.number(rule.repeat_times),
-            of=texts.number(rule.repeat_of),
-        )
+        alert = _repeated(rule.repeat_times, rule.repeat_of, texts)
     yield texts.say("method.limits", level=texts.say("level.alert"), limits=alert)
 
 

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from reports.texts import Texts
 from schemas.instrument import Instrument
-from schemas.network_rule import network_rule
+from schemas.network_rule import NetworkRule, network_rule
 from schemas.rule import ClassRule, PupilRule, RuleTexts
 from schemas.settings import Settings
 
@@ -44,6 +44,7 @@ class ReportContext:
     # What each survey asks: its instruments, and whom pupils like to be with.
     asked_in: Mapping[str, frozenset[str]] = field(default_factory=dict)
     survey_names: Mapping[str, str] = field(default_factory=dict)
+    network: NetworkRule = field(default_factory=network_rule)  # as the municipality has it
 
     def pupil_rule(self, rule_id: str, version: int) -> PupilRule:
         """The pupil rule of this id and version; ReportError where it was not given."""

@@ -18,6 +18,7 @@ from reports.model import ReportContext, ReportView
 from reports.report_view import report_view
 from reports.texts import Texts, read_texts
 from schemas.instrument import Instrument
+from schemas.network_rule import NetworkRule, network_rule
 from schemas.rule import ClassRule, PupilRule
 from schemas.settings import ReportLanguage, Settings
 from schemas.survey import Survey
@@ -32,6 +33,7 @@ def report_context(
     language: ReportLanguage,
     issued_on: date,
     surveys: Mapping[str, Survey],
+    network: NetworkRule | None = None,
 ) -> ReportContext:
     """What many schools' reports in one language have in common: all but the codes."""
     return ReportContext(
@@ -43,6 +45,7 @@ def report_context(
         issued_on=issued_on,
         asked_in={survey_id: survey.asks for survey_id, survey in surveys.items()},
         survey_names={survey_id: survey.name for survey_id, survey in surveys.items()},
+        network=network or network_rule(),
     )
 
 

@@ -3,7 +3,7 @@
 from datetime import date
 
 from schemas.instrument import Language, Texts
-from schemas.rule import PupilRule, source_in
+from schemas.rule import PupilRule, Source, source_in
 from schemas.words import Words, words_of
 
 _LANGUAGES: tuple[Language, ...] = ("nb", "nn", "en")
@@ -18,13 +18,17 @@ def in_own_words(rule: PupilRule, *, by: str, day: date) -> PupilRule:
     # A rule that has words for each level tells no limit in them.
     own = said if said.why_at else said.model_copy(update={"why": _texts(words["why"])})
     texts = own.model_copy(update={"name": name})
-    source: Texts = {
-        language: text.format(
-            by=by, day=day.isoformat(), shipped=source_in(rule.source, language)[0]
-        )
-        for language, text in _texts(words["source"]).items()
+    return rule.model_copy(
+        update={"texts": texts, "source": own_source(rule.source, by=by, day=day)}
+    )
+
+
+def own_source(shipped: Source, *, by: str, day: date) -> Texts:
+    """Who decided on a municipality's own limit, and what the shipped one rests on."""
+    return {
+        language: text.format(by=by, day=day.isoformat(), shipped=source_in(shipped, language)[0])
+        for language, text in _texts(words_of("amended.toml")["source"]).items()
     }
-    return rule.model_copy(update={"texts": texts, "source": source})
 
 
 def _texts(words: Words) -> Texts:

@@ -31,6 +31,7 @@ class NetworkRule(Declared):
     `off`: a municipality has decided that it speaks of no class.
     """
 
+    target: Literal["class"] = "class"
     id: str = Field(pattern=r"^rule\.[a-z][a-z0-9_]*$")
     version: int = Field(ge=1, lt=LOCAL_EDITIONS)
     situation: Situation

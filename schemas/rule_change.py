@@ -10,7 +10,7 @@ from typing import Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
-from schemas.amended_words import in_own_words
+from schemas.amended_words import in_own_words, own_source
 from schemas.declared import Declared
 from schemas.instrument import Instrument
 from schemas.network_rule import NetworkRule, network_rule
@@ -170,8 +170,13 @@ def _amended_network(rule: NetworkRule, change: RuleChange) -> NetworkRule:
     if change.limits or change.levels_off or change.gates:
         raise ValueError(f"{rule.id}: only {', '.join(_CHOICES)} can be changed, or off")
     _require_stricter(rule, change.choices)
-    update = {**change.choices, "off": change.off, "version": _local_version(rule, change)}
-    return rule.model_copy(update=update)
+    return rule.model_copy(update={**change.choices, "off": change.off, **_decided(rule, change)})
+
+
+def _decided(rule: ClassRule | NetworkRule, change: RuleChange) -> dict[str, object]:
+    """The edition and the source of a class rule that a municipality has decided on."""
+    source = own_source(rule.source, by=change.decided_by, day=change.decided_on)
+    return {"version": _local_version(rule, change), "source": source}
 
 
 def _require_version(rule: AnyRule, change: RuleChange) -> None:
@@ -213,7 +218,7 @@ def _stricter(rule: ClassRule, change: RuleChange) -> ClassRule:
     if change.limits or change.levels_off:
         raise ValueError(f"{rule.id}: of a class rule only gates can be changed")
     _require_stricter(rule, change.gates)
-    return rule.model_copy(update={**change.gates, "version": _local_version(rule, change)})
+    return rule.model_copy(update={**change.gates, **_decided(rule, change)})
 
 
 def _relimited(

@@ -96,7 +96,8 @@ def shipped_examples() -> dict[str, ExampleTable]:
     """The tables beside the shipped rules."""
     found: dict[str, ExampleTable] = {}
     folder = files("schemas") / "rules"
-    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+    beside = (*folder.iterdir(), *(folder / "network").iterdir())
+    for file in sorted(beside, key=lambda file: file.name):
         if file.name.endswith(".md"):
             found |= read_examples(file.read_text(encoding="utf-8"), name=file.name)
     return found

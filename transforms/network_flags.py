@@ -75,6 +75,12 @@ def _is_looked_at(answered: Counts, enrolled: int | None) -> Marks:
     )
 
 
+def gate_of(answered: int, enrolled: int | None) -> str:
+    """Whether a class of which so many chose somebody is looked at (`tested`), and else why not."""
+    looked_at = _is_looked_at(np.array([answered]), enrolled)
+    return "tested" if looked_at.any() else _gate(answered, enrolled)
+
+
 def _gate(answered: int, enrolled: int | None) -> str:
     if answered < LEAST_ANSWERED:
         return "few_answers"

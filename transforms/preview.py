@@ -11,7 +11,8 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from schemas.rule import ClassRule, PupilRule
+from schemas.rule import ClassRule
+from schemas.rule_change import AnyRule
 from schemas.settings import MIN_N_FLOOR
 from transforms.disclosure import CELLS, SMALL_COUNT, suppress
 from transforms.expected_flags import false_signals
@@ -82,9 +83,7 @@ class Flags:
     indicators: pl.DataFrame
 
 
-def lines(
-    seen: Flags, rules: Sequence[PupilRule | ClassRule], *, min_n: int = MIN_N_FLOOR
-) -> list[Line]:
+def lines(seen: Flags, rules: Sequence[AnyRule], *, min_n: int = MIN_N_FLOOR) -> list[Line]:
     """Every rule in every wave, the oldest wave first."""
     return [_line(seen, rule, wave, min_n=min_n) for wave in seen.waves for rule in rules]
 
@@ -99,7 +98,7 @@ def changes(flags: pl.DataFrame) -> pl.DataFrame:
     return was.join(becomes, on=keys, how="full", coalesce=True)
 
 
-def _line(seen: Flags, rule: PupilRule | ClassRule, wave: str, *, min_n: int) -> Line:
+def _line(seen: Flags, rule: AnyRule, wave: str, *, min_n: int) -> Line:
     tell = shown if rule.target == "pupil" else _classes
     ours = seen.flags.filter(rule_id=rule.id)
     here = ours.filter(wave=wave)
@@ -126,18 +125,18 @@ def _line(seen: Flags, rule: PupilRule | ClassRule, wave: str, *, min_n: int) ->
     )
 
 
-def _may_be_parted(rule: PupilRule | ClassRule) -> bool:
+def _may_be_parted(rule: AnyRule) -> bool:
     """A flag that an adult at school has caused goes another way: only the whole is told of it."""
     return rule.target == "pupil" and rule.route == "health_service"
 
 
-def _per_100(rule: PupilRule | ClassRule, flagged: Shown, forms: int) -> float | None:
+def _per_100(rule: AnyRule, flagged: Shown, forms: int) -> float | None:
     if rule.target == "class" or not forms or isinstance(flagged, str):
         return None
     return round(100 * flagged / forms, 1)
 
 
-def _expected(rule: PupilRule | ClassRule, flags: pl.DataFrame, waves: Sequence[str]) -> float:
+def _expected(rule: AnyRule, flags: pl.DataFrame, waves: Sequence[str]) -> float:
     """Flags a wave; a rule that looks back is not counted in the first wave."""
     looks_back = rule.target == "pupil" and any(
         condition.looks_back for step in rule.steps for condition in step.reasons
@@ -146,8 +145,8 @@ def _expected(rule: PupilRule | ClassRule, flags: pl.DataFrame, waves: Sequence[
     return flags.filter(pl.col("wave").is_in(list(counted))).height / len(counted)
 
 
-def _by_chance(indicators: pl.DataFrame, rule: PupilRule | ClassRule) -> float | None:
-    if rule.target == "pupil" or not rule.any_of:
+def _by_chance(indicators: pl.DataFrame, rule: AnyRule) -> float | None:
+    if not isinstance(rule, ClassRule) or not rule.any_of:
         return None
     tested = _tested(indicators, rule)
     return false_signals(
@@ -158,12 +157,12 @@ def _by_chance(indicators: pl.DataFrame, rule: PupilRule | ClassRule) -> float |
     )
 
 
-def _phi(indicators: pl.DataFrame, rule: PupilRule | ClassRule) -> float | None:
+def _phi(indicators: pl.DataFrame, rule: AnyRule) -> float | None:
     """Over-dispersion, with the outermost tenth drawn in (domain notes 6.2).
 
     Rules test without it: truly bad classes would widen the limits and hide themselves.
     """
-    if rule.target == "pupil" or not rule.any_of:
+    if not isinstance(rule, ClassRule) or not rule.any_of:
         return None
     tested = _tested(indicators, rule).filter(pl.col("baseline").is_between(0, 1, closed="none"))
     seen = (tested[name].to_numpy() for name in ("observed", "answered", "baseline"))
@@ -171,7 +170,7 @@ def _phi(indicators: pl.DataFrame, rule: PupilRule | ClassRule) -> float | None:
     return None if found is None else round(found.phi, 2)
 
 
-def _tested(indicators: pl.DataFrame, rule: PupilRule | ClassRule) -> pl.DataFrame:
+def _tested(indicators: pl.DataFrame, rule: ClassRule) -> pl.DataFrame:
     return indicators.filter(
         pl.col("rule_id") == rule.id, pl.col("gate").is_in(["tested", "few_cases"])
     )

@@ -79,7 +79,7 @@ def measure_networks(con: duckdb.DuckDBPyConnection, wave_id: str, rule: Network
         "delete from core.class_network where wave_id = $wave", {"wave": wave_id}
     ).fetchall()
     if networks:
-        _write_classes(con, networks, rule)
+        write_classes(con, networks, rule)
         _count_waves(con, wave_id)
 
 
@@ -173,9 +173,13 @@ def _by_class(
     }
 
 
-def _write_classes(
+def write_classes(
     con: duckdb.DuckDBPyConnection, networks: list[ClassNetwork], rule: NetworkRule
 ) -> None:
+    """Keep what was measured of the classes of `asked_class`, and put aside those that stand out.
+
+    The temporary table `loose_class` has those, each for the first time.
+    """
     rows = [
         {
             "class_no": class_no,

@@ -6,7 +6,7 @@ run there by the function that the road calls. Nothing is written to the home.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 
@@ -14,11 +14,13 @@ import duckdb
 import polars as pl
 
 from schemas.instrument import Instrument
+from schemas.network_rule import NetworkRule, network_rule
 from schemas.rule import ClassRule, PupilRule
+from schemas.rule_change import AnyRule
 from schemas.settings import Settings
 from warehouse.careless import marks_in
 from warehouse.damage import told_in_words
-from warehouse.flag import score_and_flag
+from warehouse.flag import Beside, score_and_flag
 from warehouse.flag_life import REVIEW_WORKING_DAYS
 from warehouse.instruments import register
 from warehouse.stages import answered_waves
@@ -29,6 +31,19 @@ Rules = Sequence[PupilRule | ClassRule]
 # What follows from the rules, and what the settings and instruments say anew.
 _COMPUTED = ("flag", "flag_evidence", "class_indicator", "stage")
 _REGISTERED = ("dim_instrument", "dim_item")
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """The rules that are run together, with the one of choices."""
+
+    rules: Rules
+    network: NetworkRule = field(default_factory=network_rule)
+
+    @property
+    def all(self) -> Sequence[AnyRule]:
+        """Those of them that are not off."""
+        return self.rules if self.network.off else (*self.rules, self.network)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +67,8 @@ class Previewed:
 def preview(
     restricted: Path,
     *,
-    in_force: Rules,
-    previewed: Rules,
+    in_force: RuleSet,
+    previewed: RuleSet,
     instruments: Mapping[str, Instrument],
     settings: Settings,
     now: datetime,
@@ -71,7 +86,13 @@ def preview(
             _forget_flags(con)
             for wave in waves:
                 score_and_flag(
-                    con, wave, instruments=instruments, rules=rules, settings=settings, now=now
+                    con,
+                    wave,
+                    instruments=instruments,
+                    rules=rules.rules,
+                    settings=settings,
+                    now=now,
+                    beside=Beside(rules.network),
                 )
             flags.append(_flags(con, waves, instruments).with_columns(rules=pl.lit(name)))
         return Previewed(

@@ -12,6 +12,7 @@ from schemas.network_rule import (
     network_rule,
 )
 from schemas.rule import NEW_PUPIL, ClassRule, Condition, PupilRule, PupilStep, RuleTexts, source_in
+from schemas.rule_change import AnyRule
 from schemas.rule_example import shipped_examples
 from transforms.pupil_flags import NEW_FOR_DAYS
 from warehouse.flag_life import EXPIRES_AFTER, REVIEW_WORKING_DAYS
@@ -22,6 +23,7 @@ _ROUTES = {
     "health_service": "the school health service's report",
     "adult_route": "a report of its own, for whom `bullied_by_adults_to` names",
 }
+_AGAIN = "alert (only when it comes again), watch"
 _DIRECTIONS = {"at_least": ("or higher", "≥"), "at_most": ("or lower", "≤")}
 
 
@@ -29,7 +31,7 @@ def rules_page(rules: Sequence[PupilRule | ClassRule], instruments: Instruments)
     """Every rule: situation, level, thresholds in words, why, source, and its texts."""
     overview = [
         (f"[{code(rule.id)}](#{_anchor(rule)})", rule.target, code(rule.situation), _levels(rule))
-        for rule in rules
+        for rule in (*rules, network_rule())
     ]
     return page(
         "Flag rules",
@@ -45,7 +47,10 @@ def rules_page(rules: Sequence[PupilRule | ClassRule], instruments: Instruments)
 def _network_section(rule: NetworkRule) -> Iterator[str]:
     """The class rule that looks at choices, and what both rules of choices need."""
     yield f"## {rule.id} version {rule.version}"
-    yield f"**{rule.texts.name['en']}.** Situation: {code(rule.situation)}. Level: {rule.level}."
+    yield (
+        f"**{rule.texts.name['en']}.** Situation: {code(rule.situation)}. Level: {rule.level}; the"
+        f" same in {rule.repeat_times} of the latest three waves of the school year is an alert."
+    )
     yield (
         f"At least {rule.marks} of three: fewer mutual pairs than all but {rule.cohesion_below:.0%}"
         " of classes with as many choices, dealt at random; at least"
@@ -55,21 +60,24 @@ def _network_section(rule: NetworkRule) -> Iterator[str]:
         f"A situation is looked at where at least {LEAST_ANSWERED} pupils and {LEAST_RESPONSE:.0%}"
         f" of the class list chose somebody; so it is for {code('rule.unchosen')}."
     )
+    yield from _examples(rule.id)
     yield f"Rationale: {rule.rationale}"
     yield f"Source: {source_in(rule.source, 'en')[0]}."
     yield table(("text", "nb", "nn", "en"), _texts(rule.texts))
 
 
-def _anchor(rule: PupilRule | ClassRule) -> str:
+def _anchor(rule: AnyRule) -> str:
     return f"{rule.id}-version-{rule.version}".replace(".", "")
 
 
-def _levels(rule: PupilRule | ClassRule) -> str:
-    if rule.target == "pupil":
+def _levels(rule: AnyRule) -> str:
+    if isinstance(rule, PupilRule):
         return ", ".join(dict.fromkeys(step.level for step in rule.steps))
+    if isinstance(rule, NetworkRule):
+        return _AGAIN
     if rule.newcomers:
         return "watch"
-    return "alert, watch" if rule.may_alert else "alert (only when it comes again), watch"
+    return "alert, watch" if rule.may_alert else _AGAIN
 
 
 def _section(rule: PupilRule | ClassRule, instruments: Instruments) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """The tables beside the rules: each row holds, and no threshold can move without a row falling."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 
@@ -8,11 +9,13 @@ import pytest
 from flows.cli import main
 from schemas.declared import DeclarationError
 from schemas.instrument import shipped_instruments
+from schemas.network_rule import network_rule
 from schemas.rule import PupilRule, shipped_rules
 from schemas.rule_example import read_examples, shipped_examples
 from tests.support.home import make_home
 from warehouse.assure import assure, assure_in, examples_warehouse
 from warehouse.assure_class import example_waves, judged_with, level_of
+from warehouse.assure_network import assure_network
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
 INSTRUMENTS = shipped_instruments()
@@ -58,7 +61,40 @@ def test_a_table_shows_each_level_of_its_rule_and_a_pupil_who_is_not_flagged(rul
 
 
 def test_no_table_is_left_without_a_rule():
-    assert set(TABLES) == set(EVERY)
+    assert set(TABLES) == {*EVERY, network_rule().id}
+
+
+@pytest.fixture(scope="module")
+def choices():
+    return network_rule(), TABLES[network_rule().id]
+
+
+def test_every_example_of_the_rule_of_choices_holds(choices):
+    found = assure_network(*choices, now=NOW)
+    assert [one for one in found if not one.holds] == []
+    assert {one.got for one in found} == {None, "watch", "alert"}
+
+
+@pytest.mark.parametrize(
+    "moved",
+    [
+        {"marks": 3}, {"marks": 1}, {"min_unchosen": 4}, {"min_unchosen": 2}, {"min_groups": 4},
+        {"min_groups": 2}, {"cohesion_below": 0.03}, {"cohesion_below": 0.07},
+        {"repeat_times": 3}, {"repeat_times": 1}, {"off": True},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_no_limit_of_the_rule_of_choices_moves_without_an_example_falling(choices, moved):
+    rule, table = choices
+    found = assure_network(rule.model_copy(update=moved), table, now=NOW)
+    assert any(not one.holds for one in found)
+
+
+def test_a_column_that_the_rule_of_choices_does_not_look_at_is_refused(choices):
+    rule, table = choices
+    heading = tuple("safety" if name == "groups" else name for name in table.heading)
+    with pytest.raises(DeclarationError, match="its table has safety"):
+        assure_network(rule, replace(table, heading=heading), now=NOW)
 
 
 # WHO-5 goes in steps of four. Percentiles move until they pass the next score of the examples.

@@ -29,7 +29,7 @@ from tests.support.home import (
 )
 from transforms.preview import FEW, Flags, _classes, lines, shown
 from warehouse.damage import WarehouseBusyError
-from warehouse.preview import preview
+from warehouse.preview import RuleSet, preview
 from warehouse.store import only_writer
 
 CORE = "klassepuls_core_v1"
@@ -100,8 +100,8 @@ def previewed(home, text):
     changes = RuleChanges.from_toml(text, name="rules.toml")
     return preview(
         home.restricted,
-        in_force=config.rules,
-        previewed=amend(shipped_rules(), changes, config.instruments),
+        in_force=RuleSet(config.rules),
+        previewed=RuleSet(amend(shipped_rules(), changes, config.instruments)),
         instruments=config.instruments,
         settings=config.settings,
         now=NOW,

@@ -162,9 +162,12 @@ def test_what_may_not_be_decided_stops_the_run_with_words(tmp_path, text):
         load_config(home)
 
 
-def test_a_rule_that_is_listed_and_cannot_be_changed_is_told_as_such():
-    with pytest.raises(ValueError, match=r"rule\.class_network: .* cannot be changed"):
-        decided(change("class_network", "off = true"))
+def test_class_rules_tell_who_decided_on_them():
+    unsafe = decided(change("class_unsafe", "min_answered = 12"))["rule.class_unsafe"]
+    text = change("class_network", "min_unchosen = 4")
+    changes = RuleChanges.from_toml(text, name="rules.toml")
+    for rule in (unsafe, amend_network(network_rule(), changes)):
+        assert source_in(rule.source, "en")[0].startswith("Decided by the board, ")
 
 
 def test_a_home_without_a_file_has_the_shipped_rules(tmp_path):
