@@ -103,6 +103,7 @@ def run_as_dict(summary: Summary) -> dict[str, Any]:
         "reports": summary.reports,
         "reports_removed": summary.removed,
         "published": bool(summary.publication and summary.publication.changed),
+        "not_published_because": summary.refused,
         "seconds": {step: round(seconds, 2) for step, seconds in summary.seconds.items()},
         "needs_a_person": summary.needs_a_person,
     }
@@ -137,6 +138,8 @@ def show_run(summary: Summary) -> None:
             " does not name any more.",
             soft_wrap=True,
         )
+    if summary.refused:
+        console.print(f"Not published: {summary.refused}", soft_wrap=True)
 
 
 def _show_flags(summary: Summary) -> None:

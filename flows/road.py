@@ -31,7 +31,7 @@ from warehouse.flag import Beside, Flagged, open_flags, score_and_flag
 from warehouse.instruments import register
 from warehouse.lapse import expire_flags
 from warehouse.ledger import tell
-from warehouse.publish import Publication, publish
+from warehouse.publish import Publication, PublicationError, publish
 from warehouse.requests import Raised, Unheard, raised_by, unheard
 from warehouse.stages import answered_waves
 from warehouse.store import only_writer, open_warehouse
@@ -55,6 +55,7 @@ class Summary:
     removed: int = 0
     reported: dict[str, tuple[int, str]] = field(default_factory=dict)
     publication: Publication | None = None
+    refused: str = ""  # why the disclosure gate let nothing out
     untold: bool = False  # something of a run that was cut off needs a person
     expired: int = 0
     left: int = 0  # files that may not be complete yet
@@ -70,7 +71,7 @@ class Summary:
         held = any(outcome.has_waiting_rows for _, outcome in self.files)
         unheard = self.unheard.without_school > 0
         off = any(wave.pupil_flags_off for wave in self.waves)
-        return refused or held or self.untold or unheard or off
+        return refused or held or self.untold or unheard or off or bool(self.refused)
 
 
 def load_meanwhile() -> None:
@@ -137,7 +138,11 @@ def run(
         known = waves if wave else {*waves, *(one.id for one in config.settings.waves)}
         summary.removed = remove_old_languages(home, config.settings.languages, known)
         with _timed(summary, "publish"):
-            summary.publication = publish_waves(con, home, config, waves, now=now)
+            try:
+                summary.publication = publish_waves(con, home, config, waves, now=now)
+            except PublicationError as error:
+                # Whoever waits for a report or has asked for help must not wait for figures.
+                summary.refused = str(error)
             progress("publish", 1, 1)
         summary.unheard = unheard(con)
         summary.untold = tell(con, now=now)

@@ -19,25 +19,32 @@ from flows.events import (
 from flows.home import open_home
 from flows.patience import patient_task
 from flows.road import run
+from warehouse.publish import PublicationError
 
 
 @flow(persist_result=False, result_serializer="json")
 def run_road(home: str, wave_id: str | None = None) -> dict[str, int]:
     """Inbox -> loaded -> scored and flagged -> reported -> published."""
-    facts = walk(home, wave_id)
+    facts, refused = walk(home, wave_id)
     tell(facts)
+    if refused:
+        raise PublicationError(refused)
     return count_facts(facts)
 
 
 @patient_task
 @without_values
-def walk(home: str, wave_id: str | None) -> list[Fact]:
-    """Do all that is due. Its facts make nothing due: the road has been there already."""
+def walk(home: str, wave_id: str | None) -> tuple[list[Fact], str]:
+    """Do all that is due: its facts, and why nothing was published, if that was refused.
+
+    Its facts make nothing due: the road has been there already.
+    """
     summary = run(open_home(Path(home)), now=datetime.now(UTC), wave=wave_id)
-    return [
+    facts = [
         *delivery_facts([outcome for _, outcome in summary.files]),
         *prompt_facts(summary.raised),
         *wave_facts(summary.waves),
         *report_facts(summary.reported),
         *publication_facts(summary.publication),
     ]
+    return facts, summary.refused

@@ -48,9 +48,25 @@ def _in_piece(piece: System, targets: sparse.csr_array, seconds: float) -> tuple
     if not piece.rows.shape[0]:
         return targets @ piece.least, targets @ piece.most
     kinds, kind = _distinct(targets)
-    found = [_one_target(piece, targets[[row]], seconds) for row in kinds]
-    low, high = np.array(found).T
+    wanted = targets[kinds]
+    nested = bounds_of_rows(_with_free_rows(piece, wanted))
+    if nested is not None:
+        low, high = (ends[-len(kinds) :] for ends in nested)
+    else:
+        found = [_one_target(piece, wanted[[row]], seconds) for row in range(len(kinds))]
+        low, high = np.array(found).T
     return low[kind], high[kind]
+
+
+def _with_free_rows(piece: System, targets: sparse.csr_array) -> System:
+    """The targets as rows too, of which nothing is known."""
+    endless = np.full(targets.shape[0], np.inf)
+    return replace(
+        piece,
+        rows=sparse.csr_array(sparse.vstack([piece.rows, targets])),
+        low=np.concatenate([piece.low, -endless]),
+        high=np.concatenate([piece.high, endless]),
+    )
 
 
 def _distinct(targets: sparse.csr_array) -> tuple[Ints, Ints]:
@@ -67,15 +83,7 @@ def _distinct(targets: sparse.csr_array) -> tuple[Ints, Ints]:
 
 def _one_target(piece: System, target: sparse.csr_array, seconds: float) -> tuple[float, float]:
     merged, goal = merge_alike(piece, target)
-    asked = replace(
-        merged,
-        rows=sparse.csr_array(
-            sparse.vstack([merged.rows, members([list(goal)], len(merged.least))])
-        ),
-        low=np.append(merged.low, -np.inf),
-        high=np.append(merged.high, np.inf),
-    )
-    nested = bounds_of_rows(asked)
+    nested = bounds_of_rows(_with_free_rows(merged, members([list(goal)], len(merged.least))))
     if nested is not None:
         return float(nested[0][-1]), float(nested[1][-1])
     return _solve(merged, goal, 1, seconds), _solve(merged, goal, -1, seconds)
