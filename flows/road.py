@@ -75,11 +75,11 @@ class Summary:
 
 
 def load_meanwhile() -> None:
-    """Begin to load what the first flags need, while files are read and the database works.
+    """Begin to load what flags and the attack need, while files are read and the database works.
 
     A third of a second: as long as a municipality's whole wave takes to load.
     """
-    for module in ("scipy.special", "holidays.countries.norway"):
+    for module in ("scipy.special", "scipy.sparse.csgraph", "holidays.countries.norway"):
         Thread(target=import_module, args=(module,), daemon=True).start()
 
 

@@ -5,7 +5,7 @@ is on trial. The true counts stay on this side: they say which lines must stay u
 attacker prove without a linear program that a figure is open.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import duckdb
@@ -41,6 +41,44 @@ class Told:
     wave_id: str
     table: str
     found: Found
+
+
+def why_not(
+    mart: duckdb.DuckDBPyConnection,
+    counted: Mapping[str, Counted],
+    *,
+    waves: Sequence[str],
+    min_n: int,
+) -> str:
+    """Why these tables of `mart` must not come out, in words without a figure; '' if they may."""
+    told: list[Told] = []
+    for table, made_of in counted.items():
+        try:
+            told += attack_table(mart, table, made_of, waves=waves, min_n=min_n)
+        except AttackError as error:
+            return (
+                f"{', '.join(waves)}, {table}: nothing is published, for it could not be proven"
+                f" that no hidden figure can be worked out ({error});"
+                " raise suppression.min_n in klassepuls.toml, or report this"
+            )
+    slips = [_in_words(one) for one in told if one.found.anything]
+    if not slips:
+        return ""
+    return (
+        f"nothing is published, for more would be told than may be: {'; '.join(slips)};"
+        " raise suppression.min_n in klassepuls.toml, or report this"
+    )
+
+
+def _in_words(told: Told) -> str:
+    kinds = {
+        "shown that must be hidden": told.found.shown,
+        "whole shown beside fewer than three hidden schools": told.found.rest,
+        "hidden but can be worked out": told.found.pinned,
+        "hidden but nearly worked out": told.found.narrowed,
+    }
+    counts = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count)
+    return f"{told.wave_id}, {told.table}: {counts}"
 
 
 def attack_table(

@@ -112,6 +112,15 @@ def test_hidden_genders_that_are_few_together_are_told_by_a_mean():
     assert attack(town.figure(suppress(town.cells(), min_n=5))) == Found()
 
 
+def test_what_a_list_hides_altogether_is_the_whole_and_no_secret():
+    genders = ["girl"] * 5 + ["boy"] * 3 + ["not_stated"]
+    pupils = [
+        Pupil("S", 5, f"5{at % 2}", gender, 2.0 + at % 3) for at, gender in enumerate(genders)
+    ]
+    town = Home(pupils, "mean", 4.0)
+    assert left_by(lambda level, name: level == "gender", town) == Found()
+
+
 def test_a_school_within_a_grade_leaves_the_few_others_of_the_grade():
     # S is all of grade 9 but for two pupils of T, and both lines are shown.
     nine = [*group("S", 9, 33, 0), *group("T", 9, 2, 0)]
