@@ -16,8 +16,8 @@ COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate
 	--no-annotate --no-emit-index-url --no-emit-find-links
 
 # The others try as many examples with every change.
-DEEP := tests/publish/test_secondary.py tests/validate tests/warehouse tests/class_lists/test_register.py tests/gate/test_cells.py \
-	tests/road/test_held_requests.py
+DEEP := tests/validate tests/warehouse tests/class_lists/test_register.py tests/gate/test_cells.py \
+	tests/road/test_held_requests.py tests/publish/test_secondary.py
 
 .PHONY: demo test check deep faults bench mutate lock clean
 

@@ -1,6 +1,6 @@
 """True counts for the analysts' file, read from the restricted warehouse.
 
-What comes out of here has not passed the disclosure gate: it goes to transforms/disclosure.py and
+What comes out of here has not passed the disclosure gate: it goes to transforms/disclosure/ and
 nowhere else. Totals are whole numbers, so no order of summation changes a digit.
 """
 
@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from schemas.indicator import Figure, ItemCondition
 from schemas.instrument import LOWEST_OPTION
+from schemas.publication import publication_plan
 from schemas.rule import ClassRule, PupilRule
 from transforms.disclosure import CELLS, SCORE_UNIT, schools_and_grades_hang_together
 from warehouse.asked import ASKED_CLASS_SQL
@@ -301,12 +302,13 @@ def _without_forms(
 
 
 def _figure_cells(places: pa.Table, figure: Figure, i: int) -> pa.Table:
-    """The cells of figure i: its three columns of `places`, without the school-by-grade rows."""
+    """The cells of figure i: its three columns of `places`."""
     own = places.select([*PLACES, f"n_{i}", f"t_{i}", f"c_{i}"]).rename_columns(
         [*PLACES, "n", "total", "classes"]
     )
     taught = pc.and_(pc.is_valid(own.column("school_id")), pc.is_valid(own.column("grade")))
-    cells = own.filter(pc.invert(taught))
+    in_plan = "school_grade" in [place.id for place in publication_plan().places]
+    cells = own if in_plan else own.filter(pc.invert(taught))
     named = cells.append_column("indicator", _constant(figure.id, cells)).append_column(
         "statistic", _constant(figure.statistic, cells)
     )
@@ -369,6 +371,9 @@ def _level(places: pa.Table) -> pa.ChunkedArray:
     for column, name in (("gender", "gender"), ("grade", "grade"), ("school_id", "school")):
         if column in places.column_names:
             level = pc.if_else(pc.is_valid(places.column(column)), name, level)
+    if {"grade", "school_id"} <= set(places.column_names):
+        both = pc.and_(pc.is_valid(places.column("grade")), pc.is_valid(places.column("school_id")))
+        level = pc.if_else(both, "school_grade", level)
     return level
 
 

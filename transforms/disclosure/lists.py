@@ -3,22 +3,23 @@
 As if every shown figure were exact; rounding comes on top. Order and names of the cells never
 matter.
 
-What this does not prove: that no chain of sums across the lists narrows a cell down. There it
-leans on the rounding, and an independent attacker has to try (privacy notes 1.4, the LP gate).
+What this does not prove: that no chain of sums across the lists narrows a cell down. That is proven
+where grades of schools are shown (`crossed`); elsewhere it leans on the rounding, and an
+independent attacker has to try (privacy notes 1.4, the LP gate).
 """
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from schemas.publication import publication_plan
 from schemas.settings import MIN_N_FLOOR
-from transforms.disclosure.cells import CELLS, Cells, Ints, Mask, one_table, strings
+from transforms.disclosure.cells import CELLS, Cells, Ints, Mask, ints, one_table, strings
+from transforms.disclosure.crossed import CROSSED, Places, hide_crossed
 from transforms.disclosure.rounding import round_cells
-from transforms.disclosure.small import GENDER_MIN_N, NONE_OR_ALL_FROM, SMALL_COUNT, too_small
-
-MIN_HIDDEN = {"school": 3, "grade": 2, "gender": 2}  # who knows one must not know the rest
-COUNT_WIDTH = 5  # a hidden count must stay uncertain by this many pupils
-MEAN_WIDTH = 8  # and a hidden mean by an eighth of the scale
+from transforms.disclosure.siblings import hide_smallest
+from transforms.disclosure.small import GENDER_MIN_N, too_small
 
 
 def suppress(cells: pa.Table, *, min_n: int) -> pa.Table:
@@ -26,23 +27,39 @@ def suppress(cells: pa.Table, *, min_n: int) -> pa.Table:
 
     `cells` holds the columns of CELLS and any others, which are passed through in the same order.
     Shares get two decimals, means one, counts the nearest five; a hidden cell is null throughout.
+    A grade of a school is a row of the school's level.
     """
     hidden = hidden_cells(cells, min_n=min_n)
     shown = round_cells(cells, hidden)
     kept = cells.drop_columns(CELLS.names[CELLS.get_field_index("n") :])
+    level = pc.replace_substring_regex(kept.column("level"), f"^{CROSSED}$", "school")
+    kept = kept.set_column(kept.schema.get_field_index("level"), "level", level)
     for name, column in shown.items():
         kept = kept.append_column(name, column)
     return kept
 
 
 def hidden_cells(cells: pa.Table, *, min_n: int) -> Mask:
-    """Say for each row of `cells` whether it must be hidden."""
+    """Say for each row of `cells` whether it must be hidden.
+
+    Where there are grades of schools, the columns school_id and grade say which.
+    """
     floor = max(min_n, MIN_N_FLOOR)
     hidden = np.ones(cells.num_rows, dtype=np.bool_)
     for rows in _rows_by_table(strings(cells, "table")):
-        one_piece = bool(cells.column("one_piece")[int(rows[0])].as_py())
-        hidden[rows] = _hide_in_table(one_table(cells.take(rows)), floor, one_piece=one_piece)
+        own = cells.take(rows)
+        one_piece = bool(own.column("one_piece")[0].as_py())
+        table = one_table(own)
+        hidden[rows] = _hide_in_table(table, floor, one_piece=one_piece)
+        if (table.level == CROSSED).any():
+            hidden[rows] |= hide_crossed(table, _places(own), hidden[rows], floor)
     return hidden
+
+
+def _places(cells: pa.Table) -> Places:
+    grade = pc.fill_null(cells.column("grade"), -1)
+    school = cells.set_column(0, "table", pc.fill_null(cells.column("school_id"), ""))
+    return Places(strings(school, "table"), ints(cells.set_column(0, "table", grade), "table"))
 
 
 def schools_and_grades_hang_together(schools: Ints, grades: Ints) -> bool:
@@ -88,12 +105,13 @@ def _hide_in_table(cells: Cells, min_n: int, *, one_piece: bool) -> Mask:
 def _with_siblings(cells: Cells, small: Mask, min_n: int, *, one_piece: bool) -> Mask | None:
     """Secondary suppression below a shown whole; None where no choice of siblings is enough."""
     hidden = small.copy()
-    for level, needed in MIN_HIDDEN.items():
+    for level in ("school", "grade", "gender"):
+        needed = publication_plan().place(level).min_hidden
         children = cells.level == level
         if level == "grade" and _grades_give_schools_away(cells, hidden, one_piece=one_piece):
             hidden |= children
         floor = max(min_n, GENDER_MIN_N) if level == "gender" else min_n
-        chosen = _hide_smallest(cells.where(children), hidden[children], needed, floor)
+        chosen = hide_smallest(cells.where(children), hidden[children], needed, floor)
         if chosen is None:
             return None
         hidden[children] = chosen
@@ -109,57 +127,3 @@ def _grades_give_schools_away(cells: Cells, hidden: Mask, *, one_piece: bool) ->
     crossed = (cells.n > 0) & ((cells.level == "school") | (cells.level == "grade"))
     settled = crossed & ~hidden & (np.minimum(cells.part, cells.rest) == 0)
     return bool((hidden & crossed).any() and (not one_piece or settled.any()))
-
-
-def _hide_smallest(children: Cells, small: Mask, needed: int, min_n: int) -> Mask | None:
-    """Hide the smallest siblings, equals together, until what is hidden cannot be worked out."""
-    hidden = small.copy()
-    occupied = children.n > 0
-    sizes = np.column_stack([children.n, children.part])
-    candidates = iter(np.unique(sizes[~hidden & occupied], axis=0))
-    while not _is_protected(
-        children.where(hidden & occupied), small[hidden & occupied], needed, min_n
-    ):
-        size = next(candidates, None)
-        if size is None:
-            return None
-        hidden |= (sizes == size).all(axis=1)
-    return hidden
-
-
-def _is_protected(hidden: Cells, small: Mask, needed: int, min_n: int) -> bool:
-    """Whether each hidden cell stays unknown to one who works out the sum of the hidden ones."""
-    if len(hidden.n) == 0:
-        return True
-    if len(hidden.n) < needed or hidden.n.sum() < min_n:
-        return False
-    return _side_is_open(hidden, hidden.part, small) and _side_is_open(hidden, hidden.rest, small)
-
-
-def _side_is_open(hidden: Cells, side: Ints, small: Mask) -> bool:
-    none = np.zeros_like(side)
-    if hidden.kind == "mean":
-        wanted = np.where(small, -(-hidden.n * hidden.reach // MEAN_WIDTH), 1)
-        return bool((_width(hidden, side, none) >= wanted).all())
-    if side.sum() < SMALL_COUNT or side.sum() == len(side):  # all hidden ones could be ones
-        return False
-    # Where 0 % would have been shown, being hidden says that there is at least one.
-    seen = np.where(hidden.n >= NONE_OR_ALL_FROM, np.minimum(side, 1), 0)
-    floors = [none] if hidden.kind == "count" else [none, seen]
-    return all(
-        bool((_width(hidden, side, floor) >= _wanted(hidden.n - floor, small)).all())
-        for floor in floors
-    )
-
-
-def _wanted(room: Ints, small: Mask) -> Ints:
-    return np.minimum(np.where(small, COUNT_WIDTH, 1), room)
-
-
-def _width(hidden: Cells, side: Ints, floor: Ints) -> Ints:
-    """How far each value can move when only their sum, their caps and their floors are known."""
-    caps = hidden.n * hidden.reach
-    low = np.maximum(floor, side.sum() - (caps.sum() - caps))
-    high = np.minimum(caps, side.sum() - (floor.sum() - floor))
-    width: Ints = high - low
-    return width

@@ -47,17 +47,18 @@ class _Draft:
         return bool(self.ranges.high[cell] - self.ranges.low[cell] < self.wanted[cell])
 
 
-def protect(sums: Sums, *, width: int = 1, equals_together: bool = False) -> Protected:
+def protect(sums: Sums, *, width: int | Ints = 1, equals_together: bool = False) -> Protected:
     """Hide the small cells, and as few others as are needed to keep each of them uncertain.
 
-    `width`: how far apart a reader must leave the least and the most that a small cell can be, as
-    far as what he knows beforehand has room for it. `equals_together`: cells that nothing in the
-    data tells apart are hidden together.
+    `width`: how far apart a reader must leave the least and the most that a small cell can be (one
+    for all, or one a cell), as far as what he knows beforehand has room for it. `equals_together`:
+    cells that nothing in the data tells apart are hidden together.
     """
     merged = merged_units(sums)
     cell_colours, unit_colours = colours(merged)
     cells, units = by_figures(merged, cell_colours, unit_colours)
-    draft = _begin(merged.take(cells, units), width)
+    asked = np.broadcast_to(np.asarray(width, np.int64), len(cells))[cells]
+    draft = _begin(merged.take(cells, units), asked)
     for cell in np.flatnonzero(draft.wanted):
         while draft.lacks(int(cell)) and _hide_for(draft, int(cell)):
             pass
@@ -72,7 +73,7 @@ def protect(sums: Sums, *, width: int = 1, equals_together: bool = False) -> Pro
     )
 
 
-def _begin(sums: Sums, width: int) -> _Draft:
+def _begin(sums: Sums, width: Ints) -> _Draft:
     """Hide what elimination says, and prove what can be proven of that."""
     wanted = np.where(sums.small, np.clip(sums.cap - sums.floor, 0, width), 0)
     least_hidden = (sums.small | sums.virtual) & ~sums.out

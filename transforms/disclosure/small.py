@@ -2,18 +2,19 @@
 
 import numpy as np
 
+from schemas.publication import publication_plan
 from transforms.disclosure.cells import SCORE_UNIT, Cells, Mask
 
-# Privacy notes 1.4. The floors are held here: settings can raise min_n and lower nothing.
+# Privacy notes 1.4. How many pupils and classes a place needs stands in schemas/publication.toml.
 SMALL_COUNT = 5  # a numerator or a complement of 1-4 is a handful of pupils
 NONE_OR_ALL_FROM = 20  # 0 % and 100 % say the same of everybody, so there must be many
-GENDER_MIN_N = 10
-MIN_CLASSES = 2  # a school or grade of one class is a class figure, and none is published
 
 
 def too_small(cells: Cells, min_n: int) -> Mask:
     """Few pupils, a handful of them, or everybody alike."""
-    needed = np.where(cells.level == "gender", max(min_n, GENDER_MIN_N), min_n)
+    plan = [publication_plan().place(str(level)) for level in cells.level]
+    pupils = np.array([max(min_n, place.min_n) for place in plan])
+    classes = np.array([place.min_classes for place in plan])
     smaller_side = np.minimum(cells.part, cells.rest)
     if cells.kind == "count":
         telling = smaller_side < SMALL_COUNT
@@ -24,5 +25,5 @@ def too_small(cells: Cells, min_n: int) -> Mask:
         # A mean that rounds to the end of the scale says what every one of them answered.
         at_the_end = smaller_side * 20 < cells.n * SCORE_UNIT
         telling = at_the_end & (cells.n < NONE_OR_ALL_FROM)
-    small: Mask = (cells.n < needed) | (cells.classes < MIN_CLASSES) | telling
+    small: Mask = (cells.n < pupils) | (cells.classes < classes) | telling
     return small

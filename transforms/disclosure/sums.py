@@ -78,7 +78,7 @@ class Known(TypedDict, total=False):
 
 
 def sums_of(
-    members: sparse.csr_array,
+    members: sparse.csr_array | Ints,
     units: Ints,
     small: Mask,
     *,
