@@ -63,7 +63,9 @@ def test_one_who_skipped_an_item_counts_only_when_the_other_answers_it(target):
     deliver(con, [*skipped, *yes_and_skipped, *dont_know, *forms[70:]])
     publish_to(target, con)
     shown = "select value, n_band from mart.indicator where indicator = ? and school_id = 'A'"
-    assert read(target, f"{shown} and grade is null", BULLIED) == [(0.25, "20-49")]  # 10 of the 10 + 30 that are known
+    assert read(target, f"{shown} and grade is null", BULLIED) == [
+        (0.25, "20-49")
+    ]  # 10 of the 10 + 30 that are known
 
 
 def test_skipped_item_is_never_a_low_answer(target):
