@@ -147,6 +147,22 @@ def test_small_grade_of_a_school_takes_others_of_its_school_and_its_grade_with_i
     assert all(school and grade for school, grade in hidden)  # the lists stay as they are
 
 
+def test_three_schools_of_a_grade_are_hidden_where_two_would_do_for_the_sums():
+    """Each of two would know the other's figure from its own and the rest."""
+    pupils = town(
+        [
+            (school, grade, 25, 1 if (school, grade) == (0, 5) else 5 + school + grade, 0)
+            for school in range(6)
+            for grade in (5, 6, 7)
+            for _ in "AB"
+        ]
+    )
+    hidden = hidden_places(pupils)
+    assert ("S0", 5) in hidden
+    by_grade = [sum(of == grade for _, of in hidden) for grade in (5, 6, 7)]
+    assert all(count in (0, 3, 4, 5) for count in by_grade)
+
+
 def test_grade_of_one_class_in_a_school_is_a_class_figure():
     assert ("S0", 5) in hidden_places(big_town(alone={(0, 5)}))
 
