@@ -170,6 +170,11 @@ def _members(lines: pl.DataFrame, groups: pl.DataFrame) -> sparse.csr_array:
         if name in groups.columns:
             own = line.filter(pl.col("level") == level).select("line", name)
             pairs.append(own.join(group.select("group", name), on=name).select("line", "group"))
+    crossed = line.filter(pl.col("level") == "school_grade")
+    if crossed.height:
+        place = ["school_id", "grade"]
+        own = crossed.select("line", *place).join(group.select("group", *place), on=place)
+        pairs.append(own.select("line", "group"))
     rows, columns = pl.concat(pairs).to_numpy().T
     return sparse.csr_array(
         (np.ones(len(rows)), (rows, columns)), shape=(lines.height, groups.height)

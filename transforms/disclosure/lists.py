@@ -19,7 +19,7 @@ from transforms.disclosure.cells import CELLS, Cells, Ints, Mask, ints, one_tabl
 from transforms.disclosure.crossed import CROSSED, Places, hide_crossed
 from transforms.disclosure.rounding import round_cells
 from transforms.disclosure.siblings import hide_smallest
-from transforms.disclosure.small import GENDER_MIN_N, too_small
+from transforms.disclosure.small import too_small
 
 
 def suppress(cells: pa.Table, *, min_n: int) -> pa.Table:
@@ -110,7 +110,8 @@ def _with_siblings(cells: Cells, small: Mask, min_n: int, *, one_piece: bool) ->
         children = cells.level == level
         if level == "grade" and _grades_give_schools_away(cells, hidden, one_piece=one_piece):
             hidden |= children
-        floor = max(min_n, GENDER_MIN_N) if level == "gender" else min_n
+        # What is hidden is as many pupils together as one shown figure needs.
+        floor = max(min_n, publication_plan().place(level).min_n)
         chosen = hide_smallest(cells.where(children), hidden[children], needed, floor)
         if chosen is None:
             return None
