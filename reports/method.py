@@ -4,11 +4,13 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial, reduce
 
 from reports.answers import REGISTER, about_words, counting_words, item_of
+from reports.local_limits import is_measured
 from reports.model import TALK_LEVELS, PupilRow, ReportContext, RuleLine, Step
 from reports.texts import Texts
 from schemas.network_rule import NETWORK, NetworkRule
 from schemas.rule import ClassRule, Condition, PupilRule, PupilStep, shipped_rules, source_in
-from transforms.use_for import part_that_sees
+from transforms.use_for import allowed_part, part_that_sees
+from transforms.yardsticks import local_conditions
 from warehouse.school_data import ClassFlag, SchoolData
 
 _SIGNS = {"at_least": "≥", "at_most": "≤"}
@@ -45,19 +47,24 @@ def rule_lines(data: SchoolData, context: ReportContext) -> tuple[RuleLine, ...]
 
     A rule about a scale that nobody here was asked is left out, and so is that part of another.
     """
-    asked = frozenset[str]().union(*(context.asked_in.get(one, ()) for one in data.surveys))
+    asked = asked_at(data, context)
     flagged = {(flag.rule_id, flag.rule_version) for flag in data.pupil_flags}
     flagged.update((flag.rule_id, flag.rule_version) for flag in data.class_flags)
     flagged.update(*(pupil.rules for pupil in data.asking))
     ours = [rule for rule in context.rules.values() if _route(rule) == data.route]
     ours.sort(key=lambda rule: rule.target != "pupil")
     lines = [
-        _asked_line(rule, asked, context, is_flagged=(rule.id, rule.version) in flagged)
+        _asked_line(rule, asked, data, context, is_flagged=(rule.id, rule.version) in flagged)
         for rule in ours
     ]
     if data.route == "health_service" and _tells_choices(asked, flagged, context):
         lines.append(_network_line(context.network, context.texts))
     return tuple(line for line in lines if line)
+
+
+def asked_at(data: SchoolData, context: ReportContext) -> frozenset[str]:
+    """All that the surveys of the school ask."""
+    return frozenset[str]().union(*(context.asked_in.get(one, ()) for one in data.surveys))
 
 
 def _tells_choices(
@@ -100,14 +107,19 @@ def _repeated(times: int, of: int, texts: Texts) -> str:
 def _asked_line(
     rule: PupilRule | ClassRule,
     asked: frozenset[str],
+    data: SchoolData,
     context: ReportContext,
     *,
     is_flagged: bool,
 ) -> RuleLine | None:
+    """The rule as far as it could hold here: of what was asked, with the limits that were set."""
     part = part_that_sees(rule, partial(_is_asked, asked)) if asked else rule
+    if part is not None and asked:
+        part = allowed_part(part, partial(is_measured, data=data))
     if part is None and not is_flagged:
         return None
-    key = f"{rule.id}@{rule.version}", asked
+    limits = [one for one in local_conditions([rule]) if is_measured(one, data)]
+    key = f"{rule.id}@{rule.version}", asked, tuple(limits)
     if key not in context.rules_of:
         # Who asks for help in a form that waits may do so in a survey of which nothing is in yet.
         context.rules_of[key] = _rule_line(part or rule, context)
@@ -236,7 +248,7 @@ def _limit(condition: Condition, step: PupilStep, context: ReportContext) -> str
     if condition.op == "fallen_by":
         return texts.say("method.limit_fall", what=about, limit=limit)
     if condition.op == "fallen_reliably":
-        return texts.say("method.limit_error", what=about)
+        return texts.say("method.limit_error", what=about, limit=limit)
     if condition.op == "below_percentile":
         return texts.say("method.limit_lowest", scale=about, limit=limit)
     if item_of(condition.input, context) is None:

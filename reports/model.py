@@ -38,7 +38,7 @@ class ReportContext:
     lines: dict[tuple[object, ...], "AnswerLine"] = field(
         default_factory=dict, repr=False, compare=False
     )
-    rules_of: dict[tuple[str, frozenset[str]], "RuleLine"] = field(
+    rules_of: dict[tuple[object, ...], "RuleLine"] = field(
         default_factory=dict, repr=False, compare=False
     )
     # What each survey asks: its instruments, and whom pupils like to be with.

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from reports.asking import asking_headline, asking_rows, waiting_flags
 from reports.class_rows import axis_end, class_signals, indicator_rows, overview, skipped_themes
 from reports.lapsed import lapsed_rows, standing
-from reports.method import adult_steps, has_duty, method_lines, rule_lines, steps
+from reports.local_limits import limit_notes
+from reports.method import adult_steps, asked_at, has_duty, method_lines, rule_lines, steps
 from reports.model import (
     LEVEL_ORDER,
     TALK_LEVELS,
@@ -60,7 +61,10 @@ def report_view(every: SchoolData, context: ReportContext) -> ReportView:
         lapsed=lapsed,
         steps_caption=texts.say("adult_steps.caption" if is_adult else "steps.caption"),
         rules=rule_lines(data, context),
-        method=method_lines(data.route, context),
+        method=(
+            *method_lines(data.route, context),
+            *limit_notes(data, asked_at(data, context), context),
+        ),
         expires=_expires(data, texts),
         footer=_footer(data, context),
     )

@@ -30,7 +30,7 @@ from warehouse.instruments import flag_basis
 from warehouse.networks import choices_input, measure_networks, network_parts
 from warehouse.stages import fingerprint, is_done, mark_done, wave_input
 from warehouse.store import transaction
-from warehouse.yardsticks import measure_limits
+from warehouse.yardsticks import keep_limits, measure_limits
 
 Rules = Sequence[PupilRule | ClassRule]
 
@@ -129,6 +129,7 @@ def _find(
     limits = beside.limits
     if limits is None:
         limits = measure_limits(con, wave_id, rules, instruments)
+        keep_limits(con, wave_id, limits)
     rules = as_far_as_measured(rules, limits)
     forms = _Forms(con, wave_id, inputs_of(rules, instruments, limits), instruments)
     measure_networks(con, wave_id, beside.network)

@@ -29,7 +29,7 @@ from warehouse.store import MEMORY_LIMIT, migrate, only_writer, quoted_path
 Rules = Sequence[PupilRule | ClassRule]
 
 # What follows from the rules, and what the settings and instruments say anew.
-_COMPUTED = ("flag", "flag_evidence", "class_indicator", "stage")
+_COMPUTED = ("flag", "flag_evidence", "class_indicator", "local_limit", "stage")
 _REGISTERED = ("dim_instrument", "dim_item")
 
 

@@ -21,6 +21,7 @@ from warehouse.school_data import (
     ClassIndicator,
     ClassNetwork,
     Evidence,
+    LocalLimit,
     PastAnswer,
     PupilFlag,
     SchoolData,
@@ -251,10 +252,18 @@ _HELD_AS = ("held", "held_shared", "held_codes")
 
 # A pupil without a code is in no flag of a pupil.
 _LINKED = """
-    select school_id, count(pupil) > 0, list(distinct survey_id order by survey_id)
+    select school_id, count(pupil) > 0, list(distinct survey_id order by survey_id),
+        list(distinct grade order by grade)
     from core.response
     where wave_id = $wave and school_id in (select unnest($schools))
     group by school_id
+"""
+
+_LIMITS = """
+    select distinct school_id, input, op, threshold, looks_at, grade
+    from core.local_limit join core.response using (wave_id, grade)
+    where wave_id = $wave and school_id in (select unnest($schools))
+    order by all
 """
 
 _NAMES = "select school_id, name from core.dim_school where school_id in (select unnest($schools))"
@@ -290,6 +299,7 @@ def read_schools(
         for query in (_INDICATORS, _NETWORKS)
     )
     asking = asking_of(con, wave_id, school_ids, route=route)
+    limits = _by_school(con, _LIMITS, key)
     return {
         school_id: SchoolData(
             school_id=school_id,
@@ -297,8 +307,8 @@ def read_schools(
             route=route,
             wave=wave,
             waves=waves,
-            is_linked=linked.get(school_id, [(True, ())])[0][0],
-            surveys=tuple(linked.get(school_id, [(True, ())])[0][1]),
+            **_of_forms(linked.get(school_id)),
+            limits=tuple(LocalLimit(*row) for row in limits.get(school_id, ())),
             classes=tuple(
                 ClassCount(*[*row, marks.in_class.get((school_id, row[0]), 0)])
                 for row in classes.get(school_id, ())
@@ -312,6 +322,12 @@ def read_schools(
         )
         for school_id in school_ids
     }
+
+
+def _of_forms(rows: _Rows | None) -> dict[str, Any]:
+    """What the forms of a school say together; where there is none, nobody is known to be."""
+    is_linked, surveys, grades = rows[0] if rows else (True, (), ())
+    return {"is_linked": is_linked, "surveys": tuple(surveys), "grades": tuple(grades)}
 
 
 def _by_school(

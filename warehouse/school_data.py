@@ -128,6 +128,17 @@ class ClassNetwork:
 
 
 @dataclass(frozen=True, slots=True)
+class LocalLimit:
+    """That a grade set its own limit for one condition of a rule; what it is stands in evidence."""
+
+    input: str
+    op: str
+    threshold: float
+    looks_at: str
+    grade: int
+
+
+@dataclass(frozen=True, slots=True)
 class ClassCount:
     """How many of a class answered; `enrolled` is None while no class list has come.
 
@@ -179,7 +190,8 @@ class SchoolData:
     this school whose forms wait for a person and are in no other figure here; `held_shared` counts
     those of deliveries that also hold other schools or waves, some of whom may be this school's;
     `held_codes` counts codes of this school that stand in another school too. `asking` are those
-    who ask for help in a form that waits. `surveys` are those that pupils here have answered.
+    who ask for help in a form that waits. `surveys` are those that pupils here have answered,
+    `grades` their grades, and `limits` those that these grades of the municipality set.
     """
 
     school_id: str
@@ -198,3 +210,5 @@ class SchoolData:
     held_codes: int = 0
     networks: tuple[ClassNetwork, ...] = ()
     surveys: tuple[str, ...] = ()
+    grades: tuple[int, ...] = ()
+    limits: tuple[LocalLimit, ...] = ()

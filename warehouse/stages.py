@@ -169,6 +169,9 @@ _SCHOOL_INPUTS = f"""
         from core.response semi join told using (wave_id)
         group by school_id, wave_id, survey_id, class_group
         union all
+        select distinct school_id, concat_ws('|', 'limit', input, op, threshold, looks_at, grade)
+        from core.local_limit join core.response using (wave_id, grade) where wave_id = $wave
+        union all
         select school_id, concat_ws('|', 'listed', class_group, grade, enrolled)
         from ({ASKED_CLASS_SQL}) where wave_id = $wave
         union all

@@ -43,6 +43,18 @@ def measure_limits(
     return found
 
 
+def keep_limits(con: duckdb.DuckDBPyConnection, wave_id: str, limits: Limits) -> None:
+    """Keep which limits the wave's grades set, for reports to tell; part of the transaction."""
+    con.execute("delete from core.local_limit where wave_id = $wave", {"wave": wave_id}).fetchall()
+    rows = [
+        [wave_id, part.input, part.op, part.threshold, part.wave, grade, value]
+        for part, by_grade in limits.items()
+        for grade, value in by_grade.items()
+    ]
+    if rows:
+        con.executemany("insert into core.local_limit values (?, ?, ?, ?, ?, ?, ?)", rows)
+
+
 def _is_used(con: duckdb.DuckDBPyConnection, instrument: Instrument) -> bool:
     return bool(con.execute(f"select 1 from {answer_table(instrument.key)} limit 1").fetchall())
 

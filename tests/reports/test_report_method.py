@@ -4,7 +4,9 @@ from dataclasses import replace
 from typing import Any
 
 from tests.reports.page import Page, Render, School
-from tests.reports.school import PULSE
+from tests.reports.school import PULSE, fill_fjordvik
+from warehouse.school_data import LocalLimit
+from warehouse.stages import school_inputs
 
 CHOSEN_BY_NOBODY, STIRLING, OUTSIDE = "unchosen@1", "class_childrens_wellbeing@1", "outside@1"
 
@@ -59,3 +61,70 @@ def test_a_rule_that_alerts_only_when_it_comes_again_says_so(
         in told["class_witnessed"]
     )
     assert "aldri fra én runde" not in told["class_unsafe"].partition("@1")[2].partition("@1")[0]
+
+
+BELONGING = LocalLimit("pisa_belonging_v1.belonging", "below_percentile", 10.0, "this", 7)
+GRADE_LIMIT = "blant de 10 laveste av 100 på trinnet"
+TOO_FEW = "Færre enn 200 av kommunens elever på"
+ASKS = {
+    "pulse": PULSE.model_copy(
+        update={"instruments": ("klassepuls_core_v1", "pisa_belonging_v1", "swemwbs_v1")}
+    )
+}
+
+
+def asked_of(school: School, render_report: Render, *grades: int, limits: Any = ()) -> str:
+    data = replace(school[0], grades=grades, limits=limits)
+    return Page(render_report(data, school[1], surveys=ASKS)).text
+
+
+def test_limits_that_no_grade_of_the_school_set_are_left_out_and_the_report_says_why(
+    fjordvik: School, render_report: Render
+) -> None:
+    text = asked_of(fjordvik, render_report, 5, 7)
+    assert GRADE_LIMIT not in text
+    assert "low_belonging@1" not in text
+    assert f"{TOO_FEW} 5 og 7. trinn har svart på Tilhørighet på skolen" in text
+    assert text.count(TOO_FEW) == 1, "grades 5 and 7 are not asked SWEMWBS"
+
+
+def test_a_limit_of_one_grade_is_told_and_which_grade_has_none(
+    fjordvik: School, render_report: Render
+) -> None:
+    text = asked_of(fjordvik, render_report, 5, 7, limits=(BELONGING,))
+    assert "low_belonging@1" in text
+    assert GRADE_LIMIT in text
+    assert f"{TOO_FEW} 5. trinn har svart på Tilhørighet på skolen" in text
+    whole = asked_of(fjordvik, render_report, 7, limits=(BELONGING,))
+    assert GRADE_LIMIT in whole
+    assert TOO_FEW not in whole
+
+
+def test_a_limit_of_the_round_before_is_missed_only_where_there_is_one_now(
+    fjordvik: School, render_report: Render
+) -> None:
+    asks = {"pulse": PULSE.model_copy(update={"instruments": ("stirling_v1",)})}
+    now = replace(BELONGING, input="stirling_v1.wellbeing")
+    data = replace(fjordvik[0], grades=(7,), limits=(now,))
+    text = Page(render_report(data, fjordvik[1], surveys=asks)).text
+    assert "i runden før. Derfor kan ingen flagges som lav to ganger på rad" in text
+    first = replace(data, waves=data.waves[-1:], pupil_flags=())
+    assert "i runden før. Derfor" not in Page(render_report(first, fjordvik[1], surveys=asks)).text
+    few = replace(data, limits=())
+    text = Page(render_report(few, fjordvik[1], surveys=asks)).text
+    assert "i runden før. Derfor" not in text
+    assert text.count(TOO_FEW) == 1
+
+
+def test_limits_are_read_for_the_schools_own_grades(warehouse: Any) -> None:
+    fill_fjordvik(warehouse)
+    before = school_inputs(warehouse.con, warehouse.wave)
+    for grade in (7, 8):
+        warehouse.con.execute(
+            "insert into core.local_limit values (?, ?, 'below_percentile', 10, 'this', ?, 2.5)",
+            [warehouse.wave, BELONGING.input, grade],
+        ).fetchall()
+    data = warehouse.read()
+    assert data.limits == (BELONGING,)
+    assert data.grades == (5, 6, 7)
+    assert school_inputs(warehouse.con, warehouse.wave) != before

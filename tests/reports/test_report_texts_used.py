@@ -22,6 +22,7 @@ from warehouse.school_data import (
     ClassFlag,
     ClassNetwork,
     Evidence,
+    LocalLimit,
     PastAnswer,
     SchoolData,
 )
@@ -93,6 +94,7 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
     loose = replace(watch, rule_id="rule.class_network")
     registered = replace(known, pupil="psn-o", situation="vulnerable_situation")
     gone = replace(watch, has_lapsed=True)
+    limit = LocalLimit("stirling_v1.wellbeing", "below_percentile", 10.0, "this", 8)
     over = replace(known, has_lapsed=True, expires_on=date(2026, 11, 1))
     network = ClassNetwork(
         "7B", answered=20, unchosen=3, groups=2, p_cohesion=0.012, survey_id="pulse"
@@ -127,7 +129,10 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
         ),
         replace(data, indicators=(indicator(6, gate="tested", p_exact=0.02),)),
         replace(data, class_flags=(), indicators=(unlisted,)),
-        replace(data, surveys=("core", "pulse")),
+        replace(data, surveys=("core", "pulse"), grades=(7,)),
+        replace(data, surveys=("core",), grades=(7, 8)),
+        replace(data, surveys=("core",), grades=(8,), limits=(limit,)),
+        replace(data, surveys=("core",), grades=(7, 8), limits=(limit, replace(limit, grade=7))),
         replace(data, asking=(twice, once, shared, flawed)),
         replace(data, pupil_flags=(), class_flags=(), asking=(twice,)),
         replace(data, asking=(stood,)),
@@ -164,6 +169,7 @@ def test_every_text_is_used_and_no_key_is_shown(
                 rules=rules,
                 settings=settings.model_copy(update={"routing": routing}),
                 issued_on=date(2026, 11, 25),
+                asked_in={"core": frozenset({"stirling_v1"})},
             )
             shown += Page(render(report_view(given, context), texts, template)).text
     forms = (".one", ".other")

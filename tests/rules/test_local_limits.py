@@ -211,3 +211,15 @@ def test_a_single_answer_has_no_percentile(town):
     strange = type(RULES["rule.low_belonging"]).model_validate(rule)
     with pytest.raises(ValueError, match="no scale"):
         measure_limits(town.con, WINTER, [strange], INSTRUMENTS)
+
+
+def test_limits_are_kept_for_the_reports_as_they_are_now(town):
+    kept = "select input, op, threshold, looks_at, grade, value from core.local_limit order by all"
+    scored(town, EVEN)
+    flags(town)
+    lowest = (f"{STIRLING}.wellbeing", "below_percentile", 10.0, "this", 7, 15.0)
+    assert lowest in town.con.execute(kept).fetchall()
+    town.con.execute("delete from core.response where response_id = 1").fetchall()
+    town.con.execute("delete from core.stage").fetchall()
+    flags(town)
+    assert town.con.execute(kept).fetchall() == []
