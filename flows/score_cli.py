@@ -57,7 +57,7 @@ def _score(parsed: argparse.Namespace) -> int:
 def _show(told: Mapping[str, Any], *, is_beside: bool) -> None:
     print(f"{told['instrument']}. Rows: {told['rows']}. Held: {told['held']}.")
     if told["held"]:
-        print("A held row has an answer that is no option. The scores say which row, and why.")
+        print("Held rows are not scored. The scores say which rows they are, and why.")
     if not told["grade_known"]:
         print("There is no grade: every row is taken to be of a grade that the instrument is for.")
     if told["other_grades"]:

@@ -101,6 +101,15 @@ def item_of(source: str, context: ReportContext) -> Item | None:
     return next((item for item in instrument.items if item.id == name), None)
 
 
+def items_of(source: str, context: ReportContext) -> set[str]:
+    """The questions that an answer or a score rests on."""
+    key, _, name = source.partition(".")
+    instrument = context.instruments.get(key)
+    scales = instrument.scales if instrument else ()
+    items = next((scale.items for scale in scales if scale.id == name and scale.items), (name,))
+    return {f"{key}.{item}" for item in items}
+
+
 def about_words(source: str, context: ReportContext) -> str:
     """The wording of a question, or the name of a scale or of what others chose."""
     if is_network(source):

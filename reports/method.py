@@ -131,13 +131,18 @@ def _is_asked(asked: frozenset[str], name: str) -> bool:
     return source == REGISTER or source in asked
 
 
-def method_lines(route: str, context: ReportContext) -> tuple[str, ...]:
-    """How the list is ordered, what the deadlines are, how sure the signals are."""
+def method_lines(route: str, told: Sequence[RuleLine], context: ReportContext) -> tuple[str, ...]:
+    """How the list is ordered, what the deadlines are, how sure the signals are.
+
+    `told`: the rules that the report lists; tests that none of them uses are not explained.
+    """
     texts = context.texts
     said = [texts.say("method.order"), texts.say("method.clock"), texts.say("method.single")]
     rules = [rule for rule in context.rules.values() if isinstance(rule, ClassRule)]
-    if rules and route == "health_service":
-        said += _class_method(rules, texts)
+    listed = {line.rule for line in told}
+    used = [rule for rule in rules if _named_as(rule) in listed and rule.measure != "newcomers"]
+    if used and route == "health_service":
+        said += _class_method(used, rules, texts)
     routing = context.settings.routing
     if routing is not None:
         day = texts.full_day(routing.decided_on)
@@ -160,7 +165,7 @@ def _rule_line(rule: PupilRule | ClassRule, context: ReportContext) -> RuleLine:
     found = rule.steps if isinstance(rule, PupilRule) else ()
     source, language = source_in(rule.source, texts.language)
     return RuleLine(
-        rule=f"{rule.id.removeprefix('rule.')}@{rule.edition}",
+        rule=_named_as(rule),
         name=texts.translated(rule.texts.name),
         says=texts.translated(rule.texts.why),
         levels=(
@@ -261,20 +266,27 @@ def _is_register(condition: Condition) -> bool:
     return condition.input.startswith(f"{REGISTER}.")
 
 
-def _class_method(rules: Sequence[ClassRule], texts: Texts) -> list[str]:
-    said = [
-        texts.say("method.tests"),
+def _named_as(rule: PupilRule | ClassRule) -> str:
+    return f"{rule.id.removeprefix('rule.')}@{rule.edition}"
+
+
+def _class_method(used: Sequence[ClassRule], rules: Sequence[ClassRule], texts: Texts) -> list[str]:
+    said = []
+    if any(rule.any_of for rule in used):
+        said.append(texts.say("method.tests"))
+    said.append(
         texts.say(
             "method.gates",
-            answered=_range([texts.number(rule.min_answered) for rule in rules]),
-            response=_range([texts.share(rule.min_response) for rule in rules]),
-            count=_range([texts.number(rule.min_count) for rule in rules]),
-        ),
-    ]
-    said.append(texts.say("method.scales"))
+            answered=_range([texts.number(rule.min_answered) for rule in used]),
+            response=_range([texts.share(rule.min_response) for rule in used]),
+            count=_range([texts.number(rule.min_count) for rule in used]),
+        )
+    )
+    if any(rule.scale for rule in used):
+        said.append(texts.say("method.scales"))
     # The count of false signals was simulated for the shipped limits (why-these-flags.md).
     shipped = shipped_rules()
-    if all(rule in shipped for rule in rules):
+    if all(rule in shipped for rule in rules) and any(rule.any_of for rule in used):
         said.append(texts.say("method.false_signals"))
     return said
 

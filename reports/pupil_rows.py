@@ -5,14 +5,15 @@ Rows stand by level, then those who asked to talk, then code. Nobody is ranked o
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
-from reports.answers import REGISTER, answer_line, has_fallen
+from reports.answers import REGISTER, answer_line, has_fallen, items_of
+from reports.class_rows import of_survey
 from reports.model import LEVEL_ORDER, AnswerLine, PupilRow, Reason, ReportContext
 from reports.network_words import is_network
-from schemas.rule import edition
+from schemas.rule import LOCAL_EDITIONS, edition
 from warehouse.school_data import Evidence, PupilFlag, WaveInfo
 
 WISH_RULE = "rule.wants_talk"
@@ -77,31 +78,51 @@ def _level(flags: Sequence[PupilFlag]) -> str:
 def _reasons(
     flags: Sequence[PupilFlag], waves: tuple[WaveInfo, ...], context: ReportContext
 ) -> tuple[Reason, ...]:
-    shown: set[tuple[str, float, bool]] = set()
+    shown: set[tuple[object, ...]] = set()
     told: set[tuple[str, float]] = set()
+    surveys = _surveys(flags, context)
     found = []
     for flag in flags:
         rule, lines = context.pupil_rule(flag.rule_id, flag.rule_version), []
         for part in _answers(flag):
-            answer, is_fall = (part.source, part.observed), has_fallen(part, rule)
-            if (*answer, is_fall) in shown:
+            answer = part.source, part.observed
+            # A limit that a municipality has moved stands nowhere else in the row.
+            own = part.threshold if rule.version >= LOCAL_EDITIONS else None
+            about = (*answer, has_fallen(part, rule), own)
+            if about in shown:
                 continue
             lines.append(_line(part, flag, waves, context, is_known=answer in told))
-            shown.add((*answer, is_fall))
+            shown.add(about)
             told.add(answer)
-        found.append(_reason(flag, lines, context))
+        found.append(_reason(flag, lines, surveys, context))
     return tuple(found)
+
+
+def _surveys(flags: Sequence[PupilFlag], context: ReportContext) -> dict[str, str]:
+    """The names of the surveys that the flags come from, where there are several of a pupil."""
+    found = {flag.survey_id for flag in flags if flag.situation != "new_pupil"}
+    if len(found) < 2:  # noqa: PLR2004
+        return {}
+    return {survey: context.survey_names.get(survey, survey) for survey in found}
 
 
 def _answers(flag: PupilFlag) -> list[Evidence]:
     return [part for part in flag.evidence if not part.source.startswith(f"{REGISTER}.")]
 
 
-def _reason(flag: PupilFlag, lines: Sequence[AnswerLine], context: ReportContext) -> Reason:
+def _reason(
+    flag: PupilFlag,
+    lines: Sequence[AnswerLine],
+    surveys: Mapping[str, str],
+    context: ReportContext,
+) -> Reason:
     rule = context.pupil_rule(flag.rule_id, flag.rule_version)
+    name = context.texts.translated(rule.texts.name)
+    if flag.situation != "new_pupil":  # the register says it, and no survey
+        name = of_survey(name, flag.survey_id, surveys, context.texts)
     is_told = bool(lines) and flag.level not in rule.texts.why_at
     return Reason(
-        name=context.texts.translated(rule.texts.name),
+        name=name,
         why="" if is_told else context.texts.translated(rule.texts.why_of(flag.level)),
         answers=tuple(lines),
         not_meaning=context.texts.translated(rule.texts.not_meaning),
@@ -177,7 +198,7 @@ def _basis(flags: Sequence[PupilFlag], context: ReportContext) -> str:
     answers = {
         part.source for flag in flags if flag.rule_id != WISH_RULE for part in _answers(flag)
     }
-    own = [source for source in answers if not is_network(source)]
+    own = {item for one in answers if not is_network(one) for item in items_of(one, context)}
     if own:
         return context.texts.count("pupils.basis", len(own))
     if answers:

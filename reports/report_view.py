@@ -42,6 +42,7 @@ def report_view(every: SchoolData, context: ReportContext) -> ReportView:
     is_adult = data.route == ADULT_ROUTE
     asking = asking_rows(data, context)
     listed: Signals = [(name, signals[name]) for name in anchors if name in signals]
+    rules = rule_lines(data, context)
     return ReportView(
         language=texts.language,
         title=_page(data, "title", texts),
@@ -60,9 +61,9 @@ def report_view(every: SchoolData, context: ReportContext) -> ReportView:
         sections=_sections(every, by_class, signals, anchors, context),
         lapsed=lapsed,
         steps_caption=texts.say("adult_steps.caption" if is_adult else "steps.caption"),
-        rules=rule_lines(data, context),
+        rules=rules,
         method=(
-            *method_lines(data.route, context),
+            *method_lines(data.route, rules, context),
             *limit_notes(data, asked_at(data, context), context),
         ),
         expires=_expires(data, texts),

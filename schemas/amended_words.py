@@ -12,7 +12,8 @@ _LANGUAGES: tuple[Language, ...] = ("nb", "nn", "en")
 def in_own_words(rule: PupilRule, *, by: str, day: date) -> PupilRule:
     """The rule with a name, a reason and a source that hold at any limit; `by` decided on `day`."""
     words = words_of("amended.toml")
-    named = rule.route if rule.route in words else rule.situation
+    told = (rule.id, rule.route, rule.situation)
+    named = next((one for one in told if one in words), rule.situation)
     name = _texts(words[named]) if named in words else rule.texts.name
     said = rule.texts
     # A rule that has words for each level tells no limit in them.

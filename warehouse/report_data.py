@@ -85,7 +85,7 @@ _CLASSES = f"""
 
 _PUPIL_FLAGS = """
     select school_id, flag_id, pupil, class_group, level, situation, rule_id, rule_version,
-        review_due, expires_on, status = 'expired'
+        review_due, expires_on, status = 'expired', survey_id
     from core.flag
     where wave_id = $wave and school_id in (select unnest($schools)) and route = $route
         and status in ('open', 'expired') and target = 'pupil'
@@ -367,11 +367,11 @@ def _pupil_flags(
         school_id: [
             PupilFlag(
                 *[
-                    *row[:-1],
+                    *row[:-2],
                     tuple(evidence[school_id, row[0], row[1]]),
                     tuple(wave_id for (wave_id,) in known[school_id, row[0]]),
                     marks.of_pupil.get((school_id, row[1]), ()),
-                    row[-1],
+                    *row[-2:],
                 ]
             )
             for row in rows

@@ -54,7 +54,8 @@ class PupilFlag:
     """One flag for one pupil; `known_in` are the earlier waves where the same rule flagged.
 
     `marks` say why the pupil's forms of the wave may have been filled in without reading.
-    `has_lapsed`: it was raised, and nobody is to act on it any longer.
+    `has_lapsed`: it was raised, and nobody is to act on it any longer. `survey_id`: whose form it
+    is of.
     """
 
     flag_id: str
@@ -70,6 +71,7 @@ class PupilFlag:
     known_in: tuple[str, ...]
     marks: tuple[str, ...] = ()
     has_lapsed: bool = False
+    survey_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

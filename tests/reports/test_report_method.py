@@ -128,3 +128,23 @@ def test_limits_are_read_for_the_schools_own_grades(warehouse: Any) -> None:
     assert data.limits == (BELONGING,)
     assert data.grades == (5, 6, 7)
     assert school_inputs(warehouse.con, warehouse.wave) != before
+
+
+def test_tests_that_no_rule_of_the_report_uses_are_not_explained(
+    fjordvik: School, render_report: Render
+) -> None:
+    def said(*instruments: str) -> str:
+        asks = {"pulse": PULSE.model_copy(update={"instruments": instruments})}
+        data = replace(fjordvik[0], pupil_flags=(), class_flags=())
+        return Page(render_report(data, fjordvik[1], surveys=asks)).text
+
+    everything, scales, own = said("klassepuls_core_v1", "who5_v1"), said("who5_v1"), said("own_v1")
+    for words, told_in in (
+        ("Wilsons (1927)", (everything,)),
+        ("Var 300 klasser", (everything,)),
+        ("empirisk Bayes", (everything, scales)),
+        ("En klasse vurderes når", (everything, scales)),
+    ):
+        assert [words in one for one in (everything, scales, own)] == [
+            one in told_in for one in (everything, scales, own)
+        ]

@@ -9,6 +9,7 @@ import pytest
 from schemas.rule import shipped_rules
 from tests.reports.page import Page, Render, School
 from tests.reports.records import answer, flag, scale_rule
+from tests.reports.school import PULSE
 from warehouse.school_data import AskingPupil, Before, Evidence, PastAnswer
 
 LATE = PastAnswer("2026-V", 2, None)
@@ -324,3 +325,52 @@ def test_a_new_pupil_with_a_flag_counts_among_those_who_can_be_welcomed(
     data = replace(fjordvik[0], class_flags=(), pupil_flags=flags)
     text = Page(render_report(data, fjordvik[1])).text
     assert text.count("To nye elever kan få et velkomsttilbud.") == 2
+
+
+def test_reasons_from_several_surveys_say_which_one_each_is_of(
+    fjordvik: School, render_report: Render
+) -> None:
+    flags = (
+        flag("rule.nobody_in_breaks", "flag", survey_id="pulse",
+             evidence=(answer("company_in_breaks", 2, 2),)),
+        flag("rule.sometimes_alone", "watch", survey_id="core",
+             evidence=(answer("company_in_breaks", 3, 3),)),
+        flag("rule.new_pupil", "watch", survey_id="core",
+             evidence=(Evidence("register.new_pupil", 1, 1),)),
+    )  # fmt: skip
+    data = replace(fjordvik[0], class_flags=(), pupil_flags=flags)
+    surveys = {"pulse": PULSE, "core": PULSE.model_copy(update={"name": "Kjerne"})}
+    text = Page(render_report(data, fjordvik[1], surveys=surveys)).text
+    assert "Er mye alene i friminuttene (undersøkelsen «Klassepuls»). Svarte «sjelden»" in text
+    assert "(undersøkelsen «Kjerne»). Svarte «" in text
+    assert "Ny elev. Eleven er ny" in text
+    one = replace(data, pupil_flags=flags[:1])
+    assert "undersøkelsen «" not in Page(render_report(one, fjordvik[1], surveys=surveys)).text
+
+
+def test_a_scale_rests_on_all_its_questions(fjordvik: School, render_report: Render) -> None:
+    well = (Evidence("who5_v1.wellbeing", 28, 28),)
+    low = flag("rule.low_wellbeing", "prompt", evidence=well)
+    text = Page(render_report(replace(fjordvik[0], pupil_flags=(low,)), fjordvik[1])).text
+    assert "Bygger på fem svar" in text
+    lonely = Evidence("pisa_belonging_v1.lonely", 3, 3)
+    both = (Evidence("pisa_belonging_v1.belonging", 2.0, 2.5), lonely)
+    low = flag("rule.low_belonging", "watch", evidence=both[:1])
+    outside = flag("rule.outside", "watch", evidence=both[1:])
+    data = replace(fjordvik[0], pupil_flags=(low, outside))
+    assert "Bygger på seks svar" in Page(render_report(data, fjordvik[1])).text
+
+
+def test_a_moved_limit_stands_in_the_row_where_the_answer_was_told_above(
+    fjordvik: School, render_report: Render
+) -> None:
+    shipped = {rule.id: rule for rule in shipped_rules()}["rule.low_belonging"]
+    moved = shipped.model_copy(update={"id": "rule.own_belonging", "version": 1001})
+    low = flag("rule.low_belonging", "watch",
+               evidence=(Evidence("pisa_belonging_v1.belonging", 2.0, 2.5),))  # fmt: skip
+    own = replace(low, flag_id="f00dcafe0002", rule_id=moved.id, rule_version=1001,
+                  evidence=(Evidence("pisa_belonging_v1.belonging", 2.0, 2.8),))  # fmt: skip
+    data = replace(fjordvik[0], pupil_flags=(low, own))
+    text = Page(render_report(data, fjordvik[1], rules=[*shipped_rules(), moved])).text
+    assert "Lavt er under 2,5" in text
+    assert "Lavt er under 2,8" in text
