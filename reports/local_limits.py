@@ -26,6 +26,13 @@ def _is_of(limit: LocalLimit, condition: Condition) -> bool:
 
 def limit_notes(data: SchoolData, asked: frozenset[str], context: ReportContext) -> tuple[str, ...]:
     """Which limits were not set for which grades of the school, and why; none where all were."""
+    key = asked, data.route, data.grades, data.limits, len(data.waves) > 1
+    if key not in context.notes:
+        context.notes[key] = _notes(data, asked, context)
+    return context.notes[key]
+
+
+def _notes(data: SchoolData, asked: frozenset[str], context: ReportContext) -> tuple[str, ...]:
     rules = [
         rule
         for rule in context.rules.values()

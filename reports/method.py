@@ -10,7 +10,6 @@ from reports.texts import Texts
 from schemas.network_rule import NETWORK, NetworkRule
 from schemas.rule import ClassRule, Condition, PupilRule, PupilStep, shipped_rules, source_in
 from transforms.use_for import allowed_part, part_that_sees
-from transforms.yardsticks import local_conditions
 from warehouse.school_data import ClassFlag, SchoolData
 
 _SIGNS = {"at_least": "≥", "at_most": "≤"}
@@ -113,16 +112,14 @@ def _asked_line(
     is_flagged: bool,
 ) -> RuleLine | None:
     """The rule as far as it could hold here: of what was asked, with the limits that were set."""
-    part = part_that_sees(rule, partial(_is_asked, asked)) if asked else rule
-    if part is not None and asked:
-        part = allowed_part(part, partial(is_measured, data=data))
-    if part is None and not is_flagged:
-        return None
-    limits = [one for one in local_conditions([rule]) if is_measured(one, data)]
-    key = f"{rule.id}@{rule.version}", asked, tuple(limits)
+    key = f"{rule.id}@{rule.version}", asked, data.limits, is_flagged
     if key not in context.rules_of:
+        part = part_that_sees(rule, partial(_is_asked, asked)) if asked else rule
+        if part is not None and asked:
+            part = allowed_part(part, partial(is_measured, data=data))
         # Who asks for help in a form that waits may do so in a survey of which nothing is in yet.
-        context.rules_of[key] = _rule_line(part or rule, context)
+        told = part or (rule if is_flagged else None)
+        context.rules_of[key] = _rule_line(told, context) if told else None
     return context.rules_of[key]
 
 

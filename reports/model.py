@@ -38,7 +38,11 @@ class ReportContext:
     lines: dict[tuple[object, ...], "AnswerLine"] = field(
         default_factory=dict, repr=False, compare=False
     )
-    rules_of: dict[tuple[object, ...], "RuleLine"] = field(
+    # So is what many schools are told of a rule, and of the limits that their grades lack.
+    rules_of: dict[tuple[object, ...], "RuleLine | None"] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    notes: dict[tuple[object, ...], tuple[str, ...]] = field(
         default_factory=dict, repr=False, compare=False
     )
     # What each survey asks: its instruments, and whom pupils like to be with.
