@@ -7,6 +7,7 @@ from functools import cache
 from flows.outcome import HeldPlace, Outcome
 from schemas.personal import Personal, personal_texts
 from schemas.reason import Reason, reason_names, reason_texts
+from transforms.readers.xlsx_outside import OUTSIDE
 
 ROWS_IN_NOTE = 20
 _COLUMNS_IN_NOTE = 20
@@ -345,8 +346,16 @@ def _places(rows: Sequence[HeldPlace]) -> list[str]:
     ]
 
 
+_OUTSIDE_CELLS = (
+    "utenfor cellene: merknad, tekstboks, topp- eller bunntekst, filegenskaper"
+    " / outside the cells: note, text box, header, footer, properties"
+)
+
+
 def column_told(column: str) -> str:
     """A column by its name, or by its number where its heading may be the person."""
+    if column == OUTSIDE:
+        return _OUTSIDE_CELLS
     return f"kolonne / column {column}" if column.isdigit() else column
 
 

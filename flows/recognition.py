@@ -33,6 +33,7 @@ from transforms.readers.ndjson import first_keys
 from transforms.readers.reading import Codebook, FileProblem, Reading
 from transforms.readers.sniff import sniff
 from transforms.readers.structure import require_bounded, require_closed
+from transforms.readers.tail import without_empty_tail
 from transforms.recognise import (
     Layout,
     choose,
@@ -154,6 +155,7 @@ def _recognise_declared(arrival: Arrival, content: bytes, config: Config) -> Del
     return delivery
 
 
+_TELLS_LITTLE = (Reason.NOT_RECOGNISED, Reason.UNREADABLE, Reason.JSON_WITHOUT_ROWS)
 _FITS_NONE = frozenset({Reason.NOT_RECOGNISED, Reason.HEADER_MISMATCH, Reason.SURVEY_MISSING})
 
 
@@ -169,6 +171,7 @@ def _heading_of(text: bytes) -> Heading:
 
 
 def _of_text(arrival: Arrival, text: bytes, config: Config) -> Delivery:
+    text = without_empty_tail(text)
     heading = _heading_of(text)
     require_closed(text)
     require_bounded(text, heading.delimiter.encode())
@@ -288,7 +291,7 @@ def _of_tools(
     try:
         return otherwise(arrival, config)
     except FileProblem as problem:
-        if problems and problem.reason in (Reason.NOT_RECOGNISED, Reason.UNREADABLE):
+        if problems and problem.reason in _TELLS_LITTLE:
             raise min(problems, key=lambda told: told.reason == Reason.SURVEY_MISSING) from None
         raise
 

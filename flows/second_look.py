@@ -9,6 +9,7 @@ from flows.home import Config
 from schemas.personal import Personal
 from schemas.reason import Reason
 from transforms.readers.reading import FileProblem, Reading
+from transforms.readers.xlsx_outside import OUTSIDE
 from transforms.spelling import composed
 from transforms.undecided import (
     is_worth_a_look,
@@ -30,8 +31,8 @@ def looked_through(problem: FileProblem, content: bytes) -> FileProblem:
         found = list(persons_told(reading_room.read("persons", content)))
     except FileProblem:
         return problem
-    if problem.persons is not None:
-        found = [person for person in found if person[1] is Personal.NATIONAL_ID]
+    if problem.persons is not None or problem.reason is Reason.PERSONAL_DATA:
+        found = [one for one in found if one[1] is Personal.NATIONAL_ID or one[2] == OUTSIDE]
     return told_with(problem, found)
 
 

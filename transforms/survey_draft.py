@@ -18,6 +18,7 @@ from transforms.choices import names_pupils
 from transforms.draft_codes import Match, codes_of, genders_of, languages_of
 from transforms.gate import personal_heading
 from transforms.headings import is_a_row_of_answers
+from transforms.readers.foreign import is_form_definition
 from transforms.readers.reading import FileProblem, Question, Reading
 from transforms.revealing import revealing
 from transforms.toml_text import quoted
@@ -82,9 +83,12 @@ def draft_survey(
 ) -> str:
     """TOML text of a survey file for an export in the one shape (see transforms/tools).
 
-    Raises `FileProblem` HEADER_MISSING where answers stand in the place of the headings.
+    Raises `FileProblem` HEADER_MISSING where answers stand in the place of the headings, and
+    CODEBOOK_DELIVERED for the form's own definition.
     """
     columns = reading.table.column_names
+    if tool == "canonical" and is_form_definition(columns):
+        raise FileProblem(Reason.CODEBOOK_DELIVERED)
     hidden = revealing(columns)
     told = [name for name in columns if name not in hidden]
     asked = _without_own(told, tool)

@@ -25,7 +25,8 @@ from transforms.gate import Place, personal_heading, persons_among
 from transforms.identifiers import Found, find_identifiers
 from transforms.readers.reading import FileProblem, MalformedRow, PersonAt, Reading
 from transforms.readers.sniff import sniff
-from transforms.readers.xlsx import rows_of_sheets
+from transforms.readers.xlsx import rows_of_sheets, texts_outside_cells
+from transforms.readers.xlsx_outside import OUTSIDE
 from transforms.spelling import composed
 
 HEADING_ROW = 1
@@ -216,6 +217,7 @@ def persons_told(found: Reading) -> Iterator[PersonAt]:
 def _lines(content: bytes) -> Iterator[Line]:
     if sniff(content).format == "xlsx":
         with suppress(FileProblem):
+            yield from (Line(0, OUTSIDE, text) for text in texts_outside_cells(content))
             for row_no, cells in rows_of_sheets(content):
                 yield from (
                     Line(row_no, str(at) if row_no else "", cell)

@@ -8,7 +8,10 @@ from dataclasses import replace
 
 import pytest
 
+from flows.draft import draft_from
+from flows.home import HomeError
 from schemas.reason import Reason, reason_texts
+from tests.readers.small_xlsx import workbook
 from tests.support import exports_nested
 from tests.support.home import class_list, csv_bytes, drop, form, make_home, outcomes, run
 from tests.support.tool_road import go, home_for
@@ -25,6 +28,14 @@ def zipped(**members):
     return buffer.getvalue()
 
 
+SPREADSHEET = b"application/vnd.oasis.opendocument.spreadsheet"
+XLSB = zipped(**{"xl/workbook__bin": b"x", "xl/worksheets/sheet1__bin": b"y"})
+XLSFORM = (
+    b"survey,,,\n,type,name,label\n,text,q1,Hei\n,select_one a,q2,Du\n"
+    b"choices,,,\n,list_name,name,label\n,a,1,Ja\n"
+)
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
@@ -32,6 +43,9 @@ def zipped(**members):
         (gzip.compress(ROWS), Reason.FILE_PACKED),
         (b"7z\xbc\xaf\x27\x1c rest", Reason.FILE_PACKED),
         (zipped(content__xml="<office/>", mimetype="x"), Reason.NOT_A_TABLE),
+        (zipped(mimetype=SPREADSHEET, content__xml="<office/>"), Reason.OTHER_WORKBOOK),
+        (zipped(mimetype=SPREADSHEET[:-11] + b"text", content__xml="<x/>"), Reason.NOT_A_TABLE),
+        (XLSB, Reason.OTHER_WORKBOOK),
         (b"%PDF-1.7 and more", Reason.NOT_A_TABLE),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 99, Reason.OLD_WORKBOOK),
         (b"<html><body><table><tr><td>1</td></tr></table></body></html>", Reason.WEB_PAGE),
@@ -41,6 +55,13 @@ def zipped(**members):
         (b'{"resourceType":"Questionnaire","item":[]}', Reason.CODEBOOK_DELIVERED),
         (b"* Skjema.\nVARIABLE LABELS q1 'En, to'.\n", Reason.CODEBOOK_DELIVERED),
         (b"type,name,label\ntext,q1,Hei\n", Reason.CODEBOOK_DELIVERED),
+        (XLSFORM, Reason.CODEBOOK_DELIVERED),
+        (b'{\n "a": {"b": 1},\n "c": [1]\n}\n', Reason.JSON_WITHOUT_ROWS),
+        (b"[1, 2]", Reason.JSON_WITHOUT_ROWS),
+        (b'[[1], {"a": [2]}]', Reason.JSON_WITHOUT_ROWS),
+        (b'{\n "a": 1,\n "b": 2\n}\n', Reason.NOT_RECOGNISED),
+        (b'{"a": 1, "b": 2}\n', Reason.NOT_RECOGNISED),
+        (b'{\n "a": {"b": 1},,\n}\n', Reason.UNREADABLE),
         (b"\x1e\x02\x03 nothing known", Reason.UNREADABLE),
         (b"dag;rett\nmandag;fisk\n", Reason.NOT_RECOGNISED),
         (b"KX41;Kari;5;girl;FJELL\nKX42;Ola;4;boy;FJELL\n", Reason.HEADER_MISSING),
@@ -109,3 +130,19 @@ def test_responses_that_were_all_taken_back_are_told_as_such(tmp_path):
     ran = go(home_for(tmp_path / "home", taken_back), taken_back, "svar.json")
 
     assert ran.outcome.reason == Reason.ALL_WITHDRAWN
+
+
+def test_survey_is_not_drafted_from_the_form_itself(tmp_path):
+    form_rows = [["type", "name", "label"], ["text", "q1", "Hei"]]
+    for name, content in (("f.xlsx", workbook(form_rows)), ("f.csv", XLSFORM)):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(HomeError, match="CODEBOOK_DELIVERED"):
+            draft_from(tmp_path / name, None)
+
+
+def test_number_in_a_spreadsheet_of_another_kind_is_found(tmp_path):
+    home = make_home(tmp_path / "home")
+    cells = "<table><p>Kari</p><p>13100462944</p></table>"
+    drop(home, "a.ods", zipped(mimetype=SPREADSHEET, content__xml=cells))
+
+    assert outcomes(run(home))["a.ods"].reason == "PERSONAL_DATA"

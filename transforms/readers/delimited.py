@@ -29,6 +29,7 @@ from transforms.readers.structure import (
     scan_records,
     sound_bytes,
 )
+from transforms.readers.tail import without_empty_tail
 
 BLOCK_BYTES = 8 << 20
 PARSE_BYTES = 8 << 20  # pyarrow parses blocks of this size
@@ -36,7 +37,7 @@ PARSE_BYTES = 8 << 20  # pyarrow parses blocks of this size
 
 def read_delimited(content: bytes) -> Reading:
     """Read one delimited file, of any size and with any heading."""
-    text = as_utf8(content)
+    text = without_empty_tail(as_utf8(content))
     heading = read_heading(text)
     require_bounded(text, heading.delimiter.encode())
     batches = list(read_batches([(0, text)], heading))

@@ -13,10 +13,20 @@ from transforms.codebooks.lss import is_lss
 from transforms.codebooks.nettskjema_elements import is_elements
 from transforms.codebooks.qsf import is_qsf
 from transforms.codebooks.redcap_dictionary import is_redcap_dictionary
+from transforms.codebooks.xlsform import is_xlsform
 from transforms.readers.reading import FileProblem
 from transforms.readers.sniff import sniff
 
 _LOOK = 65_536
+_COULD_BE_ELSE = (
+    Reason.UNREADABLE,
+    Reason.NOT_RECOGNISED,
+    Reason.ENCODING_UNKNOWN,
+    Reason.JSON_WITHOUT_ROWS,
+)
+_OPEN_SPREADSHEET = b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet"  # where it begins
+_BEGINS = 256
+_BINARY_WORKBOOK = "xl/workbook.bin"
 _KINDS = {
     **dict.fromkeys(("gzip", "bzip2", "xz", "7z", "rar", "zstd", "zip-empty"), Reason.FILE_PACKED),
     **dict.fromkeys(("pdf", "png", "jpeg", "gif"), Reason.NOT_A_TABLE),
@@ -33,7 +43,10 @@ def told_better(problem: FileProblem, content: bytes) -> FileProblem:
 
     Only a file that nobody could read or recognise is looked at.
     """
-    if problem.reason not in (Reason.UNREADABLE, Reason.NOT_RECOGNISED, Reason.ENCODING_UNKNOWN):
+    if problem.reason is Reason.HEADER_REPEATED:
+        is_form = not content.startswith(b"PK") and is_xlsform(content)
+        return FileProblem(Reason.CODEBOOK_DELIVERED) if is_form else problem
+    if problem.reason not in _COULD_BE_ELSE:
         return problem
     reason = _what_it_is(content)
     return FileProblem(reason) if reason else problem
@@ -57,6 +70,8 @@ def _of_zip(content: bytes) -> Reason | None:
         names = {entry.filename.replace("\\", "/").lower() for entry in archive.infolist()}
     if _REGISTER & {name.rpartition("/")[2] for name in names}:
         return None
+    if _BINARY_WORKBOOK in names or _OPEN_SPREADSHEET in content[:_BEGINS]:
+        return Reason.OTHER_WORKBOOK
     return Reason.NOT_A_TABLE if names & _DOCUMENTS else Reason.FILE_PACKED
 
 

@@ -42,11 +42,16 @@ def read_ndjson(content: bytes) -> Reading:
 
     `row_no` is the line, or in an array the place, counted from 1. Raises `FileProblem`:
     INCOMPLETE_UPLOAD where the last object or the array does not end, UNREADABLE where no object
-    can be read, EMPTY_FILE, NO_ROWS, TOO_LARGE above 500 keys.
+    can be read, JSON_WITHOUT_ROWS where the file is JSON nevertheless, EMPTY_FILE, NO_ROWS,
+    TOO_LARGE above 500 keys. One object over several lines is a row.
     """
     sources = json_sources(content)
     records = [_record(source.text) for source in sources]
     read = [record for record in records if record]
+    if not read and len(sources) > 1 and (one := _record(content.removeprefix(_BOM))):
+        return Reading(_table([one]), pa.array([1], pa.int32()), "ndjson")
+    if not read and _is_json(content):
+        raise FileProblem(Reason.JSON_WITHOUT_ROWS)
     if not records[-1]:
         require_whole(sources[-1])
     if not read:
@@ -55,6 +60,15 @@ def read_ndjson(content: bytes) -> Reading:
     row_no = [source.row_no for source, record in pairs if record]
     malformed = tuple(_malformed(source) for source, record in pairs if not record)
     return Reading(_table(read), pa.array(row_no, pa.int32()), "ndjson", malformed)
+
+
+def _is_json(content: bytes) -> bool:
+    """Whether a file is one document in JSON, whatever it holds."""
+    try:
+        _ANY_JSON.decode(content.removeprefix(_BOM).strip(_BLANK).decode("utf-8"))
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _record(source: bytes) -> Record:
@@ -224,6 +238,7 @@ def _no_constant(_: str) -> None:
 
 # Only where things begin and end. Numbers stay texts: Python refuses to make one of 4,301 digits.
 _LOOK_ONLY = json.JSONDecoder(parse_int=str, parse_float=str)
+_ANY_JSON = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_no_constant)
 
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_pairs_once,

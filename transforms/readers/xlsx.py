@@ -2,8 +2,9 @@
 
 A further sheet with the same headings is another class, which nobody may lose: such a workbook is
 refused, and a hidden sheet is a sheet. Any other one (notes, lists for the form) is not part of the
-answers; its rows are counted as not read. A national number in any sheet, or in the name of one,
-refuses the workbook: it would lie with us for good.
+answers; its rows are counted as not read. A national number in any sheet, in the name of one or
+outside the cells (`xlsx_outside`: an address there too) refuses the workbook: it would lie with us
+for good.
 
 A blank cell is "" (asked, left blank). Formatting is not content: what counts is the value that
 the cell holds. Reading is done by calamine on a package that `xlsx_parts` has proven, and rows
@@ -11,7 +12,7 @@ are counted twice, because some workbooks make a library return fewer rows than 
 """
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Any, TypeVar
 
@@ -25,6 +26,7 @@ from schemas.reason import Reason
 from transforms.identifiers import find_identifiers
 from transforms.readers.cells import float_text
 from transforms.readers.reading import FileProblem, Reading
+from transforms.readers.xlsx_outside import said_of_itself, said_outside
 from transforms.readers.xlsx_parts import (
     MAX_CELLS,
     MAX_COLUMNS,
@@ -43,6 +45,7 @@ _TOPS, _WIDE, _AS_WIDE = 5, 6, 0.8
 # A sheet's fraction of a day is no number of a person, however many digits it has.
 _FRACTION = r"[0-9]+[.][0-9]{7,}"
 _NONE = np.zeros(0, np.bool_)
+_OUTSIDE_KINDS = (Personal.NATIONAL_ID, Personal.EMAIL)
 
 T = TypeVar("T")
 Row = list[Any]
@@ -88,6 +91,12 @@ def rows_of_sheets(content: bytes) -> Iterator[tuple[int, list[str]]]:
             yield from zip(row_no, ([_text(cell) for cell in row] for row in rows), strict=True)
 
 
+def texts_outside_cells(content: bytes) -> list[str]:
+    """What a workbook says outside its cells, and of itself (`xlsx_outside`)."""
+    parts = read_parts(content)
+    return [*said_outside(parts, set(sheet_parts(parts).values())), *said_of_itself(parts)]
+
+
 def _rows(parts: Parts) -> tuple[list[Row], list[int], int, tuple[int, int] | None]:
     """Rows that are not blank, heading first; the sheet row of each; and of further sheets.
 
@@ -101,7 +110,8 @@ def _rows(parts: Parts) -> tuple[list[Row], list[int], int, tuple[int, int] | No
     names = _sheets(workbook)
     if any(name not in where for name in names):
         raise FileProblem(Reason.UNREADABLE)
-    _require_nobody(list(where))
+    _require_nobody([*where, *said_of_itself(parts)])
+    _require_nobody(said_outside(parts, set(where.values())), _OUTSIDE_KINDS)
     filled = [name for name in names if measure(parts[where[name]]).filled_rows]
     tabs = _visible(workbook)
     shown = [name for name in filled if name in tabs]
@@ -138,11 +148,11 @@ def _of_answers(shown: list[str], rows_of: Callable[[str], list[Row]]) -> str:
     return sheet_behind_covers(shapes) or shown[0]
 
 
-def _require_nobody(texts: list[str]) -> None:
+def _require_nobody(texts: list[str], kinds: Iterable[Personal] = (Personal.NATIONAL_ID,)) -> None:
     """Nothing but the answers is looked at later on, so a person beside them is found here."""
     cells = pl.Series(texts, dtype=pl.String).str.replace_all(_FRACTION, "|")
     found = find_identifiers(cells, np.ones(len(cells), np.bool_))
-    if found.get(Personal.NATIONAL_ID, _NONE).any():
+    if any(found.get(kind, _NONE).any() for kind in kinds):
         raise FileProblem(Reason.PERSONAL_DATA)
 
 
