@@ -150,7 +150,7 @@ def counting_words(condition: Condition, context: ReportContext) -> list[str]:
 
 
 def has_fallen(evidence: Evidence, rule: PupilRule) -> bool:
-    """Whether it is the fall since the wave before that the rule flags."""
+    """Whether it is the fall since the last time that the rule flags."""
     before = evidence.before
     return before is not None and any(
         condition.is_fall

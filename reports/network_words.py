@@ -17,7 +17,7 @@ def is_network(source: str) -> bool:
 def choice_line(
     evidence: Evidence, waves: tuple[WaveInfo, ...], context: ReportContext
 ) -> AnswerLine:
-    """In how many situations nobody of the class chose the pupil, now and in the wave before."""
+    """In how many situations nobody of the class chose the pupil, now and the last time."""
     said = context.texts.count("network.unchosen", int(evidence.observed))
     before = evidence.before
     if before is None:

@@ -41,9 +41,10 @@ class Condition(Declared):
     `input` is `instrument_key.item` or `instrument_key.scale`, or `register.new_pupil`, which is
     1 where the pupil is new by the rule in the domain notes (S13).
 
-    `wave = "previous"` looks at what the same pupil answered in the same school in the latest wave
-    that opened before this one. `fallen_by`: now at least `threshold` lower than it was then. A
-    condition never holds where an answer that it needs is missing.
+    `wave = "previous"` looks at what the same pupil answered to it in the same school the last
+    time: in the latest wave before this one, of a year, in which there is an answer. `fallen_by`:
+    now at least `threshold` lower than it was then. A condition never holds where an answer that
+    it needs is missing.
 
     Two limits are set by the municipality's own grade in that wave, where enough have answered
     (transforms/yardsticks.py). `below_percentile`: below the score that `threshold` of 100 lie
@@ -58,12 +59,12 @@ class Condition(Declared):
 
     @property
     def looks_back(self) -> bool:
-        """Whether the condition needs the previous wave."""
+        """Whether the condition needs the last time that the pupil answered it."""
         return self.wave == "previous" or self.is_fall
 
     @property
     def is_fall(self) -> bool:
-        """Whether it compares this wave with the previous one."""
+        """Whether it compares this wave with the last time."""
         return self.op in ("fallen_by", "fallen_reliably")
 
     @property

@@ -35,8 +35,8 @@ class ClassData:
     `classes` has one row a class: CLASS, grade, enrolled (null where no class list has come), and
     for rule number i that counts pupils `answered_i` and `observed_i`. `scores` has for each scale
     a row a class and score: `class_no` (a row of classes, from 0), `score`, `pupils`. `earlier`
-    are the signals of earlier waves of the school year, columns of EARLIER; the wave before this
-    one is 1 wave ago. Waves that nobody answered do not count.
+    are the signals of earlier waves of the school year, columns of EARLIER; the last one in which
+    the rule could judge the class is 1 wave ago.
     """
 
     classes: pa.Table
@@ -158,7 +158,7 @@ def _earlier(data: ClassData, rules: Sequence[ClassRule]) -> Marks:
     version = data.earlier.column("rule_version").to_numpy()
     for at, rule in enumerate(rules):
         own = pc.equal(data.earlier.column("rule_id"), rule.id).to_numpy()
-        own = own & (version == rule.version) & ~np.isnan(of)
+        own = own & (version == rule.version) & (ago <= len(spoke)) & ~np.isnan(of)
         spoke[2 - ago[own], at, of[own].astype(np.int64)] = True
     return spoke[:, :, name.indices.to_numpy()]
 

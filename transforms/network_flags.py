@@ -54,17 +54,30 @@ def measure_class(asked: Asked) -> ClassNetwork:
         nobody = np.full(asked.has_form.size, -1)
         return ClassNetwork(fewest, _gate(fewest, asked.enrolled), nobody)
     choices = asked.choices[looked_at]
-    nobody_chose = np.stack([received(one) == 0 for one in choices])
     tied = cohesion(choices)
     return ClassNetwork(
         answered=fewest,
         gate="tested",
-        unchosen_in=np.asarray(nobody_chose.sum(axis=0), np.int64),
+        unchosen_in=_unchosen_in(choices),
         unchosen=int((unchosen(choices) & asked.has_form).sum()),
         groups=_groups(choices),
         cohesion=tied,
         p_cohesion=_share_as_low(choices, tied, asked.name),
     )
+
+
+def unchosen_in(asked: Asked) -> Counts:
+    """As `measure_class` says it of the pupils, for whom no class has to be dealt."""
+    looked_at = _is_looked_at(asked.chose.sum(axis=1), asked.enrolled)
+    if not looked_at.any():
+        return np.full(asked.has_form.size, -1)
+    return _unchosen_in(asked.choices[looked_at])
+
+
+def _unchosen_in(choices: Choices) -> Counts:
+    """In how many of the situations nobody chose each pupil."""
+    nobody_chose = np.stack([received(one) == 0 for one in choices])
+    return np.asarray(nobody_chose.sum(axis=0), np.int64)
 
 
 def _is_looked_at(answered: Counts, enrolled: int | None) -> Marks:

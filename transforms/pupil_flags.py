@@ -1,8 +1,8 @@
 """Pupil rules as query expressions over one wave's linked forms.
 
 `form_sql` gives a row a form with every input that the rules name, as columns called `in_0`,
-`in_1`, ..., and what some of them were in the wave before as `was_0`, `was_1`, ...; `hit_sql` gives
-the forms that any rule flags, and `evidence_sql` why.
+`in_1`, ..., and what some of them were the last time that the pupil answered them as `was_0`,
+`was_1`, ...; `hit_sql` gives the forms that any rule flags, and `evidence_sql` why.
 No weighted total, no ranking: a rule looks at answers; its level is the highest step that holds.
 """
 
@@ -16,6 +16,7 @@ from schemas.rule import NEW_PUPIL, ClassRule, Condition, PupilRule, PupilStep
 
 FORM_NETWORK = "form_network"  # what class mates' choices say, measured before the rules run
 NEW_FOR_DAYS = 70  # enrolled at most 10 weeks ago (domain notes S13)
+LAST_TIME_DAYS = 366  # an answer that is older than a year is not "the last time"
 
 _OPERATOR = {
     "at_least": ">=",
@@ -26,8 +27,10 @@ _OPERATOR = {
 }
 
 
+# A grade of this wave, or of an earlier one: (wave, grade).
+Grade: TypeAlias = int | tuple[str, int]
 # For each condition whose limit the municipality's own grades set: the limit by grade.
-Limits: TypeAlias = Mapping[Condition, Mapping[int, float]]
+Limits: TypeAlias = Mapping[Condition, Mapping[Grade, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +46,21 @@ class Inputs:
         return f"in_{self.names.index(name)}"
 
     def before(self, name: str) -> str:
-        """The column of `form_sql` that holds what an input was in the wave before."""
+        """The column of `form_sql` that holds what an input was the last time."""
         return f"was_{self.earlier.index(name)}"
+
+    def wave_before(self, name: str) -> str:
+        """The column that holds the wave of that answer."""
+        return f"was_wave_{self.earlier.index(name)}"
+
+    def grade_before(self, name: str) -> str:
+        """The column that holds the pupil's grade then, where a condition needs it."""
+        return f"was_grade_{self.earlier.index(name)}"
+
+    @property
+    def by_grade_before(self) -> Sequence[str]:
+        """The inputs that are held against a limit of the grade that the pupil was in then."""
+        return sorted({limit.input for limit in self.limits if limit.wave == "previous"})
 
 
 def inputs_of(
@@ -86,10 +102,10 @@ def form_sql(inputs: Inputs, instruments: Mapping[str, Instrument]) -> str:
     columns = [f"{_input_sql(name, instruments)} as {inputs.column(name)}" for name in inputs.names]
     joins = _joins(inputs.names, instruments)
     if NEW_PUPIL in inputs.names:
+        columns.append("r.enrolled_on")
         joins.append("left join listed_start using (school_id, pupil)")
     if inputs.earlier:
-        columns += ["before.before_wave", *(f"before.{inputs.before(it)}" for it in inputs.earlier)]
-        columns += ["before.before_grade"] if _needs_grade_before(inputs) else []
+        columns.append("before.* exclude (school_id, pupil)")
         joins.append("left join before using (school_id, pupil)")
     return f"""
         select r.response_id, r.survey_id, r.wave_id, r.school_id, r.class_group, r.grade, r.pupil,
@@ -195,34 +211,53 @@ def history_sql(inputs: Inputs, instruments: Mapping[str, Instrument]) -> list[s
 
 
 def _before_sql(inputs: Inputs, instruments: Mapping[str, Instrument]) -> str:
-    """One row a pupil and school: what the pupil answered there in the wave before.
+    """One row a pupil and school: what the pupil answered there the last time, and in which wave.
 
-    Where two surveys of the wave asked the same, the latest form that has an answer counts.
+    Each input has a last time of its own: a wave that did not ask it, or in which the pupil did not
+    answer it, takes nothing away, and nobody else's form has a say. Where two surveys of that wave
+    asked the same, the last by name counts, whichever came first.
     """
     columns = ", ".join(
-        f"arg_max({_input_sql(name, instruments)}, r.response_id) as {inputs.before(name)}"
+        f"arg_max({value}, turn) as {column}"
         for name in inputs.earlier
+        for answer in [_input_sql(name, instruments)]
+        for value, column in _last(name, answer, inputs)
     )
-    if _needs_grade_before(inputs):
-        columns += ", max(r.grade) as before_grade"
     return f"""
         create or replace temp table before as
-        select r.school_id, r.pupil, any_value(r.wave_id) as before_wave, {columns}
-        from core.response r {" ".join(_joins(inputs.earlier, instruments))}
-        where r.pupil is not null and r.wave_id = ({WAVE_BEFORE_SQL})
+        with turns as ({_TURNS_SQL})
+        select r.school_id, r.pupil, {columns}
+        from core.response r join turns using (wave_id, survey_id)
+            {" ".join(_joins(inputs.earlier, instruments))}
+        where r.pupil is not null
         group by r.school_id, r.pupil
     """
 
 
-def _needs_grade_before(inputs: Inputs) -> bool:
-    return any(condition.wave == "previous" for condition in inputs.limits)
+def _last(name: str, answer: str, inputs: Inputs) -> list[tuple[str, str]]:
+    """What is kept of an input's last time; a form without an answer to it is passed over."""
+    kept = [
+        (answer, inputs.before(name)),
+        (f"case when {answer} is not null then r.wave_id end", inputs.wave_before(name)),
+    ]
+    if name in inputs.by_grade_before:
+        grade = f"case when {answer} is not null then r.grade end"
+        kept.append((grade, inputs.grade_before(name)))
+    return kept
 
 
-# A wave that was planned and that nobody answered is none.
-WAVE_BEFORE_SQL = """
-    select wave_id from core.dim_wave semi join core.response using (wave_id)
+# Earlier waves that may hold the last time; one that opened more than a year ago does not.
+WAVES_BEFORE_SQL = f"""
+    select wave_id, opens from core.dim_wave
     where opens < (select opens from core.dim_wave where wave_id = $wave)
-    order by opens desc limit 1
+        and opens >= (select opens from core.dim_wave where wave_id = $wave) - {LAST_TIME_DAYS}
+"""
+
+# Their surveys in the order in which they count, the one that counts most last.
+_TURNS_SQL = f"""
+    select wave_id, survey_id, row_number() over (order by opens, wave_id, survey_id) as turn
+    from (select distinct wave_id, survey_id from core.response) join ({WAVES_BEFORE_SQL})
+        using (wave_id)
 """
 
 
@@ -242,10 +277,20 @@ def limit_sql(condition: Condition, inputs: Inputs) -> str:
     if not condition.is_local:
         # A whole number is compared with answer codes as they are stored; 3.0 would cast each.
         return repr(condition.threshold).removesuffix(".0")
-    grade = "grade" if condition.wave == "this" else "before_grade"
     limits = inputs.limits.get(condition, {})
-    known = " ".join(f"when {at} then {limit!r}" for at, limit in limits.items())
-    return f"(case {grade} {known} end)" if known else "null"
+    known = " ".join(
+        f"when {_is_of(at, condition, inputs)} then {limit!r}" for at, limit in limits.items()
+    )
+    return f"(case {known} end)" if known else "null"
+
+
+def _is_of(grade: Grade, condition: Condition, inputs: Inputs) -> str:
+    """Whether the pupil is in a grade, or was in it in the wave of the last time."""
+    if isinstance(grade, int):
+        return f"grade = {grade}"
+    wave_id, at = grade
+    wave, was = inputs.wave_before(condition.input), inputs.grade_before(condition.input)
+    return f"{wave} = '{wave_id}' and {was} = {at}"
 
 
 def _looked_at(condition: Condition, inputs: Inputs) -> str:

@@ -10,7 +10,7 @@ from math import sqrt
 
 from schemas.instrument import Instrument, Scale
 from schemas.rule import HIGHEST_GRADE, ClassRule, Condition, PupilRule
-from transforms.pupil_flags import Limits, conditions
+from transforms.pupil_flags import Grade, Limits, conditions
 from transforms.statistics.reliable_change import smallest_reliable_change
 from transforms.use_for import allowed_part
 
@@ -59,10 +59,13 @@ EXAMPLE_RELIABILITY = 0.8
 
 
 def even_limits(
-    rules: Sequence[PupilRule | ClassRule], instruments: Mapping[str, Instrument]
+    rules: Sequence[PupilRule | ClassRule], instruments: Mapping[str, Instrument], *, before: str
 ) -> Limits:
-    """Limits of grades whose scores are spread evenly over the upper two thirds of a scale."""
-    found = {}
+    """Limits of grades whose scores are spread evenly over the upper two thirds of a scale.
+
+    They are the same in the wave `before`.
+    """
+    found: dict[Condition, Mapping[Grade, float]] = {}
     for condition in local_conditions(rules):
         scale = scale_of(condition, instruments)
         spread = float(scale.maximum - scale.minimum) * 2 / 3
@@ -72,7 +75,10 @@ def even_limits(
             limit = smallest_reliable_change(
                 spread / sqrt(12), EXAMPLE_RELIABILITY, critical=condition.threshold
             )
-        found[condition] = dict.fromkeys(range(1, HIGHEST_GRADE + 1), limit)
+        found[condition] = {
+            at if condition.wave == "this" else (before, at): limit
+            for at in range(1, HIGHEST_GRADE + 1)
+        }
     return found
 
 

@@ -145,7 +145,7 @@ def _assured(
             rules=tested,
             settings=_SETTINGS,
             now=now,
-            beside=Beside(limits=even_limits(tested, instruments)),
+            beside=Beside(limits=even_limits(tested, instruments, before=_THEN)),
         )
         levels = con.execute(
             "select pupil, rule_id, level from core.flag where wave_id = $wave", {"wave": _NOW}
@@ -183,7 +183,7 @@ def _assure_classes(
 def _forms(
     pupil: str, rule: PupilRule, example: Example, instruments: Mapping[str, Instrument]
 ) -> Iterator[Form]:
-    """The form of now, and the one of the wave before where the table has a column of it."""
+    """The form of now, and the one of the last time where the table has a column of it."""
     days = example.cells.get(DAYS)
     enrolled_on = None if days is None else _OPENS[_NOW] - timedelta(days=days)
     now = {name: cell for name, cell in example.cells.items() if name != DAYS}

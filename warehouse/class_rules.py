@@ -10,27 +10,42 @@ from transforms.class_rules import CLASS, EARLIER, ClassData, judge
 from transforms.pupil_flags import Inputs, condition_sql
 from warehouse.asked import ASKED_CLASS_SQL
 
-# A class keeps its name within a school year only: next year's 7A are other pupils.
-_EARLIER_WAVES_SQL = """
-    select wave_id, row_number() over (order by opens desc)::tinyint as waves_ago
-    from core.dim_wave w
+# The waves in which a rule could say something of a class: enough answered what it looks at.
+JUDGED_SQL = """
+    select distinct wave_id, school_id, class_group, rule_id
+    from (
+        select wave_id, school_id, class_group, rule_id from core.class_indicator
+        where gate in ('tested', 'few_cases', 'whole_class')
+        union all
+        select wave_id, school_id, class_group, rule_id from core.class_network
+        where gate = 'tested'
+    )
+"""
+# A class keeps its name within a school year only: next year's 7A are other pupils. A form by which
+# nobody can be judged, or another school's, makes no wave one of the latest.
+_EARLIER_WAVES_SQL = f"""
+    select wave_id, school_id, class_group, rule_id,
+        row_number() over (
+            partition by school_id, class_group, rule_id order by opens desc, wave_id
+        )::tinyint as waves_ago
+    from ({JUDGED_SQL}) join core.dim_wave w using (wave_id)
     where school_year = (select school_year from core.dim_wave where wave_id = $wave)
         and opens < (select opens from core.dim_wave where wave_id = $wave)
-        and wave_id in (select wave_id from core.response)
     qualify waves_ago <= 2
 """
 _EARLIER_SQL = f"""
     select distinct school_id, class_group, rule_id, rule_version, waves_ago
-    from core.flag join ({_EARLIER_WAVES_SQL}) using (wave_id)
+    from core.flag join ({_EARLIER_WAVES_SQL}) using (wave_id, school_id, class_group, rule_id)
     where target = 'class' and status <> 'withdrawn'
     order by all
 """
 
 
 def earlier_signals(con: duckdb.DuckDBPyConnection, wave_id: str) -> pa.Table:
-    """Signals of the two answered waves before this one in the school year; columns of EARLIER.
+    """Signals of earlier waves of the school year, in the columns of EARLIER.
 
-    A flag that has lapsed was raised all the same; one that was withdrawn never held.
+    Of the two latest in which the rule could judge the class. A flag that has lapsed was raised all
+    the same; one that was withdrawn never held.
     """
     return con.sql(_EARLIER_SQL, params={"wave": wave_id}).to_arrow_table().cast(EARLIER)
 
@@ -142,7 +157,8 @@ def find_classes(
 ) -> None:
     """Judge every class by every rule, keep the indicators, and what stands out in `outstanding`.
 
-    `about`: the SQL of what a class's flag is about.
+    `about`: the SQL of what a class's flag is about. Of several surveys with a signal about the
+    same the one that found most has it.
     """
     con.execute(
         "delete from core.class_indicator where wave_id = $wave", {"wave": wave_id}
@@ -158,6 +174,9 @@ def find_classes(
     con.execute(f"""
         create or replace temp table outstanding as
         select *, {about} as about from indicator where level is not null
+        qualify row_number() over (
+            partition by about, rule_id order by observed desc, survey_id
+        ) = 1
     """).fetchall()
     con.execute(_BEFORE_SQL, {"wave": wave_id}).fetchall()
     con.unregister("indicator")
@@ -172,7 +191,9 @@ _BEFORE_SQL = f"""
     select o.about, o.rule_id, e.* exclude (flag_id)
     from outstanding o
     join core.flag f using (school_id, class_group, rule_id, rule_version)
-    join ({_EARLIER_WAVES_SQL}) w on w.wave_id = f.wave_id
+    join ({_EARLIER_WAVES_SQL}) w
+        on w.wave_id = f.wave_id and w.school_id = f.school_id
+        and w.class_group = f.class_group and w.rule_id = f.rule_id
     join core.flag_evidence e
         on e.flag_id = f.flag_id and e.wave_id = f.wave_id and e.item_or_scale = f.rule_id
     where f.target = 'class' and f.status <> 'withdrawn'

@@ -59,7 +59,7 @@ def settle_contexts(con: duckdb.DuckDBPyConnection) -> dict[int, int]:
 
 
 # A list's pupil in two classes is in the one that was begun last and not left.
-_LISTED = """
+LISTED_SQL = """
     select f.wave_id, e.school_id, e.pupil,
         max_by((e.class_group, coalesce(e.grade, c.grade)), (
             coalesce(e.left_on, date '9999-12-31'), coalesce(e.enrolled_on, date '0001-01-01'),
@@ -107,5 +107,5 @@ _SETTLED = f"""
     select response_id, wave_id, coalesce(l.place[1], newest[1]) as class_group,
         coalesce(l.place[2], newest[2]) as grade, gender, enrolled_on, submitted_on,
         answer_time_ms, had_text, newest_no
-    from merged left join ({_LISTED}) l using (wave_id, school_id, pupil)
+    from merged left join ({LISTED_SQL}) l using (wave_id, school_id, pupil)
 """

@@ -11,7 +11,14 @@ from schemas.instrument import Instrument
 from schemas.network_rule import NetworkRule, network_rule
 from schemas.rule import ClassRule, Condition, PupilRule
 from schemas.settings import Settings
-from transforms.linked_forms import LINKED_FORM, linked_form_sql, origin_of, own_step_sql
+from transforms.linked_forms import (
+    LINKED_FORM,
+    is_of_the_register,
+    linked_form_sql,
+    once_sql,
+    origin_of,
+    own_step_sql,
+)
 from transforms.pupil_flags import (
     Inputs,
     Limits,
@@ -28,6 +35,7 @@ from warehouse.failpoint import reach
 from warehouse.flag_life import settle_flags
 from warehouse.instruments import flag_basis
 from warehouse.networks import choices_input, measure_networks, network_parts
+from warehouse.one_class import one_class_input, place_pupils
 from warehouse.stages import fingerprint, is_done, mark_done, wave_input
 from warehouse.store import transaction
 from warehouse.yardsticks import keep_limits, measure_limits
@@ -136,7 +144,7 @@ def _find(
     _read_forms(forms)
     is_linked = _find_pupils(forms, [rule for rule in rules if rule.target == "pupil"])
     class_rules = [rule for rule in rules if rule.target == "class"]
-    find_classes(con, wave_id, class_rules, forms.inputs, about=_ABOUT_CLASS)
+    find_classes(con, wave_id, class_rules, forms.inputs, about=_about_class(class_rules))
     _gather(forms, rules, beside.network, is_linked=is_linked)
 
 
@@ -165,6 +173,7 @@ def flag_state(
     """The fingerprint of all that a wave's scores and flags depend on."""
     return fingerprint(
         wave_input(con, wave_id),
+        one_class_input(con, wave_id),
         earlier_signals(con, wave_id).to_pylist(),
         {key: flag_basis(instrument) for key, instrument in instruments.items()},
         [rule.model_dump() for rule in _active_rules(rules, instruments, settings)],
@@ -206,21 +215,38 @@ class _Forms:
 
 # A flag keeps its id when the wave is computed again: 60 bits of what the flag is about, turned by
 # 60 of its rule. One digest a form serves all rules, for making them is half of the work. A pupil
-# who moves class is the same pupil, so the class has no part in a pupil's flag.
-_ABOUT = "md5_number_lower(concat_ws('|', wave_id, survey_id, school_id, {whom})) >> 4"
-_ABOUT_CLASS = _ABOUT.format(whom="class_group, ''")
+# who moves class is the same pupil, so the class has no part in a pupil's flag. Nor has the survey
+# where the register speaks: which of several has such a flag may change when another comes.
+_ABOUT = "md5_number_lower(concat_ws('|', wave_id, {survey}, school_id, {whom})) >> 4"
+_ABOUT_CLASS = _ABOUT.format(survey="survey_id", whom="class_group, ''")
+_ABOUT_PUPIL = _ABOUT.format(survey="survey_id", whom="'', pupil")
+_ABOUT_WHOEVER_ASKS = {
+    "class": _ABOUT.format(survey="''", whom="class_group, ''"),
+    "pupil": _ABOUT.format(survey="''", whom="'', pupil"),
+}
 
 
-def _flag_id(rule: PupilRule | ClassRule | NetworkRule) -> str:
+def _flag_id(rule: PupilRule | ClassRule | NetworkRule, about: str = "about") -> str:
     turn = int.from_bytes(hashlib.sha256(rule.id.encode()).digest()[:8]) >> 4
     # Fifteen digits of sixty bits: a bit above them keeps the leading zeros, at half of the time
     # that `format` takes.
-    return f"'F' || right(hex(xor(about, {turn}::ubigint) + {1 << 60}::ubigint), 15)"
+    return f"'F' || right(hex(xor({about}, {turn}::ubigint) + {1 << 60}::ubigint), 15)"
+
+
+def _about_class(rules: Sequence[ClassRule]) -> str:
+    """A class that got new pupils got them once, whatever it was asked in how many surveys."""
+    once = ", ".join(f"'{rule.id}'" for rule in rules if rule.newcomers) or "null"
+    return f"if(rule_id in ({once}), {_ABOUT_WHOEVER_ASKS['class']}, {_ABOUT_CLASS})"
+
+
+def _id_of_pupil(rule: PupilRule) -> str:
+    return _flag_id(rule, "about_whoever_asks" if is_of_the_register(rule) else "about")
 
 
 def _read_forms(forms: _Forms) -> None:
     for statement in wave_form_sql(forms.inputs, forms.instruments):
         forms.con.execute(statement, {"wave": forms.wave_id}).fetchall()
+    place_pupils(forms.con, forms.wave_id)
 
 
 def _find_pupils(forms: _Forms, rules: Sequence[PupilRule]) -> bool:
@@ -228,15 +254,16 @@ def _find_pupils(forms: _Forms, rules: Sequence[PupilRule]) -> bool:
 
     Returns whether pupils have forms of several surveys, which were read together.
     """
-    about = _ABOUT.format(whom="'', pupil")
+    about = f"{_ABOUT_PUPIL} as about, {_ABOUT_WHOEVER_ASKS['pupil']} as about_whoever_asks"
     is_linked = bool(rules and forms.inputs.names) and _have_several_surveys(forms.con)
     hits = hit_sql(rules, forms.inputs)
     if is_linked:
         linked = linked_form_sql(forms.inputs)
         forms.con.execute(f"create or replace temp table {LINKED_FORM} as {linked}").fetchall()
         hits = hit_sql(rules, forms.inputs, forms=LINKED_FORM, holds=own_step_sql)
+        hits = once_sql(hits, rules)
     forms.con.execute(
-        f"create or replace temp table hit as select *, {about} as about from ({hits})"
+        f"create or replace temp table hit as select *, {about} from ({hits})"
     ).fetchall()
     return is_linked
 
@@ -270,7 +297,7 @@ def _gather(forms: _Forms, rules: Rules, network: NetworkRule, *, is_linked: boo
 def _flags_of(i: int, rule: PupilRule) -> str:
     levels = " ".join(f"when {at} then '{step.level}'" for at, step in enumerate(rule.steps))
     return f"""
-        select {_flag_id(rule)} as flag_id, wave_id, survey_id, 'pupil' as target, school_id,
+        select {_id_of_pupil(rule)} as flag_id, wave_id, survey_id, 'pupil' as target, school_id,
             class_group, grade, pupil, case step_{i} {levels} end as level,
             '{rule.situation}' as situation, '{rule.id}' as rule_id,
             {rule.version} as rule_version, '{rule.route}' as route,
@@ -283,7 +310,7 @@ def _evidence_of(i: int, rule: PupilRule, inputs: Inputs, *, is_linked: bool) ->
     """What each condition saw, and in which survey if not the flag's own; a fall is two rows."""
     return [
         f"""
-        select {_flag_id(rule)} as flag_id, '{condition.input}' as item_or_scale,
+        select {_id_of_pupil(rule)} as flag_id, '{condition.input}' as item_or_scale,
             {observed} as observed, {limit_sql(condition, inputs)} as threshold, {wave} as wave_id
             {_told_in(condition, inputs) if is_linked and wave == "wave_id" else ""}
         from hit where step_{i} = {step} and {holds}
@@ -303,5 +330,5 @@ def _seen(condition: Condition, inputs: Inputs) -> list[tuple[str, str]]:
     if condition.wave == "this":
         seen.append(("wave_id", inputs.column(condition.input)))
     if condition.looks_back:
-        seen.append(("before_wave", inputs.before(condition.input)))
+        seen.append((inputs.wave_before(condition.input), inputs.before(condition.input)))
     return seen

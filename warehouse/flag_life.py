@@ -85,7 +85,7 @@ def _renew(con: duckdb.DuckDBPyConnection, named: dict[str, object]) -> tuple[in
     con.execute(
         f"""
         update core.flag f set class_group = n.class_group, grade = n.grade, level = n.level,
-            situation = n.situation,
+            situation = n.situation, survey_id = n.survey_id,
             rule_version = n.rule_version,
             evidence_count = n.evidence_count,
             review_due = case when n.level = 'watch' then null
@@ -96,7 +96,7 @@ def _renew(con: duckdb.DuckDBPyConnection, named: dict[str, object]) -> tuple[in
         """,
         named,
     ).fetchall()
-    # Not by wave: the evidence of a fall has a row of the wave before as well.
+    # Not by wave: the evidence of a fall has a row of an earlier wave as well.
     con.execute(
         "delete from core.flag_evidence where flag_id in (select flag_id from found)"
     ).fetchall()

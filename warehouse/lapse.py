@@ -2,6 +2,7 @@
 
 A form without an answer to it is no newer answer. Whoever asked for a talk and sends an empty form
 in the next wave, or is asked about something else there, is still waiting for somebody to talk to.
+Any later form ends a welcome, but not the flag of a new pupil, which rests on an answer beside it.
 """
 
 from datetime import date
@@ -11,6 +12,7 @@ import duckdb
 from schemas.instrument import LOWEST_OPTION
 from schemas.rule import NEW_PUPIL
 from transforms.pupil_flags import FORM_NETWORK
+from warehouse.class_rules import JUDGED_SQL
 from warehouse.instruments import answer_table, score_table
 
 
@@ -28,13 +30,7 @@ def expire_flags(con: duckdb.DuckDBPyConnection, *, today: date) -> int:
         with answered as ({later}),
         judged as (
             select school_id, class_group, rule_id, opens
-            from (
-                select wave_id, school_id, class_group, rule_id from core.class_indicator
-                where gate in ('tested', 'few_cases', 'whole_class')
-                union all
-                select wave_id, school_id, class_group, rule_id from core.class_network
-                where gate = 'tested'
-            ) join core.dim_wave using (wave_id)
+            from ({JUDGED_SQL}) join core.dim_wave using (wave_id)
         ),
         lapsed as (
             select flag_id
@@ -43,6 +39,7 @@ def expire_flags(con: duckdb.DuckDBPyConnection, *, today: date) -> int:
                 or (f.target = 'pupil' and exists (
                     from answered a join core.flag_evidence e on e.item_or_scale = a.input
                     where e.flag_id = f.flag_id and a.pupil = f.pupil and a.opens > w.opens
+                        and (a.input <> '{NEW_PUPIL}' or f.evidence_count = 1)
                 ))
                 or (f.target = 'class' and exists (
                     from judged j

@@ -1,10 +1,11 @@
 """Measures who chose whom: a row a pupil for the pupil rules, a row a class for the class rule.
 
 The classes of a wave are measured one after the other, each as matrices; the rows of a class are
-never looped over. The wave before is measured as well, for a rule may look back at it.
+never looped over. Of earlier waves that asked for choices only what is said of pupils is measured
+again, for a rule may look back at it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import duckdb
 import numpy as np
@@ -12,8 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from schemas.network_rule import NetworkRule
-from transforms.network_flags import Asked, ClassNetwork, measure_class, stands_out
-from transforms.pupil_flags import WAVE_BEFORE_SQL
+from transforms.network_flags import Asked, ClassNetwork, measure_class, stands_out, unchosen_in
+from transforms.pupil_flags import WAVES_BEFORE_SQL
 from transforms.sociometry import matrix_of
 from warehouse.asked import ASKED_CLASS_SQL
 from warehouse.class_rules import earlier_signals
@@ -61,7 +62,7 @@ _Columns = Mapping[str, npt.NDArray[np.int64]]
 
 
 def measure_networks(con: duckdb.DuckDBPyConnection, wave_id: str, rule: NetworkRule) -> None:
-    """Fill core.form_network for a wave and the one before, and core.class_network for the wave.
+    """Fill core.form_network for a wave and those before, and core.class_network for the wave.
 
     The temporary table `loose_class` has the classes that stand out, as core.class_network. Where
     nobody was ever asked there are none, and nothing is touched.
@@ -72,8 +73,9 @@ def measure_networks(con: duckdb.DuckDBPyConnection, wave_id: str, rule: Network
     """).fetchall()
     if not con.execute("select 1 from core.nomination limit 1").fetchall():
         return
-    for before in _wave_before(con, wave_id):
-        _measure(con, before)
+    for before in _waves_before(con, wave_id):
+        asked = list(_asked(con, before))
+        _keep_pupils(con, before, [(one, form, unchosen_in(one)) for one, form in asked])
     networks = _measure(con, wave_id)
     con.execute(
         "delete from core.class_network where wave_id = $wave", {"wave": wave_id}
@@ -98,40 +100,67 @@ def choices_input(con: duckdb.DuckDBPyConnection, wave_id: str) -> list[tuple[ob
     return found
 
 
-def _wave_before(con: duckdb.DuckDBPyConnection, wave_id: str) -> list[str]:
-    found = con.execute(WAVE_BEFORE_SQL, {"wave": wave_id}).fetchall()
+def _waves_before(con: duckdb.DuckDBPyConnection, wave_id: str) -> list[str]:
+    """Waves with choices that a rule may look back at."""
+    found = con.execute(
+        f"""
+        select wave_id from ({WAVES_BEFORE_SQL})
+        where wave_id in (
+            select wave_id from core.response semi join core.nomination using (response_id)
+        )
+        order by opens, wave_id
+        """,
+        {"wave": wave_id},
+    ).fetchall()
     return [before for (before,) in found]
 
 
 def _measure(con: duckdb.DuckDBPyConnection, wave_id: str) -> list[ClassNetwork]:
     """Measure a wave's classes, in the order of `asked_class`, and keep what is said of pupils."""
-    for statement in _NUMBERED_SQL.split(";"):
-        con.execute(statement, {"wave": wave_id} if "$wave" in statement else {}).fetchall()
-    con.execute("delete from core.form_network where wave_id = $wave", {"wave": wave_id}).fetchall()
-    forms: list[pa.Table] = []
-    networks = []
-    for asked, response_id in _classes(con, wave_id):
-        network = measure_class(asked)
-        networks.append(network)
-        told = {"response_id": response_id, "unchosen_in": network.unchosen_in}
-        forms.append(pa.table(told).filter(pa.array(asked.has_form & (network.unchosen_in >= 0))))
-    if forms:
-        con.register("measured", pa.concat_tables(forms))
-        con.execute(
-            """
-            insert into core.form_network by name
-            select response_id, $wave as wave_id, unchosen_in::integer as unchosen_in from measured
-            """,
-            {"wave": wave_id},
-        ).fetchall()
-        con.unregister("measured")
+    asked = list(_asked(con, wave_id))
+    networks = [measure_class(one) for one, _ in asked]
+    _keep_pupils(
+        con,
+        wave_id,
+        [
+            (one, form, network.unchosen_in)
+            for (one, form), network in zip(asked, networks, strict=True)
+        ],
+    )
     return networks
 
 
-def _classes(
-    con: duckdb.DuckDBPyConnection, wave_id: str
-) -> Iterator[tuple[Asked, npt.NDArray[np.int64]]]:
-    """Each class as it was asked, and the id of each pupil's form, -1 where there is none."""
+def _keep_pupils(
+    con: duckdb.DuckDBPyConnection, wave_id: str, classes: Sequence[tuple[Asked, Numbers, Numbers]]
+) -> None:
+    """Keep in how many situations nobody chose each pupil: class, forms and counts."""
+    con.execute("delete from core.form_network where wave_id = $wave", {"wave": wave_id}).fetchall()
+    forms = [
+        pa.table({"response_id": form, "unchosen_in": counts}).filter(
+            pa.array(asked.has_form & (counts >= 0))
+        )
+        for asked, form, counts in classes
+    ]
+    if not forms:
+        return
+    con.register("measured", pa.concat_tables(forms))
+    con.execute(
+        """
+        insert into core.form_network by name
+        select response_id, $wave as wave_id, unchosen_in::integer as unchosen_in from measured
+        """,
+        {"wave": wave_id},
+    ).fetchall()
+    con.unregister("measured")
+
+
+def _asked(con: duckdb.DuckDBPyConnection, wave_id: str) -> Iterator[tuple[Asked, Numbers]]:
+    """Each class as it was asked, and the id of each pupil's form, -1 where there is none.
+
+    The temporary table `asked_class` has them in the same order.
+    """
+    for statement in _NUMBERED_SQL.split(";"):
+        con.execute(statement, {"wave": wave_id} if "$wave" in statement else {}).fetchall()
     classes = con.execute("""
         select class_no, concat_ws('|', survey_id, school_id, class_group), enrolled
         from asked_class order by class_no

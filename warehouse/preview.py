@@ -186,7 +186,7 @@ _FLAGS_SQL = """
         dense_rank() over (order by f.school_id, f.class_group) as class_at
     from core.flag f left join core.response r
         on r.wave_id = f.wave_id and r.survey_id = f.survey_id and r.school_id = f.school_id
-        and r.class_group = f.class_group and r.pupil = f.pupil
+        and r.pupil = f.pupil
     order by f.flag_id
 """
 

@@ -13,6 +13,7 @@ import duckdb
 
 from warehouse.asked import ASKED_CLASS_SQL
 from warehouse.careless import Marks
+from warehouse.one_class import ONE_CLASS_SQL
 from warehouse.requests import asking_of
 from warehouse.school_data import (
     Before,
@@ -47,11 +48,13 @@ _WAVES = """
 # its three milliseconds whether it is asked for one school or for a hundred.
 
 # A class is listed when it is on this school year's class list or has answered. A pupil with a
-# code counts once, however many surveys the wave has; without codes the fullest survey counts.
+# code counts once and in one class, however many surveys the wave has; without codes the fullest
+# survey counts.
 _CLASSES = f"""
     with asked as (
-        select school_id, class_group, survey_id, grade, pupil
-        from core.response
+        select school_id, coalesce(o.class_group, r.class_group) as class_group, survey_id,
+            coalesce(o.grade, r.grade) as grade, pupil
+        from core.response r left join ({ONE_CLASS_SQL}) o using (school_id, pupil)
         where wave_id = $wave and school_id in (select unnest($schools))
     ),
     per_survey as (
@@ -104,7 +107,7 @@ _CLASS_FLAGS = """
     order by school_id, class_group, rule_id, survey_id
 """
 
-# A rule that looked back has a row of the wave before as well, which stands beside the one of now.
+# A rule that looked back has a row of the last time as well, which stands beside the one of now.
 _EVIDENCE = """
     with seen as (
         select f.school_id, e.flag_id, f.pupil, e.item_or_scale, e.observed, e.threshold, e.wave_id,
@@ -126,7 +129,7 @@ _EVIDENCE = """
     order by 1, 2, 4, 6
 """
 
-# The same item may be asked by two surveys of a wave: the latest form that answered it counts.
+# The same item may be asked by two surveys of a wave: the last by name that has an answer counts.
 # A question that was not asked is no answer, and no missing one either.
 _EARLIER = """
     with flagged as (
@@ -145,8 +148,8 @@ _EARLIER = """
         a.pupil,
         a.instrument_key || '.' || a.item_id,
         a.wave_id,
-        arg_max(a.value, a.response_id),
-        case when count(a.value) = 0 then arg_max(a.missing, a.response_id) end
+        arg_max(a.value, (a.survey_id, a.response_id)),
+        case when count(a.value) = 0 then arg_max(a.missing, (a.survey_id, a.response_id)) end
     from core.answer a
     semi join flagged
         on a.school_id = flagged.school_id

@@ -31,6 +31,7 @@ from warehouse.audit import Hand
 from warehouse.come_again import ASKED_AGAIN
 from warehouse.instruments import answer_table
 from warehouse.school_data import AskingPupil
+from warehouse.stood import STOOD_SQL
 from warehouse.vault import remember_codes
 
 RAISED = "prompt.raised"
@@ -230,28 +231,13 @@ _ASKING = f"""
         select survey_id, wave_id, school_id, pupil, count(*)::integer as versions
         from version group by all
     ),
-    undecided as (
-        select quarantine_id, delivery_no, row_no, reason_codes, held_at, 'waits' as state
-        from quarantine.row where digest = 'conflict'
-        union all by name
-        select quarantine_id, d.delivery_no, row_no, reason_codes, held_at, 'expired' as state
-        from quarantine.decided join core.delivery d using (delivery_id)
-        where digest = 'conflict' and decision = 'expired'
-    ),
     asks as (
         select *, false as has_stood from quarantine.asking where told_in = $wave and {STILL}
         union all by name
-        select f.* exclude (level), u.*, true as is_version, true as has_stood
-        from (
-            select survey_id, wave_id, school_id, class_group, pupil, rule_version, route, level,
-                if(level = 'flag', rule_id || '{AT_FLAG}', rule_id) as rule_id
-            from core.flag
-            where wave_id = $wave and target = 'pupil' and status = 'withdrawn'
-                and level in ('prompt', 'flag')
-        ) f join (
-            select survey_id, wave_id, school_id, pupil, delivery_no, row_no from version
-        ) using (survey_id, wave_id, school_id, pupil)
-            join undecided u using (delivery_no, row_no)
+        select * exclude (flag_id, level)
+                replace (if(level = 'flag', rule_id || '{AT_FLAG}', rule_id) as rule_id),
+            true as is_version, true as has_stood
+        from ({STOOD_SQL})
     ),
     heard as (
         select survey_id, school_id, pupil, rule_id, min(held_at) as first_at
@@ -274,7 +260,8 @@ _ASKING = f"""
             least(held_at, first_at, once_at) as heard_at, versions, flag_due
         from asks a
             left join versions v
-                on is_version and v.survey_id = a.survey_id and v.wave_id = a.wave_id
+                on is_version and v.survey_id = coalesce(a.held_survey, a.survey_id)
+                and v.wave_id = coalesce(a.held_wave, a.wave_id)
                 and v.school_id = a.school_id and v.pupil = a.pupil
             left join heard h
                 on h.survey_id = a.survey_id and h.pupil = a.pupil and h.rule_id = a.rule_id

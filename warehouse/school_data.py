@@ -32,7 +32,7 @@ class PastAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """The answer code or score in the wave before, where the rule looked at it."""
+    """The answer code or score in the wave of the last time, where the rule looked at it."""
 
     wave_id: str
     value: float = field(repr=False)

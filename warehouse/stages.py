@@ -8,7 +8,9 @@ from datetime import datetime
 import duckdb
 
 from warehouse.asked import ASKED_CLASS_SQL
+from warehouse.one_class import ONE_CLASS_SQL
 from warehouse.requests import STILL
+from warehouse.stood import STOOD_SQL
 
 
 def is_done(con: duckdb.DuckDBPyConnection, stage: str, subject: str, fingerprint: str) -> bool:
@@ -190,6 +192,13 @@ _SCHOOL_INPUTS = f"""
             route, rule_id, rule_version, class_group, pupil, delivery_no, row_no, held_at,
             reason_codes) end)
         from quarantine.asking where told_in = $wave and school_id is not null
+        union all
+        select school_id, concat_ws('|', 'stood', flag_id, held_survey, held_wave, delivery_no,
+            row_no, state)
+        from ({STOOD_SQL})
+        union all
+        select school_id, concat_ws('|', 'placed', pupil, class_group, grade)
+        from ({ONE_CLASS_SQL})
     )
     select school_id, sha256(string_agg(text, chr(10) order by text))
     from line

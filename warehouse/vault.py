@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from schemas.speakable import SpeakableError
 from transforms.pseudonym import PseudonymKey, keyed_digest, pseudonym_sql
+from warehouse.stood import STOOD_SQL
 
 
 class OtherKeyError(SpeakableError):
@@ -59,18 +60,12 @@ def codes_of_flagged(
             select school_id, pupil_code, {pseudonym_sql("pupil_code", key=key, domain="pupil")}
                 as pupil
             from vault.code where school_id in (select unnest($schools))
-        ),
-        contradicted as (
-            select (survey_id, school_id, pupil)
-            from (from quarantine.response union all from quarantine.set_aside)
-            where wave_id = $wave
         )
         select school_id, pupil, pupil_code from turned semi join (
             select school_id, pupil from core.flag
-            where wave_id = $wave and (
-                status <> 'withdrawn'
-                or (survey_id, school_id, pupil) in (from contradicted)
-            )
+            where wave_id = $wave and status <> 'withdrawn'
+            union all
+            select school_id, pupil from ({STOOD_SQL})
             union all
             select school_id, pupil from quarantine.asking where told_in = $wave
         ) using (school_id, pupil)

@@ -9,7 +9,7 @@ import duckdb
 
 from schemas.instrument import Instrument, Scale
 from schemas.rule import ClassRule, Condition, PupilRule
-from transforms.pupil_flags import WAVE_BEFORE_SQL, Limits
+from transforms.pupil_flags import WAVES_BEFORE_SQL, Grade, Limits
 from transforms.scoring import answered_sql, item_sql
 from transforms.yardsticks import (
     FEWEST_ANSWERS,
@@ -27,17 +27,24 @@ def measure_limits(
     rules: Sequence[PupilRule | ClassRule],
     instruments: Mapping[str, Instrument],
 ) -> Limits:
-    """Each local condition's limit by grade, without grades of too few answers."""
-    found = {}
+    """Each local condition's limit by grade, without grades of too few answers.
+
+    A condition of the last time has a limit for the grades of each wave that may hold it.
+    """
+    found: dict[Condition, Mapping[Grade, float]] = {}
     for condition in local_conditions(rules):
         scale = scale_of(condition, instruments)
         instrument = instruments[condition.input.partition(".")[0]]
         if not _is_used(con, instrument):
             continue
-        if condition.op == "below_percentile":
-            limits = _percentiles(con, wave_id, condition)
+        limits: Mapping[Grade, float]
+        if condition.is_fall:
+            limits = dict(_changes(con, wave_id, condition, instrument, scale).items())
+        elif condition.wave == "previous":
+            limits = _percentiles_before(con, wave_id, condition)
         else:
-            limits = _changes(con, wave_id, condition, instrument, scale)
+            rows = _scores(condition)
+            limits = dict(_by_grade(con, wave_id, _percentile(condition), rows).items())
         if limits:
             found[condition] = limits
     return found
@@ -60,18 +67,25 @@ def _is_used(con: duckdb.DuckDBPyConnection, instrument: Instrument) -> bool:
 
 
 def _by_grade(
-    con: duckdb.DuckDBPyConnection, wave_id: str, value: str, rows: str, which: str = "$wave"
+    con: duckdb.DuckDBPyConnection, wave_id: str, value: str, rows: str
 ) -> dict[int, float]:
+    waves = "select $wave as wave_id"
+    return {grade: limit for _, grade, limit in _measured(con, wave_id, value, rows, waves)}
+
+
+def _measured(
+    con: duckdb.DuckDBPyConnection, wave_id: str, value: str, rows: str, waves: str
+) -> list[tuple[str, int, float]]:
+    """Wave, grade and a figure, for grades of enough answers in the waves of a query."""
     found = con.execute(
         f"""
-        select grade, {value}
-        from core.response join ({rows}) using (response_id)
-        where wave_id = ({which})
-        group by grade having count(*) >= {FEWEST_ANSWERS} order by grade
+        select wave_id, grade, {value}
+        from core.response join ({rows}) using (response_id) semi join ({waves}) using (wave_id)
+        group by wave_id, grade having count(*) >= {FEWEST_ANSWERS} order by wave_id, grade
         """,
         {"wave": wave_id},
     ).fetchall()
-    return {grade: float(measured) for grade, measured in found if measured is not None}
+    return [(wave, grade, float(figure)) for wave, grade, figure in found if figure is not None]
 
 
 def _scores(condition: Condition) -> str:
@@ -79,13 +93,16 @@ def _scores(condition: Condition) -> str:
     return f"select response_id, {name} as score from {score_table(key)} where {name} is not null"
 
 
-def _percentiles(
-    con: duckdb.DuckDBPyConnection, wave_id: str, condition: Condition
-) -> dict[int, float]:
+def _percentile(condition: Condition) -> str:
     """The lowest score that so many of 100 reach from below: fewer than these lie under it."""
-    which = "$wave" if condition.wave == "this" else WAVE_BEFORE_SQL
-    value = f"quantile_disc(score, {condition.threshold / 100!r})"
-    return _by_grade(con, wave_id, value, _scores(condition), which)
+    return f"quantile_disc(score, {condition.threshold / 100!r})"
+
+
+def _percentiles_before(
+    con: duckdb.DuckDBPyConnection, wave_id: str, condition: Condition
+) -> dict[Grade, float]:
+    found = _measured(con, wave_id, _percentile(condition), _scores(condition), WAVES_BEFORE_SQL)
+    return {(wave, grade): limit for wave, grade, limit in found}
 
 
 def _changes(

@@ -132,7 +132,7 @@ def _all(step: PupilStep, instruments: Instruments) -> str:
 # The municipality's own grade, where FEWEST_ANSWERS have answered (docs/explanation/statistics.md).
 _LOCAL = {
     "below_percentile": "among the lowest {limit} of 100 of the grade",
-    "fallen_reliably": "fallen by more than {limit} standard errors since the wave before",
+    "fallen_reliably": "fallen by more than {limit} standard errors since last time",
 }
 
 
@@ -141,8 +141,8 @@ def _words(condition: Condition, instruments: Instruments) -> str:
     if condition.input == NEW_PUPIL:
         return f"the pupil is new (enrolled at most {NEW_FOR_DAYS} days before the wave opened)"
     if condition.op == "fallen_by":
-        return f"{code(condition.input)} fallen by {condition.threshold:g} since the wave before"
-    then = "" if condition.wave == "this" else " in the wave before"
+        return f"{code(condition.input)} fallen by {condition.threshold:g} since last time"
+    then = "" if condition.wave == "this" else " last time too"
     if condition.is_local:
         said = _LOCAL[condition.op].format(limit=f"{condition.threshold:g}")
         return f"{code(condition.input)} {said}{then}"

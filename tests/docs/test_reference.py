@@ -77,7 +77,7 @@ def test_every_threshold_of_a_pupil_rule_is_told_as_answer_and_code() -> None:
     for condition in conditions:
         key, _, item = condition.input.partition(".")
         if condition.op == "fallen_by":
-            told = f"`{condition.input}` fallen by {condition.threshold:g} since the wave before"
+            told = f"`{condition.input}` fallen by {condition.threshold:g} since last time"
             assert told in page
             continue
         if condition.is_local:
@@ -88,7 +88,7 @@ def test_every_threshold_of_a_pupil_rule_is_told_as_answer_and_code() -> None:
             assert f"`{condition.input}` {said[condition.op]}" in page
             continue
         if item in {scale.id for scale in instruments[key].scales}:
-            then = " in the wave before" if condition.wave == "previous" else ""
+            then = " last time too" if condition.wave == "previous" else ""
             assert f"`{condition.input}` ≤ {condition.threshold:g}{then}" in page
             continue
         answer = instruments[key].label(item, int(condition.threshold), "en")

@@ -99,7 +99,7 @@ def test_an_answer_that_fell_and_is_low_stands_once(
     html = render_report(one, codes)
     text = Page(html).text
     assert text.count("Svarte «trives litt» på") == 1
-    assert text.count("Det er to trinn lavere enn i forrige runde.") == 1
+    assert text.count("Det er to trinn lavere enn forrige gang.") == 1
     assert text.count("akkurat på grensa for å følge med") == 1
     assert html.count('<svg class="chart') == 1
 
@@ -272,9 +272,9 @@ def test_a_fall_is_told_with_what_was_before(fjordvik: School, render_report: Re
         for language in ("nb", "en")
     )
     assert (
-        "44 på en skala fra 0 til 100. Forrige runde: 76 (Vår 2026). Grensa er et fall på 24." in nb
+        "44 på en skala fra 0 til 100. Forrige gang: 76 (Vår 2026). Grensa er et fall på 24." in nb
     )
-    assert "The round before: 76 (Vår 2026). The limit is a fall of 24." in en
+    assert "Last time: 76 (Vår 2026). The limit is a fall of 24." in en
     assert "to eller tre med 24 eller mer av måleusikkerhet alene" in nb
 
 
@@ -297,7 +297,7 @@ def test_a_score_that_was_low_before_says_so(fjordvik: School, render_report: Re
     twice = Evidence("who5_v1.wellbeing", 44, 50, before=Before("2026-V", 48))
     low = flag("rule.low_wellbeing", "flag", evidence=(twice,))
     text = Page(render_report(replace(data, pupil_flags=(low,)), codes)).text
-    assert "Grensa for flagg er 50. Forrige runde: 48 (Vår 2026)." in text
+    assert "Grensa for flagg er 50. Forrige gang: 48 (Vår 2026)." in text
 
 
 def test_an_answer_that_fell_says_by_how_many_steps_and_keeps_its_chart(
@@ -309,7 +309,7 @@ def test_an_answer_that_fell_says_by_how_many_steps_and_keeps_its_chart(
     less = flag("rule.thriving_less", "watch", evidence=(thrived,))
     html = render_report(replace(data, pupil_flags=(less,)), codes)
     text = Page(html).text
-    assert "Det er to trinn lavere enn i forrige runde." in text
+    assert "Det er to trinn lavere enn forrige gang." in text
     assert "Tidligere: «trives svært godt» (Vår 2026)." in text
     assert html.count("<circle") > 1
 

@@ -11,7 +11,19 @@ import pytest
 from flows.cli import main
 from tests.road.test_first_heard import clocks
 from tests.road.test_held_requests import asking_in, codes_in, report_of
-from tests.support.home import NOW, csv_bytes, drop, form, make_home, run, school_class
+from tests.support.home import (
+    CORE,
+    ITEMS,
+    NOW,
+    SPRING,
+    WHO5,
+    csv_bytes,
+    drop,
+    form,
+    make_home,
+    run,
+    school_class,
+)
 
 # NOW is Monday 20 April 2026: five working days later is Monday the 27th.
 NEXT_DAY = NOW + timedelta(days=1)
@@ -108,3 +120,87 @@ def test_a_watch_that_is_contradicted_has_no_deadline_to_keep(home):
     drop(home, "b.csv", csv_bytes([form("P100")]))
     run(home)
     assert not asking_in(report_of(home))
+
+
+def scaled(code, answer, **changes):
+    """A happy pupil who gives this answer to each question of WHO-5."""
+    return form(code, **changes) | {item: answer for item in ITEMS if item.startswith(WHO5)}
+
+
+def test_a_contradiction_of_the_wave_that_a_fall_looks_back_at_hides_no_flag(home):
+    spring = {"wave": SPRING, "submitted_on": "2026-03-10"}
+    drop(home, "a.csv", csv_bytes([*school_class(5), scaled("P100", "5")]))
+    drop(home, "b.csv", csv_bytes([*school_class(5, **spring), scaled("P100", "2", **spring)]))
+    run(home)
+    assert "P100" in report_of(home, wave=SPRING)
+    drop(home, "c.csv", csv_bytes([scaled("P100", "4")]))
+    run(home, now=NEXT_DAY)
+    section = asking_in(report_of(home, wave=SPRING))
+    assert codes_in(section) == ["P100"]
+    assert "Flagget sto der før det andre skjemaet kom" in section
+    assert "(to utgaver)" in section
+    assert due_on_monday(section) == 1
+    assert not asking_in(report_of(home)), "nothing stood in autumn"
+
+
+LINKED = "\n".join(
+    ['id = "{id}"', 'name = "{id}"', 'tool = "canonical"', 'linkage = "pseudonymous"',
+     'instruments = ["{instrument}"]']
+)  # fmt: skip
+
+
+@pytest.fixture
+def two_surveys(tmp_path):
+    made = make_home(tmp_path, survey=LINKED.format(id="core", instrument=CORE))
+    pulse = LINKED.format(id="pulse", instrument=WHO5)
+    (made.surveys / "pulse.toml").write_text(pulse, encoding="utf-8")
+    return made
+
+
+def of(instrument, *rows):
+    """The rows as a survey of one instrument has them."""
+    other = {CORE: WHO5, WHO5: CORE}[instrument]
+    return csv_bytes([{k: v for k, v in row.items() if not k.startswith(other)} for row in rows])
+
+
+def test_a_contradiction_in_the_other_survey_hides_no_flag(two_surveys):
+    home = two_surveys
+    low = scaled("P100", "2", company_in_breaks="3")
+    drop(home, "a.csv", of(CORE, *school_class(5), low))
+    drop(home, "b.csv", of(WHO5, *school_class(5), low))
+    run(home)
+    drop(home, "c.csv", of(CORE, form("P100")))
+    run(home, now=NEXT_DAY)
+    page = report_of(home)
+    section = asking_in(page)
+    assert codes_in(section) == ["P100"]
+    assert "Lav trivsel de siste to ukene" in section, "nobody has contradicted the pulse"
+    assert due_on_monday(section) == 1
+
+
+def test_a_contradiction_of_what_a_flag_does_not_rest_on_is_told_of_no_flag(two_surveys):
+    home = two_surveys
+    drop(home, "a.csv", of(CORE, *school_class(5), form("P100")))
+    drop(home, "b.csv", of(WHO5, *school_class(5), scaled("P100", "1")))
+    run(home)
+    drop(home, "c.csv", of(CORE, form("P100", thriving="4")))
+    run(home, now=NEXT_DAY)
+    page = report_of(home)
+    assert not asking_in(page)
+    assert "P100" in page, "the prompt of the pulse stands"
+
+
+def test_a_report_lets_go_of_a_flag_when_the_earlier_forms_are_all_rejected(home, capsys):
+    spring = {"wave": SPRING, "submitted_on": "2026-03-10"}
+    drop(home, "a.csv", csv_bytes([*school_class(5), scaled("P100", "5")]))
+    drop(home, "b.csv", csv_bytes([*school_class(5, **spring), scaled("P100", "2", **spring)]))
+    run(home)
+    drop(home, "c.csv", csv_bytes([scaled("P100", "4")]))
+    run(home, now=NEXT_DAY)
+    capsys.readouterr()
+    assert main(["quarantine", "list", "--json", "--home", str(home.root)]) in (0, 1)
+    [entry] = json.loads(capsys.readouterr().out)["contradictions"]
+    words = ["quarantine", "reject", entry["id"], "--why", "not_known_here"]
+    assert main([*words, "--home", str(home.root)]) in (0, 1), capsys.readouterr().err
+    run(home, now=NEXT_DAY)
+    assert not asking_in(report_of(home, wave=SPRING))

@@ -101,3 +101,37 @@ def test_a_lapsed_flag_about_adults_stays_in_its_own_report(tmp_path):
     assert "P100" in lapsed_in(page)
     assert "Ingen flagg fra denne runden gjelder lenger." in page
     assert "Snakk med" not in page.split("Tegnene")[0]
+
+
+def test_a_blank_form_ends_no_flag_of_a_new_pupil_and_ends_a_welcome(tmp_path):
+    home = make_home(tmp_path)
+    new = {"enrolled_on": "2025-10-20"}
+    alone = form("P100", company_in_breaks="3", **new)
+    drop(home, "a.csv", csv_bytes([*school_class(6), alone, form("P101", **new)]))
+    run(home, now=IN_AUTUMN)
+    blank = {name: "" for name in alone if name.startswith(("klassepuls", "who5"))}
+    rows = [form(code, **spring()) | blank for code in ("P100", "P101")]
+    drop(home, "b.csv", csv_bytes(rows))
+    run(home, now=IN_SPRING)
+    assert new_pupils(home) == [("flag", "open"), ("watch", "expired")]
+    drop(home, "c.csv", csv_bytes([form("P102", **spring())]))
+    run(home, now=IN_SPRING)
+    assert new_pupils(home) == [("flag", "open"), ("watch", "expired")]
+
+
+def test_an_answer_to_what_it_rests_on_ends_the_flag_of_a_new_pupil(tmp_path):
+    home = make_home(tmp_path)
+    alone = form("P100", company_in_breaks="3", enrolled_on="2025-10-20")
+    drop(home, "a.csv", csv_bytes([*school_class(6), alone]))
+    run(home, now=IN_AUTUMN)
+    drop(home, "b.csv", csv_bytes([form("P100", **spring())]))
+    run(home, now=IN_SPRING)
+    assert new_pupils(home) == [("flag", "expired")]
+
+
+def new_pupils(home):
+    """Level and status of the flags of new pupils."""
+    with warehouse_of(home) as con:
+        return con.execute(
+            "select level, status from core.flag where rule_id = 'rule.new_pupil' order by all"
+        ).fetchall()

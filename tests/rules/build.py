@@ -89,7 +89,7 @@ class Town:
             response_id=self.forms,
             delivery_no=1,
             row_no=self.forms,
-            survey_id="klassepuls",
+            survey_id=place.get("survey", "klassepuls"),
             wave_id=wave,
             school_id=place.get("school", "S01"),
             class_group=place.get("name", "7A"),

@@ -1,7 +1,8 @@
 """Pupil rules: a few answers in, flags out. The tables are meant to be read."""
 
-from datetime import date
+from datetime import date, timedelta
 from importlib.resources import files
+from itertools import permutations
 from typing import get_args
 
 import pytest
@@ -241,19 +242,60 @@ def test_low_twice_is_evidence_of_both_waves(town):
     assert town.step("low_wellbeing", "twice") == 3
 
 
-def test_only_the_wave_before_counts(town):
+def test_the_latest_answer_of_the_pupil_is_the_last_time(town):
     town.add_form("x", wellbeing(80), wave=SPRING)
-    town.add_form("other", wave=AUTUMN)
+    town.add_form("x", wellbeing(60), wave=AUTUMN)
     town.add_form("x", wellbeing(52), wave=WINTER)
 
     assert town.flags(wave=WINTER) == {}
 
 
-def test_a_wave_that_nobody_answered_is_no_wave_before(town):
+@pytest.mark.parametrize(
+    ("pupil", "answers", "school"),
+    [
+        (None, {}, "S01"),
+        ("other", {}, "S01"),
+        ("x", {}, "S02"),
+        ("x", BLANK, "S01"),
+        ("x", dict.fromkeys(HAPPY, SKIPPED), "S01"),
+        ("x", {**wellbeing(80), "who5_2": None}, "S01"),
+    ],
+    ids=["no code", "another pupil", "another school", "blank", "skipped", "too few answers"],
+)
+def test_a_form_between_without_an_answer_takes_nothing_away(town, pupil, answers, school):
     town.add_form("x", wellbeing(80), wave=SPRING)
+    town.add_form(pupil, answers, wave=AUTUMN, school=school)
     town.add_form("x", wellbeing(52), wave=WINTER)
 
     assert town.flags(wave=WINTER) == {"x": {"wellbeing_fell": "watch"}}
+
+
+def test_each_question_has_a_last_time_of_its_own(town):
+    town.add_form("x", {"thriving": 5, "safety": 5, **wellbeing(80)}, wave=SPRING)
+    town.add_form("x", BLANK | {"safety": 5, "thriving": 4}, wave=AUTUMN)
+    town.add_form("x", {"thriving": 3, "safety": 3, **wellbeing(52)}, wave=WINTER)
+
+    flags = town.flags(wave=WINTER)["x"]
+    assert flags["wellbeing_fell"] == "watch"
+    inputs = inputs_of(PUPIL_RULES, INSTRUMENTS)
+    waves = [
+        inputs.wave_before(f"{key}.{name}")
+        for key, name in ((CORE, "thriving"), (CORE, "safety"), (WHO5, "wellbeing"))
+    ]
+    found = town.con.table("hit").select(*waves).fetchall()
+    assert found == [(AUTUMN, AUTUMN, SPRING)]
+
+
+@pytest.mark.parametrize(("days", "flags"), [(366, {"x": {"wellbeing_fell": "watch"}}), (367, {})])
+def test_an_answer_of_more_than_a_year_ago_is_no_last_time(town, days, flags):
+    town.con.execute(
+        "update core.dim_wave set opens = $day where wave_id = $wave",
+        {"wave": SPRING, "day": date(2026, 11, 9) - timedelta(days)},
+    ).fetchall()
+    town.add_form("x", wellbeing(80), wave=SPRING)
+    town.add_form("x", wellbeing(52))
+
+    assert town.flags() == flags
 
 
 def test_a_code_is_not_followed_to_another_school(town):
@@ -263,10 +305,11 @@ def test_a_code_is_not_followed_to_another_school(town):
     assert town.flags() == {}
 
 
-def test_of_two_forms_of_the_wave_before_the_latest_with_an_answer_counts(town):
-    town.add_form("x", wellbeing(80), wave=SPRING)
-    town.add_form("x", wellbeing(60), wave=SPRING)
-    town.add_form("x", wave=SPRING)
+@pytest.mark.parametrize("order", list(permutations("abc")), ids="".join)
+def test_of_several_surveys_of_the_last_time_the_last_by_name_with_an_answer_counts(town, order):
+    said = {"a": wellbeing(80), "b": wellbeing(60), "c": {}}
+    for survey in order:
+        town.add_form("x", said[survey], wave=SPRING, survey=survey)
     town.add_form("x", wellbeing(52))
 
     assert town.flags() == {}

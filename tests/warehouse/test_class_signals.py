@@ -220,6 +220,28 @@ def test_a_wave_that_nobody_answered_is_none(classes):
     assert classes.judged("w4", ONCE) == "alert"
 
 
+def one_form(classes):
+    classes.add([Form(None, "w3", "7A", 7, None, {CORE: {"bullied_by_pupils": 1}})])
+
+
+def another_question(classes):
+    forms = [Form(None, "w3", "7A", 7, None, {CORE: {"thriving": 5}}) for _ in range(20)]
+    classes.add(forms)
+
+
+def another_school(classes):
+    classes.add_class("w3", ONCE, school="S02")
+
+
+@pytest.mark.parametrize("between", [one_form, another_question, another_school])
+def test_a_wave_in_which_the_class_could_not_be_judged_takes_nothing_away(classes, between):
+    assert classes.judged("w1", ONCE) == "watch"
+    assert classes.judged("w2", 0) is None
+    between(classes)
+    classes.flag("w3")
+    assert classes.judged("w4", ONCE) == "alert"
+
+
 def test_evidence_of_a_repeated_signal_has_both_waves(classes):
     classes.judged("w1", ONCE)
     classes.judged("w2", ONCE + 1)
