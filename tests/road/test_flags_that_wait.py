@@ -200,7 +200,7 @@ def test_a_report_lets_go_of_a_flag_when_the_earlier_forms_are_all_rejected(home
     capsys.readouterr()
     assert main(["quarantine", "list", "--json", "--home", str(home.root)]) in (0, 1)
     [entry] = json.loads(capsys.readouterr().out)["contradictions"]
-    words = ["quarantine", "reject", entry["id"], "--why", "not_known_here"]
+    words = ["quarantine", "reject", entry["id"], "--why", "wrong_file"]
     assert main([*words, "--home", str(home.root)]) in (0, 1), capsys.readouterr().err
     run(home, now=NEXT_DAY)
     assert not asking_in(report_of(home, wave=SPRING))
