@@ -90,6 +90,40 @@ def test_an_answer_in_one_survey_outweighs_a_skip_in_another(warehouse: Any) -> 
     assert (past.value, past.missing) == (3, None)
 
 
+@pytest.mark.parametrize("order", [("a", "b"), ("b", "a")], ids="-".join)
+def test_of_two_surveys_of_an_earlier_wave_the_last_by_name_counts(
+    warehouse: Any, order: tuple[str, ...]
+) -> None:
+    warehouse.add_class("7B", answered=20, enrolled=24)
+    warehouse.add_flag("rule.unsafe", "flag", "7B", PUPIL, evidence=UNSAFE)
+    for survey in order:
+        warehouse.add_answer("2026-V", PUPIL, "safety", {"a": 3, "b": 5}[survey])
+        warehouse.con.execute(
+            "update core.answer set survey_id = $survey where survey_id = 'pulse'",
+            {"survey": survey},
+        ).fetchall()
+    (past,) = only_flag(warehouse.read()).evidence[0].earlier
+    assert past.value == 5
+
+
+def test_a_pupil_whose_surveys_name_two_classes_is_counted_in_one(warehouse: Any) -> None:
+    warehouse.add_class("5A", answered=4, enrolled=4)
+    warehouse.add_class("5B", answered=2, enrolled=2)
+    warehouse.con.execute("""
+        insert into core.response
+        select * replace ('other' as survey_id, response_id + 100 as response_id,
+            if(pupil like '%-00', '5B', class_group) as class_group)
+        from core.response where class_group = '5A'
+    """).fetchall()
+    found = {c.class_group: (c.answered, c.enrolled) for c in warehouse.read().classes}
+    assert found == {"5A": (4, 4), "5B": (2, 2)}, "'pulse' is the last by name"
+    warehouse.con.execute("""
+        update core.response set survey_id = 'zz' where survey_id = 'other'
+    """).fetchall()
+    found = {c.class_group: (c.answered, c.enrolled) for c in warehouse.read().classes}
+    assert found == {"5A": (3, 4), "5B": (3, 2)}
+
+
 def test_answers_to_other_questions_are_never_read(warehouse: Any) -> None:
     warehouse.add_class("7B", answered=20, enrolled=24)
     warehouse.add_flag("rule.unsafe", "flag", "7B", PUPIL, evidence=UNSAFE)
