@@ -141,6 +141,9 @@ def _release(
             from {ALL_FORMS} form left join chosen c using (response_id)
             where contradiction_id in (
                 select contradiction_id from {ALL_FORMS} semi join chosen using (response_id)
+            ) or (survey_id, wave_id, pupil) in (
+                select (survey_id, wave_id, pupil)
+                from {ALL_FORMS} semi join chosen using (response_id)
             )
         """).fetchall()
         places = con.execute(f"""

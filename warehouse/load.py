@@ -28,6 +28,7 @@ from warehouse.contexts import IDENTITY, settle_contexts
 from warehouse.doubles import complete_kept, decide
 from warehouse.entries import Incoming, Loaded, read_ledger, write_ledger
 from warehouse.failpoint import reach
+from warehouse.form_numbers import find_changed_forms, note_numbers
 from warehouse.instruments import answer_table
 from warehouse.left_blank import write_left_blank
 from warehouse.mended import settle_mended
@@ -86,6 +87,9 @@ def load_answers(
         choices_arrive(con, choices, key=key, first_id=first_id)
         find_blank_forms(con, survey, instruments, key=key, now=now)
         decide(con, survey=survey, instruments=instruments)
+        if survey.linkage == "pseudonymous":
+            note_numbers(con, survey, instruments)
+            find_changed_forms(con, survey, first_no=first_no)
         strike_given_up(con, survey)
         _insert_forms(con, survey, instruments)
         complete_kept(con)
@@ -338,16 +342,27 @@ def _withdraw_contradicted(
         con.execute(f"insert into quarantine.response from core.response where {ids}").fetchall()
         con.execute(f"delete from core.response where {ids}").fetchall()
     if con.execute("select 1 from verdict where kind = 'conflict' limit 1").fetchall():
-        _tell_two_schools(con, survey)
+        _tell_why(con, survey)
 
 
-def _tell_two_schools(con: duckdb.DuckDBPyConnection, survey: Survey) -> None:
-    """Say of waiting forms whether one code stands in two schools, which is no pupil's doing."""
+def _tell_why(con: duckdb.DuckDBPyConnection, survey: Survey) -> None:
+    """Say of waiting forms what two versions are: one code in two schools is no pupil's doing.
+
+    Where the tool's number tells that it is one form, the form was changed in the tool.
+    """
     con.execute(
         f"""
-        update quarantine.row q set reason_codes = [if(w.schools > 1, $two_schools, $contradicts)]
+        update quarantine.row q set reason_codes = [case
+            when w.is_one_form then $changed
+            when w.schools > 1 then $two_schools
+            else $contradicts
+        end]
         from (
-            select delivery_no, row_no, schools
+            select delivery_no, row_no, schools, pupil is null
+                or (wave_id, submission, school_id, pupil) in (
+                    select (wave_id, submission, school_id, pupil)
+                    from quarantine.one_form where survey_id = $survey
+                ) as is_one_form
             from quarantine.response join (
                 select wave_id, {IDENTITY} as identity, count(distinct school_id) as schools
                 from quarantine.response where survey_id = $survey group by all
@@ -358,6 +373,7 @@ def _tell_two_schools(con: duckdb.DuckDBPyConnection, survey: Survey) -> None:
         """,
         {
             "survey": survey.id,
+            "changed": Reason.SUBMISSION_CHANGED.value,
             "two_schools": Reason.CODE_IN_TWO_SCHOOLS.value,
             "contradicts": Reason.CONFLICTING_ANSWERS.value,
         },

@@ -14,18 +14,19 @@ from schemas.speakable import SpeakableError
 # again, and tells nobody whose it is. A form without any number stands alone.
 CONTRADICTION = """
     'C-' || left(sha256(concat_ws('|', survey_id, wave_id,
-        coalesce(pupil, submission, 'form ' || response_id))), 10)
+        coalesce(name, pupil, submission, 'form ' || response_id))), 10)
 """
 # Every stored form, with its place: response_id, delivery_no, row_no, state and contradiction_id.
 ALL_FORMS = f"""(
-    select response_id, delivery_no, row_no, wave_id, state, {CONTRADICTION} as contradiction_id
+    select response_id, delivery_no, row_no, survey_id, wave_id, school_id, pupil, state,
+        {CONTRADICTION} as contradiction_id
     from (
         select *, 'counts' as state from core.response
         union all
         select *, 'waits' from quarantine.response
         union all
         select *, 'not used' from quarantine.set_aside
-    )
+    ) left join quarantine.one_form using (survey_id, wave_id, submission, school_id, pupil)
 )"""
 MIN_SHORT_ID = 6
 
@@ -172,7 +173,9 @@ def waiting_contradictions(con: duckdb.DuckDBPyConnection) -> list[Contradiction
     """Every contradiction that a person has to decide on, the longest waiting first."""
     found = con.execute(f"""
         select contradiction_id, survey_id, wave_id, count(*), max(held_at) as since
-        from {ALL_FORMS} f join quarantine.row q using (delivery_no, row_no)
+        from {ALL_FORMS} f join (
+            select delivery_no, row_no, digest, held_at from quarantine.row
+        ) q using (delivery_no, row_no)
         where state = 'waits' and q.digest = 'conflict'
         group by all order by since, contradiction_id
     """).fetchall()

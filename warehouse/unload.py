@@ -113,7 +113,17 @@ def _strike(con: duckdb.DuckDBPyConnection) -> None:
             update {table} f set delivery_no = s.delivery_no
             from staying s where s.response_id = f.response_id
         """).fetchall()
-    for table in ("quarantine.row", "core.delivery"):
+    con.execute("""
+        update core.form_number f set delivery_no = r.delivery_no
+        from ruled r join arriving a using (delivery_no)
+        where f.delivery_no = a.old_no and f.row_no = r.row_no
+    """).fetchall()
+    con.execute("""
+        delete from quarantine.renumbered
+        where delivery_no in (select old_no from arriving)
+            or other_no in (select old_no from arriving)
+    """).fetchall()
+    for table in ("core.form_number", "quarantine.fell_under", "quarantine.row", "core.delivery"):
         con.execute(f"""
             delete from {table} where delivery_no in (select old_no from arriving)
         """).fetchall()
