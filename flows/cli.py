@@ -31,6 +31,7 @@ from warehouse.decide import CannotReleaseError
 from warehouse.instruments import InstrumentChangedError
 from warehouse.quarantine import NothingWaitsError
 from warehouse.vault import OtherKeyError
+from warehouse.withdraw import NothingCountsError
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -44,6 +45,7 @@ _EXIT_CODES: dict[type[SpeakableError], int] = {
     DeclarationError: USAGE,
     InstrumentChangedError: USAGE,
     NothingWaitsError: USAGE,
+    NothingCountsError: USAGE,
     WarehouseBusyError: BUSY,
     OtherKeyError: REFUSED,
     CannotReleaseError: REFUSED,

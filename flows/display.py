@@ -83,6 +83,7 @@ def run_as_dict(summary: Summary) -> dict[str, Any]:
                 "changed": wave.changed,
                 "new": wave.new,
                 "withdrawn": wave.withdrawn,
+                "taken_out": wave.taken_out,
                 "relevelled": wave.relevelled,
                 "lapsed": wave.lapsed,
                 "pupil_flags_off": wave.pupil_flags_off,
@@ -147,6 +148,11 @@ def _show_flags(summary: Summary) -> None:
     for wave in summary.waves:
         if wave.changed:
             more = f", {wave.relevelled} at another level" if wave.relevelled else ""
+            more += (
+                f"; {wave.taken_out} of the withdrawn because a person took a form out"
+                if wave.taken_out
+                else ""
+            )
             console.print(
                 f"Wave {wave.wave_id}: {sum(wave.raised.values())} open flags"
                 f" ({wave.new} new, {wave.withdrawn} withdrawn{more})"

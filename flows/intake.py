@@ -110,6 +110,8 @@ def _ingest_unit(
 def _where_it_belongs(arrival: Arrival, entry: ledger.Entry | None, config: Config) -> Arrival:
     """A file that is read again, as if in the folder of the survey that it was read for."""
     survey = config.surveys.get(entry.survey_id or "") if entry else None
+    if entry and entry.is_withdrawn:
+        return arrival  # it lay in a wrong folder, perhaps
     if survey is None or survey.inbox_folder is None or config.inbox is None:
         return arrival
     return replace(arrival, path=config.inbox / survey.inbox_folder / arrival.path.name)
@@ -152,9 +154,12 @@ def _put_away(home: Home, entries: Mapping[str, ledger.Entry]) -> set[str]:
 def _may_be_mended(entry: ledger.Entry, config: Config) -> bool:
     """Whether a file with held rows is worth reading again.
 
-    It is where what they were held against has changed, and where rows were given up for their age.
+    It is where what they were held against has changed, where rows were given up for their age, and
+    where a person took the file out.
     """
     survey_id = entry.survey_id
+    if entry.is_withdrawn:
+        return True
     if entry.kind == "class_list":
         return bool(entry.quarantined) and entry.declared != class_lists.declared(config)
     if survey_id is None or survey_id not in config.surveys:

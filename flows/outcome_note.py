@@ -78,6 +78,8 @@ _DECIDED = {
     "released": "valgt, og teller / chosen, and counts",
     "not_chosen": "ikke valgt / not chosen",
     "rejected": "skal ikke brukes / not to be used",
+    "withdrawn": "tatt ut av en person / taken out by a person",
+    "file_withdrawn": "hele fila tatt ut av en person / the whole file taken out by a person",
     "expired": "ventet for lenge / waited too long",
     "mended": "kom rettet, eller teller fra før / came mended, or counts already",
 }

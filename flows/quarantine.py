@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from flows.bring_back import files_of
+from flows.bring_back import bring_back, files_of
 from flows.hand import hand
 from flows.home import Config, Home, load_config
 from flows.outcome import HeldPlace as ToldPlace
@@ -25,10 +25,12 @@ from warehouse.quarantine import (
     delivery_named,
     held_places,
     refused_for_persons,
+    ruled_rows,
     versions_of,
     waiting_contradictions,
     waiting_deliveries,
 )
+from warehouse.withdraw import withdraw as take_out
 
 
 def list_waiting(home: Home, *, now: datetime) -> dict[str, Any]:
@@ -107,6 +109,7 @@ def show(home: Home, name: str, *, now: datetime) -> dict[str, Any]:
                     {
                         "delivery": version.delivery_id[:SHORT],
                         "row": version.row_no,
+                        "school": version.school_id,
                         "received": config.local(version.received_at).date().isoformat(),
                         "state": version.state,
                     }
@@ -115,7 +118,7 @@ def show(home: Home, name: str, *, now: datetime) -> dict[str, Any]:
             }
         delivery_id = delivery_named(con, name)
         entry = ledger.known(con, [delivery_id])[delivery_id]
-        places = held_places(con, delivery_id)
+        places, ruled = held_places(con, delivery_id), ruled_rows(con, delivery_id)
     return {
         "delivery": delivery_id,
         "survey": entry.survey_id,
@@ -126,6 +129,16 @@ def show(home: Home, name: str, *, now: datetime) -> dict[str, Any]:
         "dropped": entry.dropped,
         "personal_data": _persons_told(home, entry.outcome, delivery_id),
         "rows": [_place(place, config) for place in places],
+        "decided": [
+            {
+                "row": one.row_no,
+                "decision": one.decision,
+                "why": one.why,
+                "on": config.local(one.decided_at).date().isoformat(),
+                "of": {"delivery": one.delivery_id[:SHORT], "row": one.decided_row},
+            }
+            for one in ruled
+        ],
     }
 
 
@@ -201,3 +214,25 @@ def reject(
             count = decide.reject_delivery(con, delivery_id, rows, by=by, why=why, now=now)
         tell_anew(con, home, config, now=now)
     return {"rows": count}
+
+
+def withdraw(
+    home: Home, delivery: str, rows: Sequence[int], *, why: Why, now: datetime
+) -> Mapping[str, int]:
+    """Take out what counts of a delivery: the forms in these rows, or the file as a whole.
+
+    Files that may hold copies of a whole file's forms go back to the inbox.
+    """
+    config = load_config(home)
+    with at_work(home, config, now=now) as con:
+        delivery_id = delivery_named(con, delivery)
+        done = take_out(con, delivery_id, rows, by=hand(config), why=why, now=now)
+        found = bring_back(home, done.unread)
+        tell_anew(con, home, config, now=now)
+    missing = len(set(done.unread) - found)
+    return {
+        "forms": done.forms,
+        "waiting": done.waiting,
+        "files": len(found),
+        "missing": missing,
+    }

@@ -24,7 +24,7 @@ _WHY = "why, for the record; `other` where no word fits"
 
 
 def add_quarantine(commands: "Commands") -> None:
-    """`klassepuls quarantine list|show|map|release|reject`."""
+    """`klassepuls quarantine list|show|map|release|reject|withdraw`."""
     parser = commands.add_parser("quarantine", help="what waits for a person, and decisions on it")
     steps = parser.add_subparsers(
         required=True, metavar="STEP", dest="step", help="one of those below"
@@ -34,6 +34,7 @@ def add_quarantine(commands: "Commands") -> None:
     _add_map(steps)
     _add_release(steps)
     _add_reject(steps)
+    _add_withdraw(steps)
 
 
 def add_audit(commands: "Commands") -> None:
@@ -181,6 +182,26 @@ def _reject(parsed: argparse.Namespace) -> int:
     why, now = Why(parsed.why), datetime.now(UTC)
     _say(parsed, reject(_home_of(parsed), parsed.id, parsed.row, why=why, now=now), show_rejected)
     return DONE
+
+
+def _add_withdraw(steps: "Commands") -> None:
+    parser = _step(steps, "withdraw", "take out what counts: forms of a file, or the whole file")
+    parser.add_argument("id", help="the id of a delivery, as its note has it")
+    parser.add_argument(
+        "--row", type=int, action="append", default=[], help="only this row; may be given again"
+    )
+    parser.add_argument("--why", choices=BY_PERSON, required=True, help=_WHY)
+    parser.set_defaults(command=_withdraw)
+
+
+def _withdraw(parsed: argparse.Namespace) -> int:
+    from flows.quarantine import withdraw
+    from flows.quarantine_display import show_withdrawn
+
+    why, now = Why(parsed.why), datetime.now(UTC)
+    done = withdraw(_home_of(parsed), parsed.id, parsed.row, why=why, now=now)
+    _say(parsed, done, show_withdrawn)
+    return NEEDS_A_PERSON if done["missing"] else DONE
 
 
 def _verify(parsed: argparse.Namespace) -> int:

@@ -84,11 +84,10 @@ def _dates(entry: Mapping[str, Any]) -> tuple[str, str]:
 def show_one(shown: Mapping[str, Any]) -> None:
     """One contradiction's versions, or one delivery's rows."""
     if "contradiction" in shown:
-        table = Table("Delivery", "Row", "Received", "Now")
+        table = Table("Delivery", "Row", "School", "Received", "Now")
         for version in shown["versions"]:
-            table.add_row(
-                version["delivery"], str(version["row"]), version["received"], version["state"]
-            )
+            told = ("delivery", "row", "school", "received", "state")
+            table.add_row(*(str(version[name]) for name in told))
         console.print(table)
         console.print("In the order in which they came: the first above, the latest below.")
         return
@@ -117,6 +116,23 @@ def show_one(shown: Mapping[str, Any]) -> None:
             row["expires_on"],
         )
     console.print(table if shown["rows"] else "No single row waits.")
+    _show_decided(shown["decided"])
+
+
+def _show_decided(decided: Sequence[Mapping[str, Any]]) -> None:
+    if not decided:
+        return
+    table = Table("Row", "Decided", "Why", "On", "Decided of (delivery, row)")
+    for entry in decided:
+        of = entry["of"]
+        table.add_row(
+            str(entry["row"]),
+            entry["decision"],
+            entry["why"],
+            entry["on"],
+            f"{of['delivery']}, {of['row']}",
+        )
+    console.print(table)
 
 
 def show_fixes(fixes: Sequence[Mapping[str, Any]]) -> None:
@@ -164,6 +180,33 @@ def show_released(released: Mapping[str, int]) -> None:
 def show_rejected(rejected: Mapping[str, int]) -> None:
     """What was given up."""
     console.print(f"Not used from now on: {rejected['rows']} row(s).")
+
+
+def show_withdrawn(done: Mapping[str, int]) -> None:
+    """What counts no more, and what has to be done besides."""
+    console.print(
+        f"Counts no more: {done['forms']} form(s). Flags and reports follow with the next"
+        " `klassepuls run`.",
+        soft_wrap=True,
+    )
+    if done["waiting"]:
+        console.print(
+            f"{done['waiting']} row(s) of the file wait: `klassepuls quarantine reject` gives them"
+            " up.",
+            soft_wrap=True,
+        )
+    if done["files"]:
+        console.print(
+            f"{done['files']} file(s) that may hold copies of its forms lie in the inbox again:"
+            " run `klassepuls run`.",
+            soft_wrap=True,
+        )
+    if done["missing"]:
+        console.print(
+            f"{done['missing']} file(s) that may hold copies of its forms are not in outcome/ any"
+            " more: deliver them again.",
+            soft_wrap=True,
+        )
 
 
 def show_chain(chain: Mapping[str, Any]) -> None:

@@ -32,6 +32,7 @@ from warehouse.quarantine import (
 )
 from warehouse.requests import without_school
 from warehouse.unlikely import TOLD
+from warehouse.withdraw import once_withdrawn
 
 # Where files lie that did not get in. What becomes of them later is told beside their old place.
 _REFUSED = ("quarantined", "rejected")
@@ -43,7 +44,7 @@ def tell_anew(con: duckdb.DuckDBPyConnection, home: Home, config: Config, *, now
     _settle(con, home, today=config.local(now).date())
     last, told = last_decided(con), _told_until(home)
     # A later file may contradict rows that counted, and nobody has decided on anything then.
-    changed = contradicted_deliveries(con)
+    changed = [*contradicted_deliveries(con), *once_withdrawn(con)]
     if last != told:
         changed += decided_after(con, told if told < last else 0)
     if changed:

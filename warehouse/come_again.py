@@ -13,14 +13,23 @@ from schemas.survey import Survey
 from warehouse.contexts import IDENTITY, SPARE
 from warehouse.instruments import answer_table
 
-# Whether a row of quarantine.set_aside, called `form`, was given up by the clock.
-GIVEN_UP = """
+# Whether a row of quarantine.set_aside, called `form`, was decided on in one of some ways.
+_RULED = """
     exists (
-        from quarantine.decided d join core.delivery n using (delivery_id)
+        from quarantine.decided d join (
+            select delivery_no, delivery_id from core.delivery
+            union all
+            select delivery_no, delivery_id from arriving
+        ) n using (delivery_id)
         where n.delivery_no = form.delivery_no and d.row_no = form.row_no
-            and d.decision = 'expired'
+            and d.decision in ({ways})
     )
 """
+# By the clock; or a person took it out: by its row, or with its whole file.
+GIVEN_UP = _RULED.format(ways="'expired'")
+WITHDRAWN = _RULED.format(ways="'withdrawn'")
+WITH_ITS_FILE = _RULED.format(ways="'file_withdrawn'")
+TAKEN_OUT = _RULED.format(ways="'withdrawn', 'file_withdrawn'")
 
 # Requests of what was given up and came again since: the row that came again asks in its place.
 ASKED_AGAIN = """

@@ -5,7 +5,8 @@ one school are one version, whatever else the forms say: it counts once, and wha
 of class, grade and gender is kept beside it (warehouse/contexts.py). Different versions all wait in
 quarantine, the one that was accepted earlier too, so that the end state is the same whichever came
 first. Where a person has decided, copies of any version change nothing, and a further version makes
-it wait again. What was only given up for its age is as if it had not come: a copy waits anew. The
+it wait again. What was only given up for its age is as if it had not come: a copy waits anew. What
+a person took out contradicts nothing, and copies of it stay out. The
 new forms are the rows of `arrived`; each decision is a row of the temporary table `verdict`:
 `duplicate`, `beside`, `conflict` and `question` are new forms; stored ones are `moved` where a new
 form contradicts them, and `again` where a new copy takes the place of what was given up.
@@ -17,7 +18,7 @@ import duckdb
 
 from schemas.instrument import Instrument
 from schemas.survey import Survey
-from warehouse.come_again import GIVEN_UP
+from warehouse.come_again import GIVEN_UP, WITH_ITS_FILE, WITHDRAWN
 from warehouse.contexts import IDENTITY, SPARE
 from warehouse.instruments import answer_table
 from warehouse.nominations import told_choices_sql
@@ -78,7 +79,11 @@ _SAID = "{'class_group': class_group, 'grade': grade, 'gender': gender}"
 _A_VERSION = "partition by wave_id, identity, version_no"
 _RECEIPT = "received_at, delivery_no, row_no"
 _AS_RECEIVED = f"{_A_VERSION} order by {_RECEIPT}"
-_STATE_ORDER = "list_position(['counts', 'waits', 'spare', 'decided', 'new', 'given up'], state)"
+_STATE_ORDER = """
+    list_position(
+        ['counts', 'waits', 'withdrawn', 'spare', 'decided', 'new', 'given up'], state
+    )
+"""
 
 _VERDICT = f"""
     insert into verdict
@@ -109,13 +114,16 @@ _VERDICT = f"""
             bool_and(state in ('new', 'spare', 'given up')) over ({_A_VERSION}) as is_news,
             bool_or(state = 'new') over ({_A_VERSION}) as is_told,
             bool_or(state in ('counts', 'waits')) over ({_A_VERSION}) as is_alive,
-            max(version_no) over (partition by wave_id, identity) as versions
+            bool_or(state = 'withdrawn') over ({_A_VERSION}) as is_out
         from telling
         window copies as ({_A_VERSION}, telling_no order by {_STATE_ORDER}, {_RECEIPT})
     ),
     known as (
         select *, bool_or(is_news and state = 'new') over (partition by wave_id, identity)
-            as has_news
+            as has_news,
+            -- What a person took out contradicts nothing: it is as if it had not come.
+            count(distinct version_no) filter (not is_out) over (partition by wave_id, identity)
+                as versions
         from counted
     ),
     judged as (
@@ -155,6 +163,7 @@ def _compare_versions(
             union all
             {stored}
         ) semi join contested using (wave_id, identity)
+        where state <> 'gone'
         """,
         {"survey": survey.id},
     ).fetchall()
@@ -166,7 +175,8 @@ _STATES = {
     "core.response": "'counts'",
     "quarantine.response": "'waits'",
     "quarantine.set_aside": (
-        f"case when {SPARE} then 'spare' when {GIVEN_UP} then 'given up' else 'decided' end"
+        f"case when {SPARE} then 'spare' when {GIVEN_UP} then 'given up'"
+        f" when {WITHDRAWN} then 'withdrawn' when {WITH_ITS_FILE} then 'gone' else 'decided' end"
     ),
 }
 

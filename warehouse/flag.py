@@ -67,6 +67,7 @@ class Flagged:
     raised: Mapping[tuple[str, str, str], int]
     new: int = 0
     withdrawn: int = 0
+    taken_out: int = 0  # of the withdrawn: a person took the form out that they rested on
     relevelled: int = 0
     lapsed: int = 0
     pupil_flags_off: str | None = None
@@ -120,6 +121,7 @@ def score_and_flag(
         raised=open_flags(con, wave_id),
         new=settled.new,
         withdrawn=settled.withdrawn,
+        taken_out=settled.taken_out,
         relevelled=settled.relevelled,
         pupil_flags_off=off,
         fingerprint=state,

@@ -17,11 +17,15 @@ REVIEW_WORKING_DAYS = {"prompt": 1, "flag": 5, "alert": 5}
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """How many flags of a wave are new, withdrawn, and of another level than before."""
+    """How many flags of a wave are new, withdrawn, and of another level than before.
+
+    `taken_out` of the withdrawn rested on a form that a person took out.
+    """
 
     new: int
     withdrawn: int
     relevelled: int
+    taken_out: int = 0
 
 
 def settle_flags(con: duckdb.DuckDBPyConnection, wave_id: str, now: datetime) -> Settled:
@@ -29,12 +33,13 @@ def settle_flags(con: duckdb.DuckDBPyConnection, wave_id: str, now: datetime) ->
 
     A flag that was raised before keeps its date and its clock. One whose pupil was heard in a form
     that waited is raised today, and its clock runs from then. One that the answers no longer
-    support is withdrawn, not deleted, and keeps its evidence: somebody may have read it.
+    support, or whose form a person took out, is withdrawn (`withdrawn_why`), not deleted, and keeps
+    its evidence: somebody may have read it.
     """
     today = now.date()
     find_heard(con, working_days=REVIEW_WORKING_DAYS)
     named = {"wave": wave_id, "prompt_due": _due(today, "prompt"), "flag_due": _due(today, "flag")}
-    withdrawn, relevelled = _renew(con, named) if _has_flags(con, wave_id) else (0, 0)
+    was_there = _renew(con, named) if _has_flags(con, wave_id) else (0, 0, 0)
     [(new,)] = con.execute(
         f"""
         insert into core.flag by name
@@ -47,7 +52,7 @@ def settle_flags(con: duckdb.DuckDBPyConnection, wave_id: str, now: datetime) ->
     ).fetchall()
     con.execute("insert into core.flag_evidence from found_evidence").fetchall()
     con.execute("drop table temp.heard").fetchall()
-    return Settled(new, withdrawn, relevelled)
+    return Settled(new, *was_there)
 
 
 _REVIEW_DUE = """
@@ -61,10 +66,25 @@ def _has_flags(con: duckdb.DuckDBPyConnection, wave_id: str) -> bool:
     return bool(some.fetchall())
 
 
-def _renew(con: duckdb.DuckDBPyConnection, named: dict[str, object]) -> tuple[int, int]:
+# Whether a flag `f` is withdrawn because a person took a form out, of the pupil or of the class.
+_TAKEN_OUT = """
+    (f.survey_id, f.wave_id, f.school_id, coalesce(f.pupil, f.class_group)) in (
+        select (survey_id, wave_id, school_id, whom)
+        from (
+            select a.survey_id, wave_id, school_id, unnest([pupil, class_group]) as whom
+            from quarantine.set_aside a join core.delivery using (delivery_no)
+                join quarantine.decided c using (delivery_id, row_no)
+            where contains(c.decision, 'withdrawn')
+        )
+    )
+"""
+
+
+def _renew(con: duckdb.DuckDBPyConnection, named: dict[str, object]) -> tuple[int, int, int]:
     """Bring the wave's flags up to date and clear the evidence of those that stand.
 
-    Returns how many were withdrawn, and how many stand at another level.
+    Returns how many were withdrawn, how many stand at another level, and how many of the withdrawn
+    rested on what a person took out.
     """
     wave = {"wave": named["wave"]}
     [(relevelled,)] = con.execute(
@@ -74,11 +94,16 @@ def _renew(con: duckdb.DuckDBPyConnection, named: dict[str, object]) -> tuple[in
         """,
         wave,
     ).fetchall()
+    going = "f.wave_id = $wave and f.status <> 'withdrawn'"
+    going += " and f.flag_id not in (select flag_id from found)"
+    [(taken_out,)] = con.execute(
+        f"select count(*) from core.flag f where {going} and {_TAKEN_OUT}", wave
+    ).fetchall()
     [(withdrawn,)] = con.execute(
-        """
-        update core.flag set status = 'withdrawn'
-        where wave_id = $wave and status <> 'withdrawn'
-            and flag_id not in (select flag_id from found)
+        f"""
+        update core.flag f set status = 'withdrawn',
+            withdrawn_why = if({_TAKEN_OUT}, 'form_taken_out', 'answers')
+        where {going}
         """,
         wave,
     ).fetchall()
@@ -90,7 +115,8 @@ def _renew(con: duckdb.DuckDBPyConnection, named: dict[str, object]) -> tuple[in
             evidence_count = n.evidence_count,
             review_due = case when n.level = 'watch' then null
                 else least(f.review_due, {_REVIEW_DUE}) end,
-            status = case when f.status = 'withdrawn' then 'open' else f.status end
+            status = case when f.status = 'withdrawn' then 'open' else f.status end,
+            withdrawn_why = null
         from found n left join heard h on h.flag_id = n.flag_id
         where f.wave_id = $wave and f.flag_id = n.flag_id
         """,
@@ -100,7 +126,7 @@ def _renew(con: duckdb.DuckDBPyConnection, named: dict[str, object]) -> tuple[in
     con.execute(
         "delete from core.flag_evidence where flag_id in (select flag_id from found)"
     ).fetchall()
-    return int(withdrawn), int(relevelled)
+    return int(withdrawn), int(relevelled), int(taken_out)
 
 
 def _due(today: date, level: str) -> date:

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from schemas.instrument import Instrument
 from schemas.survey import Survey
+from warehouse.come_again import TAKEN_OUT
 from warehouse.unnamed import LEAST_ROWS
 
 # So many numbers that both files give to the same pupil of the same school are no chance.
@@ -192,6 +193,22 @@ def _name_forms(con: duckdb.DuckDBPyConnection, survey: Survey) -> None:
         con.unregister("named")
 
 
+def forget_numbers(con: duckdb.DuckDBPyConnection, delivery_id: str) -> None:
+    """What a delivery said of numbers holds no more; part of the transaction that takes it out."""
+    named = {"id": delivery_id}
+    this = "(select delivery_no from core.delivery where delivery_id = $id)"
+    con.execute(f"delete from core.form_number where delivery_no = {this}", named).fetchall()
+    con.execute(
+        f"delete from quarantine.renumbered where delivery_no = {this} or other_no = {this}", named
+    ).fetchall()
+    con.execute("""
+        delete from quarantine.one_form
+        where (survey_id, wave_id, submission) not in (
+            select (survey_id, wave_id, submission) from quarantine.renumbered
+        )
+    """).fetchall()
+
+
 def _joined(pairs: Iterable[tuple[_Who, _Who]]) -> list[set[_Who]]:
     """Groups of all who hang together by some pair."""
     groups: list[set[_Who]] = []
@@ -205,7 +222,7 @@ def _joined(pairs: Iterable[tuple[_Who, _Who]]) -> list[set[_Who]]:
 # As between versions of one code (warehouse/doubles.py): a new form waits beside whatever another
 # export says, decided on or not; one that counts waits where another one is alive. What a person
 # took out is as if it had not come.
-_VERDICT = """
+_VERDICT = f"""
     insert into verdict
     with form as (
         select response_id, delivery_no, wave_id, submission, school_id, pupil, 'new' as state
@@ -221,7 +238,7 @@ _VERDICT = """
         from quarantine.response where survey_id = $survey
         union all
         select response_id, delivery_no, wave_id, submission, school_id, pupil, 'aside'
-        from quarantine.set_aside where survey_id = $survey
+        from quarantine.set_aside form where survey_id = $survey and not {TAKEN_OUT}
     ),
     version as (
         select form.*, name, (school_id, pupil) as who

@@ -36,6 +36,7 @@ class Entry:
     outside_choices: int | None = None
     is_left_blank: bool = False  # rows do without a cell that nobody could read
     against: int = 0  # rows and forms that a person decided not to use
+    is_withdrawn: bool = False  # taken out as a whole: dropped again, it is read as if it were new
 
     @property
     def is_final(self) -> bool:
@@ -61,10 +62,14 @@ def known(con: duckdb.DuckDBPyConnection, delivery_ids: Sequence[str]) -> dict[s
         select delivery_id, outcome, reason_code, filed_at is not null, survey_id, format,
             delivered, accepted, quarantined, dropped, declared, coalesce(expired, 0), kind,
             with_text, alone, fewest_alike, own_choices, outside_choices,
-            delivery_no in (select delivery_no from core.left_blank), coalesce(against, 0)
+            delivery_no in (select delivery_no from core.left_blank), coalesce(against, 0),
+            coalesce(is_withdrawn, false)
         from core.delivery left join (
             select delivery_id, count(*) filter (decision = 'expired') as expired,
-                count(*) filter (decision in ('rejected', 'not_chosen') and row_no > 0) as against
+                count(*) filter (
+                    decision in ('rejected', 'not_chosen', 'withdrawn') and row_no > 0
+                ) as against,
+                bool_or(decision = 'file_withdrawn') as is_withdrawn
             from quarantine.decided group by all
         ) using (delivery_id) semi join asked using (delivery_id)
     """).fetchall()

@@ -73,13 +73,32 @@ class HeldPlace:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One of the forms of a contradiction: where it stands, when it came, and what it is now."""
+    """One of the forms of a contradiction: where it stands, when it came, and what it is now.
+
+    And of which school it is said to be.
+    """
 
     response_id: int
     delivery_id: str
     row_no: int
     received_at: datetime
     state: State
+    school_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ruled:
+    """A row that is not used, or was chosen, by a decision, and where what was decided on stands.
+
+    That is the row itself, or the row of an earlier file that it is a copy of.
+    """
+
+    row_no: int
+    decision: str
+    why: str
+    decided_at: datetime
+    delivery_id: str
+    decided_row: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,11 +235,34 @@ def held_places(con: duckdb.DuckDBPyConnection, delivery_id: str) -> list[HeldPl
     return [HeldPlace(*entry) for entry in found]
 
 
+def ruled_rows(con: duckdb.DuckDBPyConnection, delivery_id: str) -> list[Ruled]:
+    """The rows of one delivery that somebody has decided on, or decided on in an earlier file."""
+    rows = con.execute(
+        """
+        with own as (
+            select row_no, quarantine_id from quarantine.decided
+            where delivery_id = $id and row_no > 0
+        ),
+        here as (
+            from own
+            union
+            select f.row_no, f.quarantine_id
+            from quarantine.fell_under f join core.delivery using (delivery_no)
+            where delivery_id = $id and f.row_no not in (select row_no from own)
+        )
+        select here.row_no, decision, why, decided_at, delivery_id, d.row_no
+        from here join quarantine.decided d using (quarantine_id) order by all
+        """,
+        {"id": delivery_id},
+    ).fetchall()
+    return [Ruled(*row) for row in rows]
+
+
 def versions_of(con: duckdb.DuckDBPyConnection, contradiction_id: str) -> list[Version]:
     """All forms of one contradiction, in the order in which they came."""
     found = con.execute(
         f"""
-        select response_id, delivery_id, row_no, received_at, state
+        select response_id, delivery_id, row_no, received_at, state, school_id
         from {ALL_FORMS} join core.delivery using (delivery_no)
         where upper(contradiction_id) = upper($id)
         order by received_at, delivery_no, row_no

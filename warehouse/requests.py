@@ -38,7 +38,7 @@ RAISED = "prompt.raised"
 # Asks still: it waits, or was given up without anybody having decided, and did not come again.
 STILL = f"(state = 'waits' or state = 'expired' and quarantine_id not in ({ASKED_AGAIN}))"
 # Was heard: all that ever asked, but for a form that a person said is not to be used.
-HEARD = "state <> 'rejected'"
+HEARD = "state not in ('rejected', 'withdrawn', 'file_withdrawn')"
 # Asks for help now, and is not only to be looked at as a flag is.
 ASKS_NOW = f"not ends_with(rule_id, '{AT_FLAG}')"
 

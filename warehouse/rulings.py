@@ -121,7 +121,9 @@ def _write_decisions(con: duckdb.DuckDBPyConnection, ruling: Ruling) -> None:
         create or replace temp table newly as
         select coalesce(q.quarantine_id, d.quarantine_id, nextval('quarantine.row_id'))
                 as quarantine_id, m.delivery_id, m.row_no, m.survey_id,
-            coalesce(q.reason_codes, d.reason_codes, ['CONFLICTING_ANSWERS']) as reason_codes,
+            coalesce(q.reason_codes, d.reason_codes,
+                if(contains(m.decision, 'withdrawn'), [], ['CONFLICTING_ANSWERS'])
+            ) as reason_codes,
             []::varchar[] as column_names, 'conflict' as digest, 1 as occurrence,
             coalesce(q.held_at, d.held_at, $at) as held_at, m.decision, $why, $by, $at, $event
         from moving m

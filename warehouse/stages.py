@@ -111,8 +111,9 @@ def stage_inputs(
 def answered_waves(con: duckdb.DuckDBPyConnection) -> list[str]:
     """Waves that somebody has answered, the newest last.
 
-    A wave whose answers have all gone into quarantine still has flags to withdraw, and reports to
-    write: of the schools that wait, and of those who ask for help in a waiting form.
+    A wave whose answers have all gone into quarantine, or were taken out, still has flags to
+    withdraw, and reports to write: of the schools that wait, of those who ask for help in a waiting
+    form, and of those whose report tells of forms that are gone.
     """
     found = con.execute("""
         select wave_id from core.dim_wave
@@ -120,6 +121,7 @@ def answered_waves(con: duckdb.DuckDBPyConnection) -> list[str]:
             select wave_id from core.response union select wave_id from core.flag
             union select wave_id from quarantine.response
             union select told_in from quarantine.asking where school_id is not null
+            union select split_part(subject, '/', 1) from core.stage where stage = 'reported'
         )
         order by opens
     """).fetchall()
@@ -150,6 +152,10 @@ _SCHOOL_INPUTS = f"""
     signalled as (
         select (class_group, school_id, survey_id, rule_id) from core.flag
         where wave_id = $wave and target = 'class' and status <> 'withdrawn'
+    ),
+    reported as (
+        select split_part(subject, '/', 2) as school_id from core.stage
+        where stage = 'reported' and split_part(subject, '/', 1) = $wave
     ),
     line as (
         select f.school_id, concat_ws('|', 'flag', f.flag_id, f.level,
@@ -199,6 +205,9 @@ _SCHOOL_INPUTS = f"""
         union all
         select school_id, concat_ws('|', 'placed', pupil, class_group, grade)
         from ({ONE_CLASS_SQL})
+        union all
+        select school_id, 'nobody' from reported
+        where school_id not in (select school_id from core.response where wave_id = $wave)
     )
     select school_id, sha256(string_agg(text, chr(10) order by text))
     from line
@@ -210,6 +219,8 @@ _SCHOOL_INPUTS = f"""
         select school_id from quarantine.asking where told_in = $wave
         union
         select school_id from quarantine.response where wave_id = $wave
+        union
+        select school_id from reported
     )
     group by school_id order by school_id
 """

@@ -76,11 +76,13 @@ def _name_files(con: duckdb.DuckDBPyConnection, delivery_ids: Sequence[str], fir
         select a.delivery_no, row_no
         from quarantine.set_aside join arriving a on a.old_no = set_aside.delivery_no
     """).fetchall()
-    # Time alone has not judged a row, so what waited too long is judged anew.
+    # Time alone has not judged a row, so what waited too long is judged anew; and a file that was
+    # taken out as a whole was taken out where it lay then.
     con.execute("""
         create or replace temp table ruled as
         select a.delivery_no, row_no, decision
-        from quarantine.decided join arriving a using (delivery_id) where decision <> 'expired'
+        from quarantine.decided join arriving a using (delivery_id)
+        where decision not in ('expired', 'file_withdrawn')
     """).fetchall()
     con.execute("""
         create or replace temp table since as
@@ -130,7 +132,8 @@ def _strike(con: duckdb.DuckDBPyConnection) -> None:
     forget_traces(con)
     con.execute("""
         delete from quarantine.decided
-        where decision = 'expired' and delivery_id in (select delivery_id from arriving)
+        where decision in ('expired', 'file_withdrawn')
+            and delivery_id in (select delivery_id from arriving)
     """).fetchall()
 
 

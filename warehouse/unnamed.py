@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from schemas.instrument import Instrument
 from schemas.survey import Survey
+from warehouse.come_again import WITH_ITS_FILE
 from warehouse.contexts import IDENTITY
 from warehouse.instruments import answer_table
 
@@ -133,7 +134,7 @@ def _number_contents(
             md5_number(concat_ws(chr(31), submitted_on, {stored}))
         from (
             from core.response union all from quarantine.response
-            union all from quarantine.set_aside
+            union all select form.* from quarantine.set_aside form where not {WITH_ITS_FILE}
         ) {joins}
         where survey_id = $survey and {IDENTITY} is null
         """,

@@ -1,4 +1,4 @@
-"""The tool's own number of a form, in a survey with codes: one form, whoever it is said to be from."""
+"""The tool's own number of a form, in a survey with codes: one form, whosever it is said to be."""
 
 from collections.abc import Sequence
 
@@ -142,7 +142,7 @@ _EXPORT = st.tuples(st.integers(1, 7), _CODES, st.booleans())
 _FILES = st.lists(_EXPORT, min_size=1, max_size=4)
 
 
-@settings(deadline=None, max_examples=examples(6, deep=80))
+@settings(deadline=None, max_examples=examples(6, deep=40))
 @given(files=_FILES, orders=st.permutations(range(4)), runs=st.lists(st.booleans(), min_size=4))
 def test_which_export_came_first_does_not_matter(files, orders, runs):
     config = tiny_config()

@@ -49,3 +49,7 @@ insert into core.form_number
 select delivery_no, row_no, survey_id, wave_id, school_id, pupil, submission, null, false
 from (from core.response union all from quarantine.response union all from quarantine.set_aside)
 where pupil is not null and submission is not null;
+
+-- Why a flag was withdrawn: the answers no longer support it (answers), or a person took a form out
+-- that it rested on (form_taken_out).
+alter table core.flag add column withdrawn_why varchar;     -- null while it is not withdrawn
