@@ -289,6 +289,7 @@ def _outcome(loaded: Loaded, survey_id: str | None, kind: str) -> Outcome:
         outside_choices=loaded.outside_choices or 0,
         moved=loaded.moved,
         reasons=loaded.reasons,
+        rows=[HeldPlace(row_no, [Reason.NOW_CONTRADICTED.value], []) for row_no in loaded.copies],
     )
 
 
@@ -312,7 +313,7 @@ def _file(
         reasons = dict(outcome.reasons) or _reasons_of(outcome, held)
         told = replace(
             outcome,
-            rows=held or outcome.rows,
+            rows=_in_order([*held, *outcome.rows]) if held else outcome.rows,
             reasons=reasons | unlikely.get(outcome.delivery_id, {}),
             asking_unplaced=unplaced.get(outcome.delivery_id, 0),
             left_blank=() if outcome.outcome == "duplicate" else left.get(outcome.delivery_id, ()),
@@ -321,6 +322,10 @@ def _file(
         filed.append((arrival.path.name, outcome))
     ledger.mark_filed(con, [outcome.delivery_id for _, outcome in done], now=now)
     return filed
+
+
+def _in_order(rows: Sequence[HeldPlace]) -> list[HeldPlace]:
+    return sorted(rows, key=lambda place: place.row_no)
 
 
 def _reasons_of(outcome: Outcome, rows: Sequence[HeldPlace]) -> dict[str, int]:

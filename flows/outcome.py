@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from schemas.reason import Reason
 from warehouse.left_blank import Left
 
+# Rows of a file that wait with the rows of an earlier one.
+_WAITING = (Reason.STILL_HELD, Reason.NOW_CONTRADICTED)
+
 
 @dataclass(frozen=True, slots=True)
 class HeldPlace:
@@ -67,7 +70,7 @@ class Outcome:
     @property
     def has_waiting_rows(self) -> bool:
         """Whether rows of the file wait: its own, or the same rows of an earlier delivery."""
-        known = self.reasons.get(Reason.STILL_HELD.value, 0)
+        known = any(self.reasons.get(code.value) for code in _WAITING)
         return bool(self.quarantined or self.still_waiting or known)
 
 

@@ -104,6 +104,7 @@ def _as_now(
     counted = (
         Reason.DUPLICATE_ROW,
         Reason.STILL_HELD,
+        Reason.NOW_CONTRADICTED,
         Reason.DECIDED_AGAINST,
         Reason.BLANK_FORM,
         Reason.FORM_GONE,
@@ -112,6 +113,7 @@ def _as_now(
     kept = [code.value for code in counted]
     as_before = {code: note["reasons"][code] for code in kept if code in note["reasons"]}
     waiting = Counter(code for place in places for code in place.reasons)
+    copies = [row for row in note["rows"] if row["reasons"] == [Reason.NOW_CONTRADICTED]]
     return {
         **note,
         "outcome": entry.outcome,
@@ -123,7 +125,8 @@ def _as_now(
         "rows": [
             {"row": place.row_no, "reasons": place.reasons, "columns": place.columns}
             for place in places
-        ],
+        ]
+        + copies,
     }
 
 

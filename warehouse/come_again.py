@@ -10,7 +10,7 @@ import duckdb
 
 from schemas.reason import Reason
 from schemas.survey import Survey
-from warehouse.contexts import IDENTITY, SPARE
+from warehouse.contexts import IDENTITY
 from warehouse.instruments import answer_table
 
 # Whether a row of quarantine.set_aside, called `form`, was decided on in one of some ways.
@@ -68,56 +68,79 @@ def strike_given_up(con: duckdb.DuckDBPyConnection, survey: Survey) -> None:
 
 
 def count_known(con: duckdb.DuckDBPyConnection) -> Iterable[tuple[int, str, int]]:
-    """Rows of this load that were there already: delivery, how they stand now, and how many."""
-    return [*_known_forms(con), *_known_rows(con)]
+    """Rows of this load that were there already: delivery, how they stand now, and how many.
 
-
-def _known_forms(con: duckdb.DuckDBPyConnection) -> list[tuple[int, str, int]]:
+    Fills the temporary table `stands`, a row each, and notes which decision a row fell under.
+    """
+    con.execute("""
+        create or replace temp table stands
+            (delivery_no integer, row_no integer, reason varchar, quarantine_id bigint)
+    """).fetchall()
     some = con.execute("""
         select 1 from (
             select response_id from quarantine.response
             union all select response_id from quarantine.set_aside
         ) limit 1
     """).fetchall()
-    plain = f"select delivery_no, {_IF_BLANK} '{Reason.DUPLICATE_ROW}') as reason {_FORMS}"
-    stands = _FORM_STANDS if some else plain
+    con.execute(f"insert into stands {_FORM_STANDS if some else _FORM_IS_THERE}").fetchall()
+    if con.execute("select 1 from held where is_known limit 1").fetchall():
+        con.execute(f"insert into stands {_ROW_STANDS}").fetchall()
+    con.execute("""
+        insert into quarantine.fell_under
+        select delivery_no, row_no, quarantine_id from stands where quarantine_id is not null
+    """).fetchall()
     found: list[tuple[int, str, int]] = con.execute(
-        f"select delivery_no, reason, count(*)::integer from ({stands}) group by all"
+        "select delivery_no, reason, count(*)::integer from stands group by all"
     ).fetchall()
     return found
 
 
+def now_contradicted(con: duckdb.DuckDBPyConnection) -> dict[int, list[int]]:
+    """Rows of each delivery that are like a form that waits because of a row of this load."""
+    found = con.execute(
+        "select delivery_no, list(row_no order by row_no) from stands"
+        f" where reason = '{Reason.NOW_CONTRADICTED}' group by all"
+    ).fetchall()
+    return dict(found)
+
+
 _IF_BLANK = f"if(response_id in (select response_id from blank_form), '{Reason.BLANK_FORM}',"
-_FORMS = "from verdict where kind in ('duplicate', 'beside')"
+_FORMS = """
+    from (select response_id, delivery_no, kept_id from verdict
+        where kind in ('duplicate', 'beside'))
+        join (select response_id, row_no, wave_id, pupil, submission from arrived)
+            using (response_id)
+"""
+_FORM_IS_THERE = f"select delivery_no, row_no, {_IF_BLANK} '{Reason.DUPLICATE_ROW}'), null {_FORMS}"
 _FORM_STANDS = f"""
     with against as (
-        select response_id from quarantine.set_aside form where not {SPARE}
+        select form.response_id as kept_id, any_value(d.quarantine_id) as quarantine_id
+        from quarantine.set_aside form join core.delivery n using (delivery_no)
+            join quarantine.decided d on d.delivery_id = n.delivery_id and d.row_no = form.row_no
+        group by all
     ),
     waiting as (
-        select distinct survey_id, wave_id, {IDENTITY} as identity from quarantine.response
+        select survey_id, wave_id, {IDENTITY} as identity, bool_and(response_id in (
+            select response_id from verdict where kind in ('conflict', 'moved')
+        )) as is_new
+        from quarantine.response where {IDENTITY} is not null group by all
     ),
     known as (
-        select response_id, v.delivery_no, kept_id, survey_id, wave_id, {IDENTITY} as identity
-        from (select response_id, delivery_no, kept_id {_FORMS}) v
-            join (select response_id, wave_id, pupil, submission from arrived) using (response_id)
-            join (select delivery_no, survey_id from core.delivery) using (delivery_no)
+        select response_id, delivery_no, row_no, kept_id, survey_id, wave_id,
+            {IDENTITY} as identity
+        {_FORMS} join (select delivery_no, survey_id from core.delivery) using (delivery_no)
     )
-    select delivery_no, {_IF_BLANK} case
-        when kept_id in (from against) then '{Reason.DECIDED_AGAINST}'
-        when w.identity is not null then '{Reason.STILL_HELD}'
+    select delivery_no, row_no, {_IF_BLANK} case
+        when a.kept_id is not null then '{Reason.DECIDED_AGAINST}'
+        when w.is_new then '{Reason.NOW_CONTRADICTED}'
+        when w.identity is not null
+            or kept_id in (select response_id from quarantine.response)
+            then '{Reason.STILL_HELD}'
         else '{Reason.DUPLICATE_ROW}'
-    end) as reason
+    end), a.quarantine_id
     from known left join waiting w using (survey_id, wave_id, identity)
+        left join against a using (kept_id)
 """
-
-
-def _known_rows(con: duckdb.DuckDBPyConnection) -> list[tuple[int, str, int]]:
-    if not con.execute("select 1 from held where is_known limit 1").fetchall():
-        return []
-    found: list[tuple[int, str, int]] = con.execute(f"""
-        select delivery_no, reason, count(*)::integer from ({_ROW_STANDS}) group by all
-    """).fetchall()
-    return found
 
 
 _ROW_STANDS = f"""
@@ -126,18 +149,21 @@ _ROW_STANDS = f"""
         from held join core.delivery using (delivery_no) where is_known
     ),
     against as (
-        select survey_id, digest, occurrence from quarantine.decided where decision = 'rejected'
+        select survey_id, digest, occurrence, min(quarantine_id) as against_id
+        from quarantine.decided where decision = 'rejected' group by all
     )
-    select delivery_no, case
-        when (survey_id, digest, occurrence) in (
-            select (survey_id, digest, occurrence) from quarantine.row
-        ) then '{Reason.STILL_HELD}'
-        when (survey_id, digest, occurrence) in (
-            select (survey_id, digest, occurrence) from against
-        ) or (delivery_no, row_no) in (
-            select (delivery_no, row_no) from ruled where decision in ('rejected', 'not_chosen')
-        ) then '{Reason.DECIDED_AGAINST}'
-        else '{Reason.DUPLICATE_ROW}'
-    end as reason
-    from known
+    select delivery_no, row_no, reason,
+        if(reason = '{Reason.DECIDED_AGAINST}', against_id, null)
+    from (
+        select delivery_no, row_no, against_id, case
+            when (survey_id, digest, occurrence) in (
+                select (survey_id, digest, occurrence) from quarantine.row
+            ) then '{Reason.STILL_HELD}'
+            when against_id is not null or (delivery_no, row_no) in (
+                select (delivery_no, row_no) from ruled where decision in ('rejected', 'not_chosen')
+            ) then '{Reason.DECIDED_AGAINST}'
+            else '{Reason.DUPLICATE_ROW}'
+        end as reason
+        from known left join against using (survey_id, digest, occurrence)
+    )
 """

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from schemas.reason import Reason
 from schemas.survey import Survey
-from warehouse.come_again import count_known
+from warehouse.come_again import count_known, now_contradicted
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,8 @@ class Loaded:
 
     `with_text` counts sound rows with free text; `alone` and `fewest_alike` are null where no row
     is sound (see warehouse/alikeness.py). `moved` counts forms of before that got
-    another class, grade or gender by it.
+    another class, grade or gender by it. `copies` are rows like a form that waits because of a row
+    of this load.
     """
 
     delivery_id: str
@@ -48,6 +49,7 @@ class Loaded:
     own_choices: int | None = None
     outside_choices: int | None = None
     moved: int = 0
+    copies: Sequence[int] = ()
 
 
 _LEDGER = """
@@ -127,6 +129,7 @@ def read_ledger(
 ) -> list[Loaded]:
     """What became of the files that have just been entered; `moved` as in `settle_contexts`."""
     reasons = _count_reasons(con)
+    copies = now_contradicted(con)
     ledger = con.execute(
         """
         select delivery_no, delivery_id, outcome, delivered, accepted, quarantined, dropped,
@@ -137,7 +140,9 @@ def read_ledger(
     ).fetchall()
     return [
         replace(
-            Loaded(*[*entry[:6], reasons.get(number, {}), *entry[6:]]), moved=moved.get(number, 0)
+            Loaded(*[*entry[:6], reasons.get(number, {}), *entry[6:]]),
+            moved=moved.get(number, 0),
+            copies=copies.get(number, ()),
         )
         for number, *entry in ledger
     ]

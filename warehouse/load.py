@@ -29,6 +29,7 @@ from warehouse.doubles import complete_kept, decide
 from warehouse.entries import Incoming, Loaded, read_ledger, write_ledger
 from warehouse.failpoint import reach
 from warehouse.form_numbers import find_changed_forms, note_numbers
+from warehouse.gone import find_gone
 from warehouse.instruments import answer_table
 from warehouse.left_blank import write_left_blank
 from warehouse.mended import settle_mended
@@ -97,6 +98,7 @@ def load_answers(
         count_choices(con, survey)
         _hold_rows(con, arrived.held, survey, key=key, first_no=first_no, now=now)
         _withdraw_contradicted(con, survey, now=now)
+        find_gone(con, survey)
         write_ledger(con, incoming, arrived.delivered, survey, first_no=first_no, now=now)
         moved = settle_contexts(con)
         write_left_blank(con, arrived.left_blank, first_no=first_no)

@@ -41,6 +41,8 @@ STILL = f"(state = 'waits' or state = 'expired' and quarantine_id not in ({ASKED
 HEARD = "state not in ('rejected', 'withdrawn', 'file_withdrawn')"
 # Asks for help now, and is not only to be looked at as a flag is.
 ASKS_NOW = f"not ends_with(rule_id, '{AT_FLAG}')"
+# A pupil is one, however many forms of the pupil's ask.
+WHO = "coalesce(told_in || ' ' || pupil, 'row ' || quarantine_id)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,10 @@ def forget_requests(con: duckdb.DuckDBPyConnection) -> None:
     """).fetchall()
 
 
+# A row of sums has numbers for answers and says nobody's: no code and no class, no grade or wave.
+_IS_A_FORM = "coalesce(pupil_code, wave_id, school_id, class_group, grade::varchar) is not null"
+
+
 def _unread_sql(survey: Survey, instruments: Mapping[str, Instrument], key: PseudonymKey) -> str:
     """The held rows that wait since this load, and versions of contradictions not yet looked at."""
     names = item_columns(survey, instruments)
@@ -135,7 +141,7 @@ def _unread_sql(survey: Survey, instruments: Mapping[str, Instrument], key: Pseu
             {pseudonym_sql("pupil_code", key=key, domain="pupil")} as pupil, {said}
         from readable r join quarantine.row q
             on q.delivery_no = r.file_no + $first_no and q.row_no = r.row_no
-        where q.digest <> 'conflict'
+        where q.digest <> 'conflict' and {_IS_A_FORM}
         union all by name
         select quarantine_id, null::varchar as pupil_code, r.wave_id, r.school_id, r.class_group,
             r.grade, r.pupil, {stored}
@@ -162,8 +168,8 @@ def _tell(
     """An audit event for each delivery of this load that asks for more than was told of it."""
     found = con.execute(
         f"""
-        select delivery_id, count(distinct quarantine_id)::integer,
-            count(distinct quarantine_id) filter (school_id is null)::integer
+        select delivery_id, count(distinct {WHO})::integer,
+            count(distinct {WHO}) filter (school_id is null)::integer
         from quarantine.asking
             join (select delivery_no, delivery_id from arriving) using (delivery_no)
         where delivery_no >= $first_no and {STILL} and {ASKS_NOW}
@@ -200,8 +206,8 @@ def raised_by(con: duckdb.DuckDBPyConnection, delivery_ids: Sequence[str]) -> di
 def unheard(con: duckdb.DuckDBPyConnection) -> Unheard:
     """How many waiting forms ask for help now."""
     [(reported, without_school)] = con.execute(f"""
-        select count(distinct quarantine_id) filter (school_id is not null),
-            count(distinct quarantine_id) filter (school_id is null)
+        select count(distinct {WHO}) filter (school_id is not null),
+            count(distinct {WHO}) filter (school_id is null)
         from quarantine.asking where {STILL} and {ASKS_NOW}
     """).fetchall()
     return Unheard(reported, without_school)
@@ -211,7 +217,7 @@ def without_school(con: duckdb.DuckDBPyConnection, delivery_ids: Sequence[str]) 
     """For each delivery, how many of its waiting forms ask and stand in no school's report."""
     found = con.execute(
         f"""
-        select delivery_id, count(distinct quarantine_id)::integer
+        select delivery_id, count(distinct {WHO})::integer
         from quarantine.asking join core.delivery using (delivery_no)
         where school_id is null and {STILL} and {ASKS_NOW} and list_contains($ids, delivery_id)
         group by delivery_id

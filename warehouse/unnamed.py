@@ -110,6 +110,7 @@ def find_earlier_exports(
     ).fetchall()
     if likely:
         _mark(con, likely)
+    con.execute(_KNOWN_AGAIN).fetchall()
     for table in ("content", "unnamed"):
         con.execute(f"drop table temp.{table}").fetchall()
 
@@ -125,16 +126,20 @@ def _number_contents(
     con.execute(
         f"""
         create or replace temp table unnamed as
-        select response_id, delivery_no, row_no, true as is_new, {_PLACE} as place,
+        select response_id, delivery_no, row_no, true as is_new, 0 as state,
+            response_id in (select response_id from verdict) as is_known, {_PLACE} as place,
             md5_number(concat_ws(chr(31), submitted_on, {_cells(survey, instruments)})) as digest
         from arrived
-        where {IDENTITY} is null and response_id not in (select response_id from verdict)
+        where {IDENTITY} is null
         union all
-        select response_id, delivery_no, row_no, false, {_PLACE},
+        select response_id, delivery_no, row_no, false, state, false, {_PLACE},
             md5_number(concat_ws(chr(31), submitted_on, {stored}))
         from (
-            from core.response union all from quarantine.response
-            union all select form.* from quarantine.set_aside form where not {WITH_ITS_FILE}
+            select *, 0 as state from core.response
+            union all
+            select *, 1 from quarantine.response
+            union all
+            select form.*, 2 from quarantine.set_aside form where not {WITH_ITS_FILE}
         ) {joins}
         where survey_id = $survey and {IDENTITY} is null
         """,
@@ -142,8 +147,32 @@ def _number_contents(
     ).fetchall()
     con.execute("""
         create or replace temp table content as
-        select delivery_no, is_new, digest, count(*) as rows from unnamed group by all
+        select delivery_no, is_new, digest, count(*) as rows from unnamed
+        where not is_known group by all
     """).fetchall()
+
+
+# Which form that waits, or was decided against, a row repeats: as many as there are of its kind,
+# and those that count first.
+_KNOWN_AGAIN = """
+    update verdict v set kept_id = known.kept_id
+    from (
+        with again as (
+            select response_id, digest,
+                row_number() over (partition by delivery_no, digest order by row_no) as place
+            from unnamed where is_new and response_id in (
+                select response_id from verdict where kind = 'duplicate'
+            )
+        ),
+        stored as (
+            select response_id as kept_id, digest, state,
+                row_number() over (partition by digest order by state, response_id) as place
+            from unnamed where not is_new
+        )
+        select response_id, kept_id from again join stored using (digest, place) where state > 0
+    ) known
+    where v.response_id = known.response_id
+"""
 
 
 # A form that is corrected later keeps its wave, its school and its day.
@@ -203,7 +232,7 @@ def _kept_rows(con: duckdb.DuckDBPyConnection) -> dict[int, _Rows]:
     """The forms of every file that has a row in common with a new one, in the order of rows."""
     found = con.execute("""
         select delivery_no, response_id, digest, place from unnamed
-        where delivery_no in (
+        where not is_known and delivery_no in (
             select delivery_no from content
             where digest in (select digest from content where is_new)
         )
