@@ -75,8 +75,10 @@ def _waits(asking: AskingPupil, context: ReportContext) -> tuple[str, ...]:
     said = []
     if asking.in_two_schools:
         said.append(texts.say("asking.two_schools"))
+    if asking.is_changed:
+        said.append(texts.say("asking.changed"))
     # Forms of another school are another child's, most likely, and nobody contradicts herself.
-    if asking.versions > asking.in_two_schools:
+    if asking.versions > (asking.in_two_schools or asking.is_changed):
         told_in = "all" if asking.asks_in >= asking.versions else "some"
         told_in = told_in if asking.asks_in else "none"
         told_in += "" if asking.is_prompt or not asking.asks_in else "_flag"
