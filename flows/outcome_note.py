@@ -151,10 +151,10 @@ def _of_moved(outcome: Outcome) -> list[str]:
     if not outcome.moved:
         return []
     return [
-        f"Klasse, trinn eller kjønn er nyere nå for {outcome.moved} elev(er) som har svart før.",
-        "Svarene deres teller som før, der eleven går nå.",
-        f"Class, grade or gender of {outcome.moved} pupil(s) who answered before is newer now.",
-        "Their answers count as before, where the pupil is now.",
+        f"Klasse, trinn eller kjønn er nyere nå i {outcome.moved} skjema(er) som er levert før.",
+        "Svarene teller som før, i klassen som står der nå.",
+        f"Class, grade or gender of {outcome.moved} form(s) that were delivered before is newer now.",
+        "The answers count as before, in the class that stands there now.",
     ]
 
 

@@ -1,8 +1,8 @@
 -- What the tool's own numbers of forms say in surveys with pupil codes, and decisions that rows of
 -- later files fell under.
 
--- A row a delivered row of a survey with codes that has the tool's number: whose it was there. Copies
--- leave no other trace, and whether a number names one form shows only in many files.
+-- Whose each delivered row is, in a survey with codes, that has the tool's own number. Copies leave no
+-- other trace, and whether a number names one form shows only in many files.
 create table core.form_number (
     delivery_no integer not null,
     row_no integer not null,
