@@ -153,7 +153,7 @@ def _of_moved(outcome: Outcome) -> list[str]:
     return [
         f"Klasse, trinn eller kjønn er nyere nå i {outcome.moved} skjema(er) som er levert før.",
         "Svarene teller som før, i klassen som står der nå.",
-        f"Class, grade or gender of {outcome.moved} form(s) that were delivered before is newer now.",
+        f"Class, grade or gender of {outcome.moved} form(s) delivered before is newer now.",
         "The answers count as before, in the class that stands there now.",
     ]
 

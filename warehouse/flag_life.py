@@ -66,20 +66,6 @@ def _has_flags(con: duckdb.DuckDBPyConnection, wave_id: str) -> bool:
     return bool(some.fetchall())
 
 
-# Whether a flag `f` is withdrawn because a person took a form out, of the pupil or of the class.
-_TAKEN_OUT = """
-    (f.survey_id, f.wave_id, f.school_id, coalesce(f.pupil, f.class_group)) in (
-        select (survey_id, wave_id, school_id, whom)
-        from (
-            select a.survey_id, wave_id, school_id, unnest([pupil, class_group]) as whom
-            from quarantine.set_aside a join core.delivery using (delivery_no)
-                join quarantine.decided c using (delivery_id, row_no)
-            where contains(c.decision, 'withdrawn')
-        )
-    )
-"""
-
-
 def _renew(con: duckdb.DuckDBPyConnection, named: dict[str, object]) -> tuple[int, int, int]:
     """Bring the wave's flags up to date and clear the evidence of those that stand.
 
@@ -94,15 +80,15 @@ def _renew(con: duckdb.DuckDBPyConnection, named: dict[str, object]) -> tuple[in
         """,
         wave,
     ).fetchall()
-    going = "f.wave_id = $wave and f.status <> 'withdrawn'"
-    going += " and f.flag_id not in (select flag_id from found)"
+    going = "wave_id = $wave and status <> 'withdrawn'"
+    going += " and flag_id not in (select flag_id from found)"
     [(taken_out,)] = con.execute(
-        f"select count(*) from core.flag f where {going} and {_TAKEN_OUT}", wave
+        f"select count(withdrawn_why) from core.flag where {going}", wave
     ).fetchall()
     [(withdrawn,)] = con.execute(
         f"""
-        update core.flag f set status = 'withdrawn',
-            withdrawn_why = if({_TAKEN_OUT}, 'form_taken_out', 'answers')
+        update core.flag
+        set status = 'withdrawn', withdrawn_why = coalesce(withdrawn_why, 'answers')
         where {going}
         """,
         wave,

@@ -24,6 +24,7 @@ from warehouse.store import transaction
 
 ACTION = "quarantine.withdrawn"
 FORM, FILE = "withdrawn", "file_withdrawn"
+FLAG_WHY = "form_taken_out"
 
 
 class NothingCountsError(SpeakableError):
@@ -65,6 +66,8 @@ def withdraw(
         con.execute(
             _TAKEN_OUT, {"id": delivery_id, "rows": list(rows), "form": FORM, "file": FILE}
         ).fetchall()
+        # Before the forms go: their file may be there again when the flags are looked at anew.
+        con.execute(_MARK_FLAGS, {"why": FLAG_WHY}).fetchall()
         rule_versions(con, Ruling(by.actor, why, now, event))
         if not rows:
             _forget_file(con, delivery_id)
@@ -86,6 +89,18 @@ _TAKEN_OUT = """
         )
     ) join core.delivery using (delivery_no)
     where delivery_id = $id and (len($rows) = 0 or list_contains($rows, row_no))
+"""
+
+# Flags that may rest on what goes: where they are not found any more, it is for this.
+_MARK_FLAGS = """
+    update core.flag set withdrawn_why = $why
+    where status <> 'withdrawn' and (wave_id, school_id, coalesce(pupil, class_group)) in (
+        select (wave_id, school_id, whom)
+        from (
+            select wave_id, school_id, unnest([pupil, class_group]) as whom
+            from core.response semi join ruled_form using (response_id)
+        )
+    )
 """
 
 

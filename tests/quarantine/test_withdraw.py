@@ -120,6 +120,8 @@ def test_whole_file_that_was_taken_out_counts_again_when_it_is_dropped_again(com
     assert "Q001" not in reports(home)
     (home.outcome / "loaded" / "0.csv").rename(home.inbox / "0.csv")
     assert outcomes(run(home))["0.csv"].outcome == "loaded"
+    with warehouse_of(home) as con:
+        assert con.execute("select count(withdrawn_why) from core.flag").fetchall() == [(0,)]
     assert (count(home), flags_of(home)) == (5, before)
     assert asked(home, "quarantine", "show", once)["decided"] == []
     assert "taken out" not in (home.outcome / "loaded" / "0.csv.txt").read_text("utf-8")
@@ -175,11 +177,12 @@ def test_wrong_school_is_put_right_by_the_other_folder(tmp_path, command):
     for folder in ("S02", "S01"):
         (home.inbox / folder).mkdir(exist_ok=True)
         (home.inbox / folder / "class.csv").write_bytes(content)
-        run(home)
+        summary = run(home)
         if folder == "S02":
             assert "P001" in reports(home, "S02")
             command(home, "quarantine", "withdraw", delivery(home), *WHY)
     assert count(home) == 5
+    assert sum(wave.taken_out for wave in summary.waves) > 0, "though the file is there again"
     with warehouse_of(home) as con:
         assert con.execute("""
             select distinct school_id from core.response

@@ -210,9 +210,12 @@ def test_the_real_view_of_answers_is_read_like_the_stand_in(settings: Settings) 
             (2, 2, 1, 'pulse', '2026-H', 'FJV', '7B', 7, '{PUPIL}');
         insert into core.answer_{CORE} (response_id, safety, thriving)
         values (1, {SKIPPED}, 4), (2, 2, 4);
-        insert into core.flag values ('f1', '2026-H', 'pulse', 'pupil', 'FJV', '7B', 7, '{PUPIL}',
-            'flag', 'unsafe', 'rule.unsafe', 1, 'health_service', 1, '2026-11-23 05:00:00+01',
-            '2026-11-30', '2027-03-23', 'open');
+        insert into core.flag (flag_id, wave_id, survey_id, target, school_id, class_group, grade,
+            pupil, level, situation, rule_id, rule_version, route, evidence_count, raised_at,
+            review_due, expires_on, status)
+        values ('f1', '2026-H', 'pulse', 'pupil', 'FJV', '7B', 7, '{PUPIL}', 'flag', 'unsafe',
+            'rule.unsafe', 1, 'health_service', 1, '2026-11-23 05:00:00+01', '2026-11-30',
+            '2027-03-23', 'open');
         insert into core.flag_evidence
         values ('f1', '{CORE}.safety', 2, 2, null, null, '2026-H', null);
     """  # noqa: S608

@@ -134,6 +134,7 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
         replace(data, surveys=("core",), grades=(8,), limits=(limit,)),
         replace(data, surveys=("core",), grades=(7, 8), limits=(limit, replace(limit, grade=7))),
         replace(data, asking=(twice, once, shared, flawed)),
+        replace(data, asking=(replace(twice, is_changed=True),)),
         replace(data, pupil_flags=(), class_flags=(), asking=(twice,)),
         replace(data, asking=(stood,)),
         replace(data, asking=(replace(stood, asks_in=1), replace(stood, asks_in=2))),

@@ -95,7 +95,7 @@ def test_note_says_for_how_many_pupils_class_or_gender_is_new(tmp_path, later, m
     [(_, outcome)] = run(home, now=FIRST + WEEK).files
     words = words_on(home, "later.csv")
     assert (outcome.moved, outcome.outcome) == (moved, "loaded" if more else "duplicate")
-    assert ("of 1 form(s) that were delivered before is newer now" in words) == bool(moved)
+    assert ("of 1 form(s) delivered before is newer now" in words) == bool(moved)
     assert ("Nothing has changed" in words) == (not moved and not more)
 
 

@@ -51,5 +51,5 @@ from (from core.response union all from quarantine.response union all from quara
 where pupil is not null and submission is not null;
 
 -- Why a flag was withdrawn: the answers no longer support it (answers), or a person took a form out
--- that it rested on (form_taken_out).
-alter table core.flag add column withdrawn_why varchar;     -- null while it is not withdrawn
+-- that it rested on (form_taken_out), which is said as soon as the form is taken out.
+alter table core.flag add column withdrawn_why varchar;     -- null while it stands
