@@ -14,14 +14,14 @@ OUTSIDE = "outside_cells"
 
 _OF_TEXTS = ("xl/comments", "xl/threadedcomments/", "xl/drawings/", "xl/charts/", "xl/diagrams/")
 _ABOUT_ITSELF = "docprops/"
-_AUTHORS = re.compile(r"<(?:\w+:)?authors\b.*?</(?:\w+:)?authors>", re.DOTALL)
+_AUTHORS_END = re.compile(r"</(?:\w+:)?authors>")  # they stand first in a part of notes
 # A text, or the end of what may be one text in several runs.
 _TEXT_OR_END = re.compile(
-    r"<(?:\w+:)?t(?:ext)?(?:\s[^>]*)?>([^<]*)<|</(?:\w+:)?(?:comment|p|threadedComment)>"
+    r"<(?:\w+:)?t(?:ext)?(?:\s[^<>]*)?>([^<]*)<|</(?:\w+:)?(?:comment|p|threadedComment)>"
 )
-_EDGE = re.compile(r"<(?:\w+:)?(?:odd|even|first)(?:Header|Footer)(?:\s[^>]*)?>([^<]*)<")
+_EDGE = re.compile(r"<(?:\w+:)?(?:odd|even|first)(?:Header|Footer)(?:\s[^<>]*)?>([^<]*)<")
 _EDGE_SIGN = re.compile(r'&(?:"[^"]*"|[A-Za-z])')  # where a part stands, and its letters
-_TAG = re.compile(r"<[^>]*>")
+_TAG = re.compile(r"<[^<>]*>")
 
 
 def said_outside(parts: Mapping[str, bytes], sheets: Collection[str]) -> list[str]:
@@ -49,8 +49,10 @@ def said_of_itself(parts: Mapping[str, bytes]) -> list[str]:
 
 def _texts(part: bytes) -> Iterator[str]:
     """Each note's or paragraph's text, its runs put together."""
+    said = _decoded(part)
+    authors = _AUTHORS_END.search(said)
     text = ""
-    for found in _TEXT_OR_END.finditer(_AUTHORS.sub("", _decoded(part))):
+    for found in _TEXT_OR_END.finditer(said, authors.end() if authors else 0):
         if found[1] is None:
             yield unescape(text)
             text = ""
