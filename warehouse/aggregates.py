@@ -24,6 +24,10 @@ from warehouse.instruments import answer_table, given_score_table
 
 GENDERS = ("girl", "boy", "other", "not_stated")
 
+# Grades of schools are proven one by one, over all that they have in common with others. Of more
+# than these, which no municipality has by far, none is published.
+MOST_SCHOOL_GRADES = 2_500
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -308,7 +312,8 @@ def _figure_cells(places: pa.Table, figure: Figure, i: int) -> pa.Table:
     )
     taught = pc.and_(pc.is_valid(own.column("school_id")), pc.is_valid(own.column("grade")))
     in_plan = "school_grade" in [place.id for place in publication_plan().places]
-    cells = own if in_plan else own.filter(pc.invert(taught))
+    are_few = pc.sum(taught).as_py() <= MOST_SCHOOL_GRADES * len(pc.unique(own.column("wave_id")))
+    cells = own if in_plan and are_few else own.filter(pc.invert(taught))
     named = cells.append_column("indicator", _constant(figure.id, cells)).append_column(
         "statistic", _constant(figure.statistic, cells)
     )
