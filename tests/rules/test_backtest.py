@@ -30,11 +30,11 @@ from transforms.class_worlds import (
     class_waves,
 )
 from transforms.expected_flags import false_signals
-from transforms.pupil_flags import conditions
 from transforms.synthetic.arrival import arrived
 from transforms.synthetic.municipality import default_waves, make_municipality
 from transforms.synthetic.truth import PUPIL_TRUTH
 from transforms.synthetic.worlds import WORLDS, World
+from transforms.use_for import part_that_sees
 from warehouse.backtest import backtest
 from warehouse.backtest_figures import figures
 
@@ -290,7 +290,7 @@ def test_every_pupil_rule_is_compared_with_a_truth():
     asked = {
         rule.id
         for rule in RULES
-        if rule.target == "pupil" and all(part.input.startswith(told) for part in conditions(rule))
+        if rule.target == "pupil" and part_that_sees(rule, lambda name: name.startswith(told))
     }
     assert asked == set(PUPIL_TRUTH)
 
