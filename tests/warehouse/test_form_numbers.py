@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.decision import Why
 from schemas.reason import Reason
 from tests.support.examples import examples
-from tests.support.home import Row
+from tests.support.home import NOW, Row
 from tests.support.loading import (
+    KEY,
     deliver,
     held,
     ledger,
@@ -20,6 +22,9 @@ from tests.support.loading import (
     tiny_config,
     waiting,
 )
+from warehouse.audit import Hand
+from warehouse.decide import release_one
+from warehouse.quarantine import ALL_FORMS
 
 CHANGED = (Reason.SUBMISSION_CHANGED.value,)
 
@@ -166,3 +171,28 @@ def test_which_export_came_first_does_not_matter(files, orders, runs):
             for delivered, accepted, quarantined, dropped in ledger(con):
                 assert accepted + quarantined + dropped == delivered
     assert ends[0] == ends[1]
+
+
+def test_release_leaves_the_own_form_of_the_pupil_whose_code_was_typed(config):
+    """Y's code was typed for X and put right, and then Y answered: both are decided, both count."""
+    typed, mended = export(range(6), {2: "Y007"}), export(range(6))
+    with memory_warehouse(config) as con:
+        for file in (typed, mended, [*mended, numbered(7, "Y007")]):
+            deliver(con, config, file)
+        assert len(waiting(con)) == 3
+        for code in ("P002", "Y007"):
+            [(name, state)] = con.execute(
+                f"""
+                select contradiction_id, max_by(state, response_id) from {ALL_FORMS}
+                where pupil = $pupil and (delivery_no, row_no) in (
+                    select (max(delivery_no), max_by(row_no, delivery_no)) from {ALL_FORMS}
+                    where pupil = $pupil
+                ) group by all
+                """,  # noqa: S608 - our own words
+                {"pupil": pseudonym_of(code)},
+            ).fetchall()
+            assert state == "waits"
+            release_one(con, name, "latest", by=Hand("somebody", KEY), why=Why.OTHER, now=NOW)
+        assert waiting(con) == []
+        assert {pseudonym_of("P002"), pseudonym_of("Y007")} <= pupils(stored(con))
+        assert len(stored(con)) == 7
