@@ -18,7 +18,7 @@ from warehouse import audit
 from warehouse.audit import Hand
 from warehouse.contexts import settle_contexts
 from warehouse.form_numbers import forget_numbers
-from warehouse.ledger import ask_again
+from warehouse.ledger import READ_AGAIN, ask_again
 from warehouse.rulings import Ruling, rule_versions
 from warehouse.store import transaction
 
@@ -54,12 +54,16 @@ def withdraw(
 ) -> Withdrawn:
     """Take a delivery's forms out of all that counts: those in `rows`, or the file as a whole."""
     forms = _counting(con, delivery_id, rows)
+    if not (forms or rows) and _is_out(con, delivery_id):
+        # Given again, because it was cut off before the files were on their way.
+        left = [entry for entry in _may_hold_copies(con, delivery_id) if entry[1] == READ_AGAIN]
+        return Withdrawn(0, _waiting(con, delivery_id), [other for other, _ in left])
     if not forms or (rows and forms < len(set(rows))):
         raise NothingCountsError(
             "no form of that row counts from this file: it waits, or a file that came before"
             " brought it. `klassepuls quarantine show` tells what waits of a file"
         )
-    unread = [] if rows else _may_hold_copies(con, delivery_id)
+    unread = [] if rows else [other for other, _ in _may_hold_copies(con, delivery_id)]
     with transaction(con):
         detail = {"forms": forms, "whole_file": not rows, "why": why.value}
         event = audit.append(con, by=by, action=ACTION, subject=delivery_id, detail=detail, now=now)
@@ -122,11 +126,26 @@ def _waiting(con: duckdb.DuckDBPyConnection, delivery_id: str) -> int:
     return int(rows)
 
 
-def _may_hold_copies(con: duckdb.DuckDBPyConnection, delivery_id: str) -> list[str]:
-    """Deliveries of the survey that came later, and of which rows were there already."""
+def _is_out(con: duckdb.DuckDBPyConnection, delivery_id: str) -> bool:
     found = con.execute(
         """
-        select other.delivery_id
+        select 1 from quarantine.decided where delivery_id = $id and decision = $file limit 1
+        """,
+        {"id": delivery_id, "file": FILE},
+    ).fetchall()
+    return bool(found)
+
+
+def _may_hold_copies(
+    con: duckdb.DuckDBPyConnection, delivery_id: str
+) -> list[tuple[str, str | None]]:
+    """Deliveries of the survey that came later, and of which rows were there already.
+
+    Each with the digest of the settings that it was read under.
+    """
+    found: list[tuple[str, str | None]] = con.execute(
+        """
+        select other.delivery_id, other.declared
         from core.delivery other join core.delivery d using (survey_id)
         where d.delivery_id = $id and other.delivery_id <> $id and other.kind = 'answers'
             and other.dropped > 0 and other.received_at >= d.received_at
@@ -134,7 +153,7 @@ def _may_hold_copies(con: duckdb.DuckDBPyConnection, delivery_id: str) -> list[s
         """,
         {"id": delivery_id},
     ).fetchall()
-    return [other for (other,) in found]
+    return found
 
 
 def _forget_file(con: duckdb.DuckDBPyConnection, delivery_id: str) -> None:

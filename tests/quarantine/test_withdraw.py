@@ -146,6 +146,17 @@ def test_copies_in_later_files_count_when_the_file_before_them_is_taken_out(tmp_
     assert flags_of(home) == flags_of(home_with(tmp_path / "other", [*OTHERS, ASKS]))
 
 
+def test_command_that_is_given_again_brings_back_what_is_not_on_its_way(tmp_path, command, asked):
+    home = home_with(tmp_path, [*OTHERS, form("P777")], [*OTHERS, ASKS])
+    once = delivery(home)
+    for forms in (5, 0):
+        done = asked(home, "quarantine", "withdraw", once, *WHY)
+        assert done == {"forms": forms, "waiting": 0, "files": 1, "missing": 0}
+    assert [action for action, *_ in events_of(home)].count("quarantine.withdrawn") == 1
+    run(home)
+    assert count(home) == 5
+
+
 @pytest.mark.parametrize("rows", [[], ["--row", "2"]])
 def test_without_codes_a_file_or_a_row_is_taken_out(tmp_path, command, rows):
     forms: list[Row] = [form(None, thriving=str(n % 5 + 1)) for n in range(10)]
