@@ -13,7 +13,7 @@ from html import unescape
 OUTSIDE = "outside_cells"
 
 _OF_TEXTS = ("xl/comments", "xl/threadedcomments/", "xl/drawings/", "xl/charts/", "xl/diagrams/")
-_ABOUT_ITSELF = "docprops/"
+_ABOUT_ITSELF = ("docprops/core.xml", "docprops/custom.xml")  # app.xml has sheets' names
 _AUTHORS_END = re.compile(r"</(?:\w+:)?authors>")  # they stand first in a part of notes
 # A text, or the end of what may be one text in several runs.
 _TEXT_OR_END = re.compile(
@@ -41,9 +41,7 @@ def said_outside(parts: Mapping[str, bytes], sheets: Collection[str]) -> list[st
 
 def said_of_itself(parts: Mapping[str, bytes]) -> list[str]:
     """The workbook's title, subject, keywords and whatever else stands among its properties."""
-    told = (
-        parts[name] for name in parts if name.startswith(_ABOUT_ITSELF) and name.endswith(".xml")
-    )
+    told = (parts[name] for name in _ABOUT_ITSELF if name in parts)
     return [unescape(text) for part in told for text in _TAG.split(_decoded(part)) if text.strip()]
 
 
