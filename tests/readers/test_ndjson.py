@@ -138,6 +138,13 @@ def test_array_of_objects_is_read_like_lines():
     ]
 
 
+def test_one_object_over_several_lines_is_a_row():
+    reading = read_ndjson(b'{\n  "a": 1,\n  "b": null\n}\n')
+
+    assert reading.table.to_pylist() == [{"a": "1", "b": ""}]
+    assert reading.row_no.to_pylist() == [1]
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
@@ -145,9 +152,12 @@ def test_array_of_objects_is_read_like_lines():
         (b" \n\n", Reason.EMPTY_FILE),
         (b"[]", Reason.NO_ROWS),
         (b"[ ]\n", Reason.NO_ROWS),
-        (b"{}", Reason.UNREADABLE),
+        (b"{}", Reason.JSON_WITHOUT_ROWS),
+        (b"[1, [2]]", Reason.JSON_WITHOUT_ROWS),
+        (b'{\n"a": [1],\n"b": {}\n}\n', Reason.JSON_WITHOUT_ROWS),
         (b"x", Reason.UNREADABLE),
-        (b'{\n"a": 1\n}', Reason.UNREADABLE),
+        (b'{\n"a": 1,,\n}', Reason.UNREADABLE),
+        (b'{\n"a": NaN\n}', Reason.UNREADABLE),
         (b'[{"a":1},]', Reason.UNREADABLE),
         (b'[{"a":1} {"a":2}]', Reason.UNREADABLE),
         (b'[{"a":1}]]', Reason.UNREADABLE),
