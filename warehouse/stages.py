@@ -153,6 +153,16 @@ _SCHOOL_INPUTS = f"""
         select (class_group, school_id, survey_id, rule_id) from core.flag
         where wave_id = $wave and target = 'class' and status <> 'withdrawn'
     ),
+    present as (
+        select school_id from core.response where wave_id = $wave
+        union
+        select school_id from core.flag where wave_id = $wave
+        union
+        select school_id from quarantine.asking where told_in = $wave and school_id is not null
+        union
+        select school_id from quarantine.response where wave_id = $wave
+    ),
+    -- A report that was written tells of forms until it says that they are gone.
     reported as (
         select split_part(subject, '/', 2) as school_id from core.stage
         where stage = 'reported' and split_part(subject, '/', 1) = $wave
@@ -206,22 +216,11 @@ _SCHOOL_INPUTS = f"""
         select school_id, concat_ws('|', 'placed', pupil, class_group, grade)
         from ({ONE_CLASS_SQL})
         union all
-        select school_id, 'nobody' from reported
-        where school_id not in (select school_id from core.response where wave_id = $wave)
+        select school_id, 'nobody' from reported where school_id not in (from present)
     )
     select school_id, sha256(string_agg(text, chr(10) order by text))
     from line
-    where school_id in (
-        select school_id from core.response where wave_id = $wave
-        union
-        select school_id from core.flag where wave_id = $wave
-        union
-        select school_id from quarantine.asking where told_in = $wave
-        union
-        select school_id from quarantine.response where wave_id = $wave
-        union
-        select school_id from reported
-    )
+    where school_id in (from present union from reported)
     group by school_id order by school_id
 """
 
