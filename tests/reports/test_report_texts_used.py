@@ -88,6 +88,7 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
     once = replace(twice, pupil="psn-r", asks_in=1, rules=(("rule.gone", 1),))
     stood = replace(twice, pupil="psn-p", asks_in=0, is_prompt=False)
     shared = replace(twice, pupil="psn-t", versions=1, asks_in=1, in_two_schools=True)
+    retyped = replace(twice, pupil="psn-w", versions=1, asks_in=1, is_changed=True)
     flawed = replace(
         twice, pupil=None, classes=(), reasons=("CLASS_INVALID",), versions=0, is_given_up=True
     )
@@ -133,8 +134,7 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
         replace(data, surveys=("core",), grades=(7, 8)),
         replace(data, surveys=("core",), grades=(8,), limits=(limit,)),
         replace(data, surveys=("core",), grades=(7, 8), limits=(limit, replace(limit, grade=7))),
-        replace(data, asking=(twice, once, shared, flawed)),
-        replace(data, asking=(replace(twice, is_changed=True),)),
+        replace(data, asking=(twice, once, shared, retyped, flawed)),
         replace(data, pupil_flags=(), class_flags=(), asking=(twice,)),
         replace(data, asking=(stood,)),
         replace(data, asking=(replace(stood, asks_in=1), replace(stood, asks_in=2))),
