@@ -5,7 +5,7 @@ the lowest of a grade are listed where nobody ever is.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from reports.answers import about_words
 from reports.model import ReportContext
@@ -25,42 +25,28 @@ def _is_of(limit: LocalLimit, condition: Condition) -> bool:
 
 
 def limit_notes(data: SchoolData, asked: frozenset[str], context: ReportContext) -> tuple[str, ...]:
-    """Which limits were not set for which grades of the school, and why; none where all were."""
-    key = asked, data.route, data.grades, data.limits, len(data.waves) > 1
+    """Which limits of this wave no grade of the school set, and why; none where all did."""
+    key = asked, data.route, data.grades, data.limits
     if key not in context.notes:
-        context.notes[key] = _notes(data, asked, context)
+        context.notes[key] = tuple(_notes(data, asked, context))
     return context.notes[key]
 
 
-def _notes(data: SchoolData, asked: frozenset[str], context: ReportContext) -> tuple[str, ...]:
+def _notes(data: SchoolData, asked: frozenset[str], context: ReportContext) -> Iterator[str]:
+    texts = context.texts
     rules = [
         rule
         for rule in context.rules.values()
         if isinstance(rule, PupilRule) and rule.route == data.route
     ]
-    ours = [part for part in local_conditions(rules) if part.input.partition(".")[0] in asked]
-    told = [*_lacking(ours, data, context, wave="this")]
-    if len(data.waves) > 1:
-        told += _lacking(ours, data, context, wave="previous")
-    return tuple(dict.fromkeys(told))
-
-
-def _lacking(
-    conditions: Sequence[Condition], data: SchoolData, context: ReportContext, *, wave: str
-) -> Iterator[str]:
-    texts = context.texts
     scales: defaultdict[tuple[int, ...], list[str]] = defaultdict(list)
-    for condition in conditions:
-        grades = _grades_without(condition, data, context)
-        if wave == "previous" and condition.wave == wave:
-            # What this round lacks as well has been told of it already.
-            now = condition.model_copy(update={"wave": "this"})
-            grades = tuple(set(grades) - set(_grades_without(now, data, context)))
-        if condition.wave == wave and grades:
-            scales[tuple(sorted(grades))].append(about_words(condition.input, context))
+    for condition in local_conditions(rules):
+        is_asked = condition.wave == "this" and condition.input.partition(".")[0] in asked
+        if is_asked and (grades := _grades_without(condition, data, context)):
+            scales[grades].append(about_words(condition.input, context))
     for grades, names in sorted(scales.items()):
         yield texts.count(
-            f"method.no_limit_{wave}",
+            "method.no_limit",
             len(grades),
             grades=texts.join([str(grade) for grade in grades]),
             fewest=FEWEST_ANSWERS,

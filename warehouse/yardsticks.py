@@ -54,12 +54,16 @@ def keep_limits(con: duckdb.DuckDBPyConnection, wave_id: str, limits: Limits) ->
     """Keep which limits the wave's grades set, for reports to tell; part of the transaction."""
     con.execute("delete from core.local_limit where wave_id = $wave", {"wave": wave_id}).fetchall()
     rows = [
-        [wave_id, part.input, part.op, part.threshold, part.wave, grade, value]
+        [wave_id, part.input, part.op, part.threshold, part.wave, *_place(grade, wave_id), value]
         for part, by_grade in limits.items()
         for grade, value in by_grade.items()
     ]
     if rows:
-        con.executemany("insert into core.local_limit values (?, ?, ?, ?, ?, ?, ?)", rows)
+        con.executemany("insert into core.local_limit values (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+
+def _place(grade: Grade, wave_id: str) -> tuple[str, int]:
+    return (wave_id, grade) if isinstance(grade, int) else grade
 
 
 def _is_used(con: duckdb.DuckDBPyConnection, instrument: Instrument) -> bool:

@@ -41,4 +41,4 @@ def test_classes_in_pieces_are_found_and_classes_that_choose_at_random_are_not()
     assert said.false_signals <= 1
     assert choice_waves(network_rule(), off=NOBODY, waves=1, seed=1).signals.true == 0
     off = network_rule().model_copy(update={"marks": 1})
-    assert choice_waves(off, off=NOBODY, waves=1, seed=1).false_signals > 5
+    assert choice_waves(off, off=NOBODY, waves=1, seed=1).false_signals > 3
