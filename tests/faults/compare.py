@@ -32,7 +32,7 @@ def same_key(home: Home, other: Home) -> None:
 def as_it_stands(home: Home) -> Tables:
     """All but what was raised and withdrawn on the way: which runs came to flagging tells that."""
     found = contents(home, without=["core.stage"])
-    stand = [row for row in found["core.flag"] if row[-1] != "withdrawn"]
+    stand = [row for row in found["core.flag"] if "withdrawn" not in row]
     ids = {row[0] for row in stand}
     evidence = [row for row in found["core.flag_evidence"] if row[0] in ids]
     return found | {"core.flag": stand, "core.flag_evidence": evidence}

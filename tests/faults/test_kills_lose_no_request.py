@@ -36,7 +36,7 @@ def test_a_kill_between_load_and_report_loses_no_call_for_help(tmp_path, point):
     summary = run(home)
 
     assert codes_in(asking_in(report_of(home))) == ["P001", "P002"]
-    assert summary.unheard.reported == 3
+    assert summary.unheard.reported == 2
     with warehouse_of(home) as con:
         told = con.execute("select count(*) from audit.event where action = 'prompt.raised'")
         assert told.fetchall() == [(1,)]
