@@ -20,6 +20,7 @@ _NUMBERS = (
     "kept_id",
     "listed_by",
     "unlisted_by",
+    "other_no",
 )
 
 Tables = dict[str, list[tuple[object, ...]]]
