@@ -19,7 +19,7 @@ from tests.class_lists.packages import (
     user,
 )
 from tests.support.home import drop, outcomes, run
-from tests.support.state import contents, warehouse_of
+from tests.support.state import LEDGER, contents, warehouse_of
 
 JUNE = datetime(2026, 6, 30, 5, tzinfo=UTC)  # what has waited since August has expired
 A, B, NEW = a_class("c1", "7A"), a_class("c2", "7B"), a_class("x1", "1A", "1", org="o7")
@@ -120,10 +120,10 @@ def test_rows_that_waited_for_a_school_count_once_when_it_is_known(home, again):
     assert (second.outcome, second.quarantined) == ("loaded", 0)
     assert listed(home)[("S07", "1A")] == 1
     assert waiting(home) == 0
-    before = contents(home, without=["core.delivery"])
+    before = contents(home, without=LEDGER)
     for name, content in AGAIN.items():
         assert deliver(home, f"third {name}", content).outcome == "duplicate"
-    assert contents(home, without=["core.delivery"]) == before
+    assert contents(home, without=LEDGER) == before
     assert ledger_adds_up(home)
 
 

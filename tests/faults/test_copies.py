@@ -9,7 +9,7 @@ from flows.home import Home
 from tests.faults.compare import as_it_stands, lost_or_torn, published, same_key
 from tests.faults.machine import deliver, home_with, run_command, run_here
 from tests.support.home import csv_bytes, drop, make_home, outcomes, run, school_class
-from tests.support.state import bytes_below, contents, filed, ledger_of
+from tests.support.state import LEDGER, bytes_below, contents, filed, ledger_of
 from transforms.synthetic.formats import to_ndjson, to_parquet, to_xlsx
 from warehouse.failpoint import VARIABLE
 
@@ -22,13 +22,13 @@ def test_hundred_copies_under_new_names_and_in_every_format_load_once(tmp_path):
     table = pl.DataFrame(rows)
     drop(home, "000.csv", csv_bytes(rows))
     run(home)
-    before = contents(home, without=["core.delivery"])
+    before = contents(home, without=LEDGER)
     kinds = [csv_bytes(rows), to_xlsx(table), to_parquet(table), to_ndjson(table)]
     for number in range(1, COPIES):
         drop(home, f"{number:03}.anything", kinds[number % len(kinds)])
     found = outcomes(run(home))
     assert {outcome.outcome for outcome in found.values()} == {"duplicate"}
-    assert contents(home, without=["core.delivery"]) == before
+    assert contents(home, without=LEDGER) == before
     assert sum(accepted for _, _, _, accepted, *_ in ledger_of(home).values()) == len(rows)
     assert len(ledger_of(home)) == len(kinds)
     assert len(filed(home)) == COPIES

@@ -22,7 +22,7 @@ from tests.support.home import (
     run,
     school_class,
 )
-from tests.support.state import IN_NOTE, bytes_below, contents, filed, hashes, note_of
+from tests.support.state import IN_NOTE, LEDGER, bytes_below, contents, filed, hashes, note_of
 from transforms.synthetic.formats import to_xlsx
 
 
@@ -53,7 +53,7 @@ def troubled_files() -> dict[str, bytes]:
 
 def without_order(home: Home) -> dict[str, list[tuple[object, ...]]]:
     """What must not depend on the order of files: all but which of two copies came first."""
-    return contents(home, without=["core.delivery", "core.stage"])
+    return contents(home, without=[*LEDGER, "core.stage"])
 
 
 def test_order_of_the_files_does_not_matter(tmp_path):

@@ -14,6 +14,7 @@ from flows.simulate import DeliveriesManifest, settings_toml, survey_toml, write
 from tests.support.home import NOW, csv_bytes, drop, make_home, run, school_class
 from tests.support.state import (
     IN_NOTE,
+    LEDGER,
     bytes_below,
     contents,
     filed,
@@ -173,13 +174,13 @@ def test_same_answers_in_every_format_load_once(tmp_path):
     rows = pl.DataFrame(school_class(10))
     drop(home, "a.csv", csv_bytes(rows.to_dicts()))
     run(home)
-    before = contents(home, without=["core.delivery"])
+    before = contents(home, without=LEDGER)
     drop(home, "b.xlsx", to_xlsx(rows))
     drop(home, "c.parquet", to_parquet(rows))
     drop(home, "d.json", to_ndjson(rows))
     again = run(home)
     assert {outcome.outcome for _, outcome in again.files} == {"duplicate"}
-    assert contents(home, without=["core.delivery"]) == before
+    assert contents(home, without=LEDGER) == before
 
 
 def test_unknown_wave_on_the_command_line_is_no_quiet_success(tmp_path):

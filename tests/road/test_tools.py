@@ -11,7 +11,7 @@ from schemas.personal import Personal, personal_texts
 from tests.support import eight_pupils, exports
 from tests.support.eight_pupils import PLANTED, PUPILS, Export
 from tests.support.exports import EXPORTS
-from tests.support.state import bytes_below, contents, note_of, warehouse_of, words_on
+from tests.support.state import LEDGER, bytes_below, contents, note_of, warehouse_of, words_on
 from tests.support.tool_road import (
     Ran,
     answers,
@@ -196,10 +196,10 @@ def test_second_encoding_after_the_first_changes_nothing(tmp_path, name):
     assert first.survey == second.survey
     home = home_for(tmp_path / "home", first)
     go(home, first, "a.csv")
-    before = contents(home, without=["core.delivery"])
+    before = contents(home, without=LEDGER)
     told = go(home, second, "b.csv").outcome
     assert (told.outcome, told.reason, told.dropped) == ("duplicate", "ALREADY_DELIVERED", 8)
-    assert contents(home, without=["core.delivery"]) == before
+    assert contents(home, without=LEDGER) == before
 
 
 def test_the_whole_file_again_each_hour_with_more_rows_counts_each_form_once(tmp_path):

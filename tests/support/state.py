@@ -23,6 +23,9 @@ _NUMBERS = (
     "other_no",
 )
 
+# What came, row by row: told of every file, whether it changed anything or not.
+LEDGER = ("core.delivery", "core.form_number")
+
 Tables = dict[str, list[tuple[object, ...]]]
 
 # What the result of a run and the note on a file both tell.
