@@ -84,7 +84,9 @@ def test_folder_that_may_not_be_written_to_ends_the_run_with_5(home, peaceful, c
 
 
 def start_and_wait_until_it_works(home: Home) -> subprocess.Popen[str]:
-    """A run that is past its imports: it holds the lock."""
+    """A run that is past its imports: it holds the lock, and makes the databases of a new home."""
+    for database in ("warehouse.duckdb", "vault/vault.duckdb"):
+        (home.restricted / database).unlink()
     started = subprocess.Popen(command(home), cwd=ROOT, stderr=subprocess.PIPE, text=True)
     while not (home.restricted / "vault" / "vault.duckdb").exists():
         assert started.poll() is None
