@@ -36,10 +36,11 @@ _LISTS = {"school": "school_id", "grade": "grade", "gender": "gender"}
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What an attacker gets at in one table of one wave, over all its figures."""
+    """What an attacker gets at of one figure of a wave; `figure` is what its cells are named by."""
 
     wave_id: str
     table: str
+    figure: str
     found: Found
 
 
@@ -51,34 +52,55 @@ def why_not(
     min_n: int,
 ) -> str:
     """Why these tables of `mart` must not come out, in words without a figure; '' if they may."""
-    told: list[Told] = []
-    for table, made_of in counted.items():
-        try:
-            told += attack_table(mart, table, made_of, waves=waves, min_n=min_n)
-        except AttackError as error:
-            return (
-                f"{', '.join(waves)}, {table}: nothing is published, for it could not be proven"
-                f" that no hidden figure can be worked out ({error});"
-                " raise suppression.min_n in klassepuls.toml, or report this"
-            )
-    slips = [_in_words(one) for one in told if one.found.anything]
-    if not slips:
+    try:
+        told = slips(mart, counted, waves=waves, min_n=min_n)
+    except AttackError as error:
+        return (
+            f"{', '.join(waves)}: nothing is published, for it could not be proven"
+            f" that no hidden figure can be worked out ({error});"
+            " raise suppression.min_n in klassepuls.toml, or report this"
+        )
+    if not told:
         return ""
+    places = dict.fromkeys((one.wave_id, one.table) for one in told)
+    words = "; ".join(
+        _in_words(wave_id, table, [one.found for one in told if (one.wave_id, one.table) == place])
+        for place in places
+        for wave_id, table in [place]
+    )
     return (
-        f"nothing is published, for more would be told than may be: {'; '.join(slips)};"
+        f"nothing is published, for more would be told than may be: {words};"
         " raise suppression.min_n in klassepuls.toml, or report this"
     )
 
 
-def _in_words(told: Told) -> str:
+def slips(
+    mart: duckdb.DuckDBPyConnection,
+    counted: Mapping[str, Counted],
+    *,
+    waves: Sequence[str],
+    min_n: int,
+) -> list[Told]:
+    """The figures of these tables that the attacker gets on with; AttackError as below."""
+    found: list[Told] = []
+    for table, made_of in counted.items():
+        try:
+            told = list(attack_table(mart, table, made_of, waves=waves, min_n=min_n))
+        except AttackError as error:
+            raise AttackError(f"{table}: {error}") from None
+        found += [one for one in told if one.found.anything]
+    return found
+
+
+def _in_words(wave_id: str, table: str, found: Sequence[Found]) -> str:
     kinds = {
-        "shown that must be hidden": told.found.shown,
-        "whole shown beside fewer than three hidden schools": told.found.rest,
-        "hidden but can be worked out": told.found.pinned,
-        "hidden but nearly worked out": told.found.narrowed,
+        "shown that must be hidden": sum(one.shown for one in found),
+        "whole shown beside fewer than three hidden schools": sum(one.rest for one in found),
+        "hidden but can be worked out": sum(one.pinned for one in found),
+        "hidden but nearly worked out": sum(one.narrowed for one in found),
     }
     counts = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count)
-    return f"{told.wave_id}, {told.table}: {counts}"
+    return f"{wave_id}, {table}: {counts}"
 
 
 def attack_table(
@@ -89,7 +111,7 @@ def attack_table(
     waves: Sequence[str],
     min_n: int,
 ) -> Iterator[Told]:
-    """Attack the table of `mart`, a wave at a time; `counted` is what its lines were made of.
+    """Attack the table of `mart`, a figure at a time; `counted` is what its lines were made of.
 
     Everything printed of these waves is used, whenever it was. Other waves ask other pupils or the
     same ones anew, and share no sum with them. AttackError where an attack came to no end.
@@ -107,22 +129,12 @@ def attack_table(
     for (wave_id,), own in cells.group_by("wave_id", maintain_order=True):
         base = None if groups is None else groups.filter(pl.col("wave_id") == wave_id)
         membership = _Membership()
-        found = []
         for key, lines in own.group_by("table", maintain_order=True):
             sizes = _sizes(lines, base, counted.figures)
             members = membership.of(lines, sizes)
             figure = _figure(lines, prints.get(key, printed.clear()), members, sizes)
-            found.append(attack(replace(figure, min_n=min_n)))
-        yield Told(str(wave_id), table, _sum(found))
-
-
-def _sum(found: Sequence[Found]) -> Found:
-    return Found(
-        shown=sum(one.shown for one in found),
-        rest=sum(one.rest for one in found),
-        pinned=sum(one.pinned for one in found),
-        narrowed=sum(one.narrowed for one in found),
-    )
+            found = attack(replace(figure, min_n=min_n))
+            yield Told(str(wave_id), table, str(key[0]), found)
 
 
 def _read(mart: duckdb.DuckDBPyConnection, table: str, waves: Sequence[str]) -> pl.DataFrame:

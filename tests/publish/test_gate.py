@@ -1,6 +1,7 @@
 """The gate on the road: what a careless suppressor would have left never comes out."""
 
 import duckdb
+import polars as pl
 import pytest
 
 from schemas.indicator import published_figures
@@ -8,10 +9,11 @@ from schemas.instrument import shipped_instruments
 from schemas.rule import shipped_rules
 from tests.publish.build import deliver, settings
 from tests.publish.publishing import AFTER_AUTUMN, classes, publish_to, snapshot
+from transforms.disclosure import suppress
 from warehouse.aggregates import Scope, count_indicators, flag_cells, response_cells
 from warehouse.counted import Counted
 from warehouse.mart import carry_over, content_id, workbench
-from warehouse.publish import PublicationError, require_nothing_told
+from warehouse.publish import PublicationError, print_safely, require_nothing_told
 
 SPRING = "2026-spring"
 BULLIED = "klassepuls_core_v1.bullied"
@@ -111,7 +113,7 @@ def test_what_came_out_before_is_read_too_and_a_refusal_leaves_the_old_file(con,
             """
             insert into before.mart.indicator
             select * replace ('2026-autumn' as wave_id, 0.5 as value) from before.mart.indicator
-            where school_id = 'A' and indicator = ?
+            where school_id = 'A' and grade is null and indicator = ?
             """,
             [BULLIED],
         ).fetchall()
@@ -119,6 +121,39 @@ def test_what_came_out_before_is_read_too_and_a_refusal_leaves_the_old_file(con,
         other.execute("update before.mart.publication set publication_id = ?", [named]).fetchall()
     deliver(con, [form for school in "ABCDE" for form in classes(school, "2026-autumn")])
     before = snapshot(target.parent)
-    with pytest.raises(PublicationError, match="2026-autumn, indicator: nothing is published"):
+    with pytest.raises(PublicationError, match=r"2026-autumn: nothing is published.*indicator"):
         publish_to(target, con, "2026-autumn", at=AFTER_AUTUMN)
     assert snapshot(target.parent) == before
+
+
+def careless(counted, schools):
+    """What a suppressor would show that hides the small school and no sibling of it."""
+    shown = {table: suppress(found.cells, min_n=5) for table, found in counted.items()}
+    cells = shown["indicator"]
+    spoilt = pl.DataFrame(cells).with_columns(
+        pl.when(
+            pl.col("indicator") == BULLIED,
+            pl.col("level") == "school",
+            pl.col("school_id").is_in(list(schools)),
+        )
+        .then(pl.lit(0.1))
+        .otherwise(pl.col("value"))
+        .alias("value")
+    )
+    return shown | {"indicator": spoilt.to_arrow().cast(cells.schema)}
+
+
+def printed(mart, condition="true"):
+    return mart.execute(f"from mart.indicator where {condition} order by all").fetchall()
+
+
+def test_what_the_attacker_gets_on_with_is_held_back_and_nothing_else(mart, counted):
+    others = printed(mart, f"indicator <> '{BULLIED}'")
+    whole = printed(mart, f"indicator = '{BULLIED}' and school_id is null and grade is null")
+    print_again(mart, "A,B,C,D,E", 0.1)
+    print_safely(mart, counted, careless(counted, "ABCDE"), waves=(SPRING,), min_n=5)
+    gate(mart, counted)
+    assert printed(mart, f"indicator <> '{BULLIED}'") == others
+    shown = f"indicator = '{BULLIED}' and value is not null"
+    assert printed(mart, f"{shown} and school_id is not null") == []
+    assert printed(mart, shown) == [row for row in whole if row in printed(mart, "gender is null")]

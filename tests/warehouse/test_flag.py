@@ -136,6 +136,9 @@ def test_late_file_adds_flags_and_leaves_the_others_their_clock(con, config):
     assert flags_of(con, "Q001")["rule.unsafe"]["raised_at"] == TUESDAY
 
 
+WITHDRAWN = {"status": "withdrawn", "withdrawn_why": "answers"}
+
+
 def test_contradicted_answers_withdraw_their_flag_and_keep_its_evidence(con, config):
     deliver(con, config, school_class(20, changes=TROUBLED))
     flag(con, config)
@@ -143,7 +146,7 @@ def test_contradicted_answers_withdraw_their_flag_and_keep_its_evidence(con, con
     deliver(con, config, [form("P005", safety="5")])
     late = flag(con, config, now=TUESDAY)
     assert (late.new, late.withdrawn) == (0, 1)
-    assert flags_of(con, "P005") == {"rule.unsafe": told | {"status": "withdrawn"}}
+    assert flags_of(con, "P005") == {"rule.unsafe": told | WITHDRAWN}
     evidence = con.execute(
         "select item_or_scale, observed from core.flag_evidence where flag_id = $flag",
         {"flag": told["flag_id"]},

@@ -9,7 +9,7 @@ a small one could be worked out from it by addition and subtraction: within a li
 
 from transforms.disclosure.cells import CELLS, SCORE_UNIT
 from transforms.disclosure.lists import hidden_cells, schools_and_grades_hang_together, suppress
-from transforms.disclosure.rounding import bands
+from transforms.disclosure.rounding import bands, hold_back
 from transforms.disclosure.small import SMALL_COUNT
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "SMALL_COUNT",
     "bands",
     "hidden_cells",
+    "hold_back",
     "schools_and_grades_hang_together",
     "suppress",
 ]

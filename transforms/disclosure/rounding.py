@@ -1,8 +1,11 @@
 """How coarsely a figure is shown: bands, counts to the nearest five, and what is made of them."""
 
+from collections.abc import Collection
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from transforms.disclosure.cells import SCORE_UNIT, Ints, Mask, ints, strings
 
@@ -16,6 +19,22 @@ def bands(counts: Ints) -> npt.NDArray[np.object_]:
     found = labels[np.searchsorted(_BAND_STARTS, counts, side="right")]
     found[counts == 0] = "0"
     return found
+
+
+def hold_back(shown: pa.Table, tables: Collection[str], levels: Collection[str]) -> pa.Table:
+    """The same cells as `suppress` returns, with these levels of these tables hidden as well."""
+    held = pc.and_(
+        pc.is_in(shown.column("table"), pa.array(tables, pa.string())),
+        pc.is_in(shown.column("level"), pa.array(levels, pa.string())),
+    )
+    for name, hidden in _HIDDEN.items():
+        column = shown.column(name)
+        told = pc.if_else(held, pa.scalar(hidden, column.type), column)
+        shown = shown.set_column(shown.schema.get_field_index(name), name, told)
+    return shown
+
+
+_HIDDEN = {"n_band": None, "total_band": None, "value": None, "suppressed": True}
 
 
 def round_cells(cells: pa.Table, hidden: Mask) -> dict[str, pa.Array]:
