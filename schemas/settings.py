@@ -92,6 +92,11 @@ class Suppression(Declared):
         ge=MIN_N_FLOOR,
         description="No figure on fewer pupils is published.",
     )
+    grades_of_schools: bool = Field(
+        default=False,
+        description="Publish grades of schools too. What is hidden among them is proven number by"
+        " number, and tried again by the attacker: with twenty schools some four seconds a wave.",
+    )
 
 
 class PublicationPlan(Declared):

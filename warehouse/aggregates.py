@@ -35,6 +35,7 @@ class Scope:
 
     waves: tuple[str, ...]
     schools: tuple[str, ...]
+    grades_of_schools: bool = False
 
 
 def count_indicators(
@@ -278,7 +279,7 @@ def _count_places(groups: pl.DataFrame, figures: Sequence[Figure], scope: Scope)
         field.name: pa.string() for field in found.schema if pa.types.is_large_string(field.type)
     }
     all_places = found.cast(pa.schema({f.name: names.get(f.name, f.type) for f in found.schema}))
-    return [_figure_cells(all_places, figure, i) for i, figure in enumerate(figures)]
+    return [_figure_cells(all_places, figure, i, scope) for i, figure in enumerate(figures)]
 
 
 def _sum_up(
@@ -305,15 +306,16 @@ def _without_forms(
     return every.join(groups, on=["wave_id", name], how="anti")
 
 
-def _figure_cells(places: pa.Table, figure: Figure, i: int) -> pa.Table:
+def _figure_cells(places: pa.Table, figure: Figure, i: int, scope: Scope) -> pa.Table:
     """The cells of figure i: its three columns of `places`."""
     own = places.select([*PLACES, f"n_{i}", f"t_{i}", f"c_{i}"]).rename_columns(
         [*PLACES, "n", "total", "classes"]
     )
     taught = pc.and_(pc.is_valid(own.column("school_id")), pc.is_valid(own.column("grade")))
     in_plan = "school_grade" in [place.id for place in publication_plan().places]
-    are_few = pc.sum(taught).as_py() <= MOST_SCHOOL_GRADES * len(pc.unique(own.column("wave_id")))
-    cells = own if in_plan and are_few else own.filter(pc.invert(taught))
+    are_few = pc.sum(taught).as_py() <= MOST_SCHOOL_GRADES * len(scope.waves)
+    is_wanted = scope.grades_of_schools and in_plan and are_few
+    cells = own if is_wanted else own.filter(pc.invert(taught))
     named = cells.append_column("indicator", _constant(figure.id, cells)).append_column(
         "statistic", _constant(figure.statistic, cells)
     )

@@ -90,8 +90,10 @@ def publish(
         before = carry_over(mart, target)
         waves = _waves_to_add(con, wave_ids, before)
         if waves:
-            scope = Scope(waves, tuple(school.id for school in settings.schools))
-            min_n = settings.suppression.min_n
+            limits = settings.suppression
+            schools = tuple(school.id for school in settings.schools)
+            scope = Scope(waves, schools, limits.grades_of_schools)
+            min_n = limits.min_n
             _add_waves(con, mart, _Plan(scope, figures, instruments, rules, min_n))
         fill_dictionary(mart, figures)
         edition = _name_edition(mart, before, waves, published_at)

@@ -88,7 +88,7 @@ def settings(*, min_n: int = 5, schools: Sequence[str] = ("A", "B", "C", "D", "E
                 }
                 for name, opens, closes in waves
             ],
-            "suppression": {"min_n": min_n},
+            "suppression": {"min_n": min_n, "grades_of_schools": True},
         }
     )
 

@@ -23,7 +23,7 @@ BULLIED = "klassepuls_core_v1.bullied"
 def counted(con):
     """The true counts of a wave in which one school of six is small."""
     deliver(con, classes("F", size=2, bullied=1))
-    scope = Scope((SPRING,), ("A", "B", "C", "D", "E", "F"))
+    scope = Scope((SPRING,), tuple("ABCDEF"), grades_of_schools=True)
     return {
         "indicator": count_indicators(con, published_figures(shipped_instruments()), scope),
         "response_rate": Counted(response_cells(con, scope)),
