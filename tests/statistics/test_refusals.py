@@ -117,6 +117,10 @@ IMPOSSIBLE = {
     "z of nobody": (lambda: overdispersion.proportion_z([0], [0], 0.1), "n: 1"),
     "z of more": (lambda: overdispersion.proportion_z([3], [2], 0.1), "1 counts"),
     "no chance": (lambda: overdispersion.proportion_z([1], [2], 0.0), "no room"),
+    "no chance for one": (
+        lambda: overdispersion.proportion_z([1, 1], [2, 2], [0.5, 0.0]),
+        "no room",
+    ),
     "only chance": (lambda: overdispersion.proportion_z([1], [2], 1.0), "no room"),
     "z baseline": (lambda: overdispersion.proportion_z([1], [2], 1.1), "baseline"),
     "prior of more": (lambda: empirical_bayes.prior_by_moments(table(3), table(2)), "1 counts"),
