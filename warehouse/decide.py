@@ -141,7 +141,7 @@ def _release(
             from {ALL_FORMS} form left join chosen c using (response_id)
             where contradiction_id in (
                 select contradiction_id from {ALL_FORMS} semi join chosen using (response_id)
-            ) or (survey_id, wave_id, pupil) in (
+            ) or pupil is not null and (survey_id, wave_id, pupil) in (
                 select (survey_id, wave_id, pupil)
                 from {ALL_FORMS} semi join chosen using (response_id)
             )
