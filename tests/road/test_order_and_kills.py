@@ -76,7 +76,7 @@ def test_order_of_the_files_does_not_matter(tmp_path):
 def as_they_stand(home: Home) -> dict[str, list[tuple[object, ...]]]:
     """All but what was raised and withdrawn on the way: which runs came to flagging tells that."""
     found = contents(home, without=["core.stage"])
-    stand = [row for row in found["core.flag"] if row[-1] != "withdrawn"]
+    stand = [row for row in found["core.flag"] if row[-2] != "withdrawn"]
     ids = {row[0] for row in stand}
     evidence = [row for row in found["core.flag_evidence"] if row[0] in ids]
     return found | {"core.flag": stand, "core.flag_evidence": evidence}
