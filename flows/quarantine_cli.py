@@ -165,13 +165,17 @@ def _release(parsed: argparse.Namespace) -> int:
     return DONE
 
 
-def _add_reject(steps: "Commands") -> None:
-    parser = _step(steps, "reject", "decide that rows, forms or a file are not to be used")
-    parser.add_argument("id", help="the id of a delivery or a contradiction, as listed")
+def _add_rows_and_why(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--row", type=int, action="append", default=[], help="only this row; may be given again"
     )
     parser.add_argument("--why", choices=BY_PERSON, required=True, help=_WHY)
+
+
+def _add_reject(steps: "Commands") -> None:
+    parser = _step(steps, "reject", "decide that rows, forms or a file are not to be used")
+    parser.add_argument("id", help="the id of a delivery or a contradiction, as listed")
+    _add_rows_and_why(parser)
     parser.set_defaults(command=_reject)
 
 
@@ -187,10 +191,7 @@ def _reject(parsed: argparse.Namespace) -> int:
 def _add_withdraw(steps: "Commands") -> None:
     parser = _step(steps, "withdraw", "take out what counts: forms of a file, or the whole file")
     parser.add_argument("id", help="the id of a delivery, as its note has it")
-    parser.add_argument(
-        "--row", type=int, action="append", default=[], help="only this row; may be given again"
-    )
-    parser.add_argument("--why", choices=BY_PERSON, required=True, help=_WHY)
+    _add_rows_and_why(parser)
     parser.set_defaults(command=_withdraw)
 
 

@@ -75,6 +75,7 @@ def _find_contested(con: duckdb.DuckDBPyConnection, survey: Survey) -> None:
     ).fetchall()
 
 
+# What copies of a version may differ in; the answers themselves are compared.
 _SAID = "{'class_group': class_group, 'grade': grade, 'gender': gender}"
 _A_VERSION = "partition by wave_id, identity, version_no"
 _RECEIPT = "received_at, delivery_no, row_no"
@@ -181,7 +182,6 @@ _STATES = {
 }
 
 
-# What copies of a version may differ in; the answers themselves are compared.
 def complete_kept(con: duckdb.DuckDBPyConnection) -> None:
     """Give a kept form what any of its copies states: the earliest dates, the time, the text.
 

@@ -242,7 +242,9 @@ def _about_class(rules: Sequence[ClassRule]) -> str:
 
 
 def _id_of_pupil(rule: PupilRule) -> str:
-    return _flag_id(rule, "about_whoever_asks" if is_of_the_register(rule) else "about")
+    # Few forms have such a flag: theirs is digested when its id is asked for.
+    about = _ABOUT_WHOEVER_ASKS["pupil"] if is_of_the_register(rule) else "about"
+    return _flag_id(rule, about)
 
 
 def _read_forms(forms: _Forms) -> None:
@@ -256,7 +258,6 @@ def _find_pupils(forms: _Forms, rules: Sequence[PupilRule]) -> bool:
 
     Returns whether pupils have forms of several surveys, which were read together.
     """
-    about = f"{_ABOUT_PUPIL} as about, {_ABOUT_WHOEVER_ASKS['pupil']} as about_whoever_asks"
     is_linked = bool(rules and forms.inputs.names) and _have_several_surveys(forms.con)
     hits = hit_sql(rules, forms.inputs)
     if is_linked:
@@ -265,7 +266,7 @@ def _find_pupils(forms: _Forms, rules: Sequence[PupilRule]) -> bool:
         hits = hit_sql(rules, forms.inputs, forms=LINKED_FORM, holds=own_step_sql)
         hits = once_sql(hits, rules)
     forms.con.execute(
-        f"create or replace temp table hit as select *, {about} from ({hits})"
+        f"create or replace temp table hit as select *, {_ABOUT_PUPIL} as about from ({hits})"
     ).fetchall()
     return is_linked
 
