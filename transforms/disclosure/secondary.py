@@ -3,7 +3,8 @@
 First by elimination, in order of preference: no small cell may follow from those shown by addition
 and subtraction. Then by proof: for each small cell two worlds must exist that read the same and in
 which it differs by the width asked for. Where a proof is missing, a linear program says which
-cells it costs least to hide, and the worlds that it goes by are checked in whole numbers.
+cells it costs least to hide, and the worlds that it goes by are checked in whole numbers. What
+none of these worlds moves is hidden in vain, and is shown.
 
 Neither the order nor the names of cells and units matter.
 """
@@ -62,6 +63,7 @@ def protect(sums: Sums, *, width: int | Ints = 1, equals_together: bool = False)
     for cell in np.flatnonzero(draft.wanted):
         while draft.lacks(int(cell)) and _hide_for(draft, int(cell)):
             pass
+    _show_what_hides_nothing(draft)
     if equals_together:
         _join_equals(draft, cell_colours[cells])
     back = np.argsort(cells)
@@ -156,6 +158,16 @@ def _hide_smallest_beside(draft: _Draft, cell: int) -> bool:
         return False
     draft.hidden[beside[0]] = True
     return True
+
+
+def _show_what_hides_nothing(draft: _Draft) -> None:
+    """Show again what no proof needs: no world that was found differs in these cells.
+
+    So each of those worlds reads as before. Without this a reader with a solver finds cells that
+    were hidden for another's sake and that he can work out all the same.
+    """
+    needed = draft.sums.small | draft.sums.virtual | (draft.ranges.width > 0)
+    draft.hidden &= needed
 
 
 def _join_equals(draft: _Draft, colour: Colours) -> None:
