@@ -131,10 +131,7 @@ def _write_schools(
 
     codes = codes_of_flagged(con, wave_id, school_ids, key=config.key)
     marks = marks_in(con, wave_id, school_ids, config.instruments)
-    data = {
-        route: read_schools(con, wave_id=wave_id, school_ids=school_ids, route=route, marks=marks)
-        for route in ROUTES
-    }
+    data = read_schools(con, wave_id=wave_id, school_ids=school_ids, routes=ROUTES, marks=marks)
     contexts = {
         language: report_context(
             settings=config.settings,
@@ -151,7 +148,7 @@ def _write_schools(
         written = 0
         for route, language in product(ROUTES, config.settings.languages):
             path = _path(home, route, school_id, wave_id, language)
-            says = data[route][school_id]
+            says = data[route, school_id]
             asks = says.asking and config.settings.routing
             if route == "adult_route" and not (says.pupil_flags or asks):
                 path.unlink(missing_ok=True)

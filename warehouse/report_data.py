@@ -7,13 +7,13 @@ very items they were flagged on, and from this school only: a code is never foll
 
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import product
 from typing import Any, cast
 
 import duckdb
 
-from warehouse.asked import ASKED_CLASS_SQL
+from warehouse import report_queries as queries
 from warehouse.careless import Marks
-from warehouse.one_class import ONE_CLASS_SQL
 from warehouse.requests import asking_of
 from warehouse.school_data import (
     Before,
@@ -28,7 +28,6 @@ from warehouse.school_data import (
     SchoolData,
     WaveInfo,
 )
-from warehouse.stages import BASELINE_SHOWN
 
 
 class ReportDataError(Exception):
@@ -36,323 +35,90 @@ class ReportDataError(Exception):
 
 
 _Rows = list[tuple[Any, ...]]
-
-_WAVES = """
-    select wave_id, name, school_year, opens, closes
-    from core.dim_wave
-    where opens <= (select opens from core.dim_wave where wave_id = $wave)
-    order by opens
-"""
-
-# Each query answers for many schools at once, and every row begins with its school: a query costs
-# its three milliseconds whether it is asked for one school or for a hundred.
-
-# A class is listed when it is on this school year's class list or has answered. A pupil with a
-# code counts once and in one class, however many surveys the wave has; without codes the fullest
-# survey counts.
-_CLASSES = f"""
-    with asked as (
-        select school_id, coalesce(o.class_group, r.class_group) as class_group, survey_id,
-            coalesce(o.grade, r.grade) as grade, pupil
-        from core.response r left join ({ONE_CLASS_SQL}) o using (school_id, pupil)
-        where wave_id = $wave and school_id in (select unnest($schools))
-    ),
-    per_survey as (
-        select school_id, class_group, survey_id, min(grade) as grade, count(*) as forms
-        from asked
-        group by all
-    ),
-    pupils as (
-        select school_id, class_group, count(distinct pupil) as pupils
-        from asked
-        group by all
-    ),
-    answered as (
-        select school_id, class_group, min(grade) as grade,
-            greatest(max(forms), max(pupils)) as answered
-        from per_survey
-        join pupils using (school_id, class_group)
-        group by all
-    ),
-    listed as (
-        select school_id, class_group, grade, enrolled
-        from ({ASKED_CLASS_SQL})
-        where school_id in (select unnest($schools)) and wave_id = $wave
-    )
-    select school_id, class_group, coalesce(listed.grade, answered.grade), coalesce(answered, 0),
-        enrolled
-    from answered
-    full join listed using (school_id, class_group)
-    order by 1, 3, 2
-"""
-
-_PUPIL_FLAGS = """
-    select school_id, flag_id, pupil, class_group, level, situation, rule_id, rule_version,
-        review_due, expires_on, status = 'expired', survey_id
-    from core.flag
-    where wave_id = $wave and school_id in (select unnest($schools)) and route = $route
-        and status in ('open', 'expired') and target = 'pupil'
-    order by school_id, class_group, rule_id, flag_id
-"""
-
-_CLASS_FLAGS = """
-    select school_id, class_group, level, rule_id, rule_version, review_due, expires_on,
-        (select round(any_value(e.observed), 1) from core.flag_evidence e
-            where e.flag_id = f.flag_id and e.wave_id = f.wave_id
-                and e.item_or_scale = f.rule_id) as value,
-        greatest(evidence_count, 1) as waves, status = 'expired', survey_id
-    from core.flag f
-    where wave_id = $wave and school_id in (select unnest($schools)) and route = $route
-        and status in ('open', 'expired') and target = 'class'
-    order by school_id, class_group, rule_id, survey_id
-"""
-
-# A rule that looked back has a row of the last time as well, which stands beside the one of now.
-_EVIDENCE = """
-    with seen as (
-        select f.school_id, e.flag_id, f.pupil, e.item_or_scale, e.observed, e.threshold, e.wave_id,
-            e.wave_id = f.wave_id as is_now
-        from core.flag_evidence e
-        join core.flag f using (flag_id)
-        where f.wave_id = $wave and f.school_id in (select unnest($schools)) and f.route = $route
-            and f.status in ('open', 'expired') and f.target = 'pupil'
-    ),
-    before as (
-        select flag_id, item_or_scale, any_value(wave_id) as wave_id,
-            any_value(observed) as observed
-        from seen where not is_now group by all
-    )
-    select distinct s.school_id, s.flag_id, s.pupil, s.item_or_scale, s.observed, s.threshold,
-        b.wave_id, b.observed
-    from seen s left join before b using (flag_id, item_or_scale)
-    where s.is_now
-    order by 1, 2, 4, 6
-"""
-
-# The same item may be asked by two surveys of a wave: the last by name that has an answer counts.
-# A question that was not asked is no answer, and no missing one either.
-_EARLIER = """
-    with flagged as (
-        select distinct
-            f.school_id,
-            f.pupil,
-            split_part(e.item_or_scale, '.', 1) as instrument_key,
-            split_part(e.item_or_scale, '.', 2) as item_id
-        from core.flag f
-        join core.flag_evidence e using (flag_id)
-        where f.wave_id = $wave and f.school_id in (select unnest($schools)) and f.route = $route
-            and f.status in ('open', 'expired') and f.target = 'pupil'
-    )
-    select
-        a.school_id,
-        a.pupil,
-        a.instrument_key || '.' || a.item_id,
-        a.wave_id,
-        arg_max(a.value, (a.survey_id, a.response_id)),
-        case when count(a.value) = 0 then arg_max(a.missing, (a.survey_id, a.response_id)) end
-    from core.answer a
-    semi join flagged
-        on a.school_id = flagged.school_id
-        and a.pupil = flagged.pupil
-        and a.instrument_key = flagged.instrument_key
-        and a.item_id = flagged.item_id
-    join core.dim_wave w on w.wave_id = a.wave_id
-    where a.missing is distinct from 'not_asked'
-        and w.opens < (select opens from core.dim_wave where wave_id = $wave)
-    group by 1, 2, 3, 4, w.opens
-    order by 1, 2, 3, w.opens
-"""
-
-_KNOWN = """
-    select now.school_id, now.flag_id, before.wave_id
-    from core.flag now
-    join core.flag before
-        on before.pupil = now.pupil
-        and before.rule_id = now.rule_id
-        and before.route = now.route
-        and before.school_id = now.school_id
-    join core.dim_wave w on w.wave_id = before.wave_id
-    where now.wave_id = $wave and now.school_id in (select unnest($schools))
-        and now.route = $route
-        and now.status in ('open', 'expired') and now.target = 'pupil'
-        and before.status <> 'withdrawn'
-        and w.opens < (select opens from core.dim_wave where wave_id = $wave)
-    group by 1, 2, 3, w.opens
-    order by 1, 2, w.opens
-"""
-
-# The baseline as exact as a reader sees it: a chart that shows more would depend on when it was
-# drawn, for the report is not renewed for less (see `school_inputs`).
-_INDICATORS = f"""
-    select school_id, class_group, rule_id, rule_version, answered, observed, enrolled,
-        {BASELINE_SHOWN} as baseline, baseline_from, p_exact, gate, q_value, survey_id
-    from core.class_indicator
-    where wave_id = $wave and school_id in (select unnest($schools))
-    order by school_id, class_group, rule_id, survey_id
-"""
-
-# Only classes that stand out: what the choices of any other say is nobody's business.
-_NETWORKS = """
-    select n.school_id, n.class_group, n.answered, n.unchosen, n.groups, n.p_cohesion,
-        n.survey_id
-    from core.class_network n join core.flag f
-        on f.wave_id = n.wave_id and f.survey_id = n.survey_id and f.school_id = n.school_id
-        and f.class_group = n.class_group and f.rule_id = n.rule_id
-    where n.wave_id = $wave and n.school_id in (select unnest($schools)) and n.gate = 'tested'
-        and f.target = 'class' and f.status = 'open'
-    order by n.school_id, n.class_group, n.survey_id
-"""
-
-# Forms that contradict each other wait with their school and wave; other held rows were never
-# understood that far, but the rest of their delivery tells which schools and waves it holds. A
-# pupil counts once, however many forms wait; a form that tells no pupil counts as one.
-_HELD = """
-    with unplaced as (
-        select delivery_no, coalesce(t.pupil, 'row ' || q.quarantine_id) as who
-        from quarantine.row q left join quarantine.trace t using (quarantine_id)
-        anti join quarantine.response using (delivery_no, row_no)
-    ),
-    place as (
-        select distinct delivery_no, school_id, wave_id
-        from (
-            select delivery_no, school_id, wave_id from core.response
-            union all
-            select delivery_no, school_id, wave_id from quarantine.response
-        )
-        semi join unplaced using (delivery_no)
-    ),
-    spread as (
-        select delivery_no, count(*) as places
-        from place
-        group by delivery_no
-    ),
-    form as (
-        select school_id, coalesce(pupil, submission, 'form ' || response_id) as who
-        from quarantine.response
-        where wave_id = $wave
-    ),
-    two_schools as (
-        select who from form group by who having count(distinct school_id) > 1
-    ),
-    waiting as (
-        select school_id, who, if(places = 1, 'own', 'shared') as how
-        from place join spread using (delivery_no) join unplaced using (delivery_no)
-        where wave_id = $wave
-        union all
-        select school_id, who, if(who in (from two_schools), 'code', 'own')
-        from form
-    )
-    select school_id,
-        count(distinct who) filter (how = 'own'),
-        count(distinct who) filter (how = 'shared'),
-        count(distinct who) filter (how = 'code')
-    from waiting
-    where school_id in (select unnest($schools))
-    group by school_id
-"""
-
 _HELD_AS = ("held", "held_shared", "held_codes")
-
-# A pupil without a code is in no flag of a pupil.
-_LINKED = """
-    select school_id, count(pupil) > 0, list(distinct survey_id order by survey_id),
-        list(distinct grade order by grade)
-    from core.response
-    where wave_id = $wave and school_id in (select unnest($schools))
-    group by school_id
-"""
-
-_LIMITS = """
-    select distinct school_id, input, op, threshold, looks_at, grade
-    from core.local_limit join core.response using (wave_id, grade)
-    where wave_id = $wave and school_id in (select unnest($schools))
-    order by all
-"""
-
-_NAMES = "select school_id, name from core.dim_school where school_id in (select unnest($schools))"
 
 
 def read_schools(
     con: duckdb.DuckDBPyConnection,
     *,
     wave_id: str,
-    route: str,
+    routes: Sequence[str],
     school_ids: Sequence[str],
     marks: Marks,
-) -> dict[str, SchoolData]:
-    """Read schools' open and lapsed flags of one wave and route, and what a reader needs beside.
+) -> dict[tuple[str, str], SchoolData]:
+    """Read the open and lapsed flags of each route and school, and what a reader needs beside.
 
     `marks`: which of their forms look careless.
 
-    The class indicators belong to the health service's route and are left out of any other.
     Raises ReportDataError for a wave or a school that the warehouse does not know.
     """
     waves, wave = _waves_until(con, wave_id)
     key: dict[str, object] = {"wave": wave_id, "schools": list(school_ids)}
-    routed = {**key, "route": route}
-    names = _by_school(con, _NAMES, {"schools": list(school_ids)})
-    held, linked = _by_school(con, _HELD, key), _by_school(con, _LINKED, key)
-    classes = _by_school(con, _CLASSES, key)
-    pupil_flags, class_flags = (
-        _pupil_flags(con, routed, marks),
-        _by_school(con, _CLASS_FLAGS, routed),
-    )
+    names = _keyed(con, queries.NAMES, {"schools": list(school_ids)})
+    for school_id in school_ids:
+        if (school_id,) not in names:
+            raise ReportDataError(
+                f"no school {school_id} in core.dim_school; load the settings first"
+            )
+    forms = _of_forms(con, key, school_ids, marks)
+    pupil_flags = _pupil_flags(con, key, marks)
+    class_flags = _keyed(con, queries.CLASS_FLAGS, key, size=2)
     indicators, networks = (
-        _by_school(con, query, key) if route == "health_service" else {}
-        for query in (_INDICATORS, _NETWORKS)
+        _keyed(con, query, key, size=2) for query in (queries.INDICATORS, queries.NETWORKS)
     )
-    asking = asking_of(con, wave_id, school_ids, route=route)
-    limits = _by_school(con, _LIMITS, key)
+    asking = asking_of(con, wave_id, school_ids)
     return {
-        school_id: SchoolData(
+        (route, school_id): SchoolData(
             school_id=school_id,
-            school_name=_name_of(school_id, names),
+            school_name=cast(str, names[(school_id,)][0][0]),
             route=route,
             wave=wave,
             waves=waves,
-            **_of_forms(linked.get(school_id)),
-            limits=tuple(LocalLimit(*row) for row in limits.get(school_id, ())),
-            classes=tuple(
-                ClassCount(*[*row, marks.in_class.get((school_id, row[0]), 0)])
-                for row in classes.get(school_id, ())
-            ),
-            pupil_flags=tuple(pupil_flags.get(school_id, ())),
-            class_flags=tuple(ClassFlag(*row) for row in class_flags.get(school_id, ())),
-            indicators=tuple(ClassIndicator(*row) for row in indicators.get(school_id, ())),
-            networks=tuple(ClassNetwork(*row) for row in networks.get(school_id, ())),
-            asking=tuple(asking.get(school_id, ())),
-            **dict(zip(_HELD_AS, held.get(school_id, [(0, 0, 0)])[0], strict=True)),
+            pupil_flags=tuple(pupil_flags.get((route, school_id), ())),
+            class_flags=tuple(ClassFlag(*row) for row in class_flags[route, school_id]),
+            indicators=tuple(ClassIndicator(*row) for row in indicators[route, school_id]),
+            networks=tuple(ClassNetwork(*row) for row in networks[route, school_id]),
+            asking=tuple(asking.get((route, school_id), ())),
+            **forms[school_id],
         )
-        for school_id in school_ids
+        for route, school_id in product(routes, school_ids)
     }
 
 
-def _of_forms(rows: _Rows | None) -> dict[str, Any]:
-    """What the forms of a school say together; where there is none, nobody is known to be."""
-    is_linked, surveys, grades = rows[0] if rows else (True, (), ())
-    return {"is_linked": is_linked, "surveys": tuple(surveys), "grades": tuple(grades)}
-
-
-def _by_school(
-    con: duckdb.DuckDBPyConnection, query: str, values: dict[str, object]
-) -> dict[str, _Rows]:
-    """The query's rows under the school that each begins with."""
-    found: defaultdict[str, _Rows] = defaultdict(list)
-    for school_id, *row in con.execute(query, values).fetchall():
-        found[school_id].append(tuple(row))
+def _of_forms(
+    con: duckdb.DuckDBPyConnection,
+    key: dict[str, object],
+    school_ids: Sequence[str],
+    marks: Marks,
+) -> dict[str, dict[str, Any]]:
+    """What the forms of each school say together, whoever reads of its flags."""
+    linked, classes = _keyed(con, queries.LINKED, key), _keyed(con, queries.CLASSES, key)
+    held, limits = _keyed(con, queries.HELD, key), _keyed(con, queries.LIMITS, key)
+    found = {}
+    for school_id in school_ids:
+        # Where there is no form, nobody is known to be without a code.
+        is_linked, surveys, grades = (linked[(school_id,)] or [(True, (), ())])[0]
+        waiting = (held[(school_id,)] or [(0, 0, 0)])[0]
+        found[school_id] = {
+            "is_linked": is_linked,
+            "surveys": tuple(surveys),
+            "grades": tuple(grades),
+            "limits": tuple(LocalLimit(*row) for row in limits[(school_id,)]),
+            "classes": tuple(
+                ClassCount(*[*row, marks.in_class.get((school_id, row[0]), 0)])
+                for row in classes[(school_id,)]
+            ),
+            **dict(zip(_HELD_AS, waiting, strict=True)),
+        }
     return found
-
-
-def _name_of(school_id: str, names: dict[str, _Rows]) -> str:
-    if school_id not in names:
-        raise ReportDataError(f"no school {school_id} in core.dim_school; load the settings first")
-    return cast(str, names[school_id][0][0])
 
 
 def _waves_until(
     con: duckdb.DuckDBPyConnection, wave_id: str
 ) -> tuple[tuple[WaveInfo, ...], WaveInfo]:
-    waves = tuple(WaveInfo(*row) for row in con.execute(_WAVES, {"wave": wave_id}).fetchall())
+    waves = tuple(
+        WaveInfo(*row) for row in con.execute(queries.WAVES, {"wave": wave_id}).fetchall()
+    )
     for wave in waves:
         if wave.wave_id == wave_id:
             return waves, wave
@@ -360,49 +126,52 @@ def _waves_until(
 
 
 def _pupil_flags(
-    con: duckdb.DuckDBPyConnection, routed: dict[str, object], marks: Marks
-) -> dict[str, list[PupilFlag]]:
-    flags = _by_school(con, _PUPIL_FLAGS, routed)
+    con: duckdb.DuckDBPyConnection, key: dict[str, object], marks: Marks
+) -> dict[tuple[str, ...], list[PupilFlag]]:
+    flags = _keyed(con, queries.PUPIL_FLAGS, key, size=2)
     if not flags:
         return {}
-    evidence, known = _evidence(con, routed), _gathered(con, _KNOWN, routed, key=2)
+    evidence, known = _evidence(con, key), _keyed(con, queries.KNOWN, key, size=3)
     return {
-        school_id: [
+        (route, school_id): [
             PupilFlag(
                 *[
-                    *row[:-2],
-                    tuple(evidence[school_id, row[0], row[1]]),
-                    tuple(wave_id for (wave_id,) in known[school_id, row[0]]),
-                    marks.of_pupil.get((school_id, row[1]), ()),
-                    *row[-2:],
+                    flag_id,
+                    pupil,
+                    *says,
+                    tuple(evidence[route, school_id, flag_id, pupil]),
+                    tuple(wave_id for (wave_id,) in known[route, school_id, flag_id]),
+                    marks.of_pupil.get((school_id, pupil), ()),
+                    has_lapsed,
+                    survey_id,
                 ]
             )
-            for row in rows
+            for flag_id, pupil, *says, has_lapsed, survey_id in rows
         ]
-        for school_id, rows in flags.items()
+        for (route, school_id), rows in flags.items()
     }
 
 
 def _evidence(
-    con: duckdb.DuckDBPyConnection, routed: dict[str, object]
+    con: duckdb.DuckDBPyConnection, key: dict[str, object]
 ) -> defaultdict[tuple[str, ...], list[Evidence]]:
     """The evidence of each flag and pupil, with the pupil's earlier answers to the same items."""
-    earlier = _gathered(con, _EARLIER, routed, key=3)
+    earlier = _keyed(con, queries.EARLIER, key, size=4)
     found: defaultdict[tuple[str, ...], list[Evidence]] = defaultdict(list)
-    for (school_id, flag_id, pupil), rows in _gathered(con, _EVIDENCE, routed, key=3).items():
+    for about, rows in _keyed(con, queries.EVIDENCE, key, size=4).items():
+        route, school_id, _, pupil = about
         for source, observed, threshold, wave, was in rows:
-            past = tuple(PastAnswer(*answer) for answer in earlier[school_id, pupil, source])
+            past = tuple(PastAnswer(*answer) for answer in earlier[route, school_id, pupil, source])
             before = Before(wave, was) if wave else None
-            evidence = Evidence(source, observed, threshold, past, before)
-            found[school_id, flag_id, pupil].append(evidence)
+            found[about].append(Evidence(source, observed, threshold, past, before))
     return found
 
 
-def _gathered(
-    con: duckdb.DuckDBPyConnection, query: str, values: dict[str, object], *, key: int
+def _keyed(
+    con: duckdb.DuckDBPyConnection, query: str, values: dict[str, object], *, size: int = 1
 ) -> defaultdict[tuple[str, ...], _Rows]:
-    """The rest of the query's rows under their first `key` columns, in the query's order."""
+    """The rest of the query's rows under their first `size` columns, in the query's order."""
     found: defaultdict[tuple[str, ...], _Rows] = defaultdict(list)
     for row in con.execute(query, values).fetchall():
-        found[row[:key]].append(row[key:])
+        found[row[:size]].append(row[size:])
     return found

@@ -276,9 +276,9 @@ _ASKING = f"""
             left join stood s
                 on s.survey_id = a.survey_id and s.pupil = a.pupil
                 and s.rule_id = replace(a.rule_id, '{AT_FLAG}', '') and s.school_id = a.school_id
-        where a.school_id in (select unnest($schools)) and route = $route
+        where a.school_id in (select unnest($schools))
     )
-    select school_id, pupil,
+    select route, school_id, pupil,
         list_sort(list_distinct(list(class_group) filter (class_group is not null))),
         list_sort(list_distinct(list((named, rule_version)))),
         list_sort(list_distinct(flatten(list(reason_codes) filter (not is_version)))),
@@ -292,27 +292,26 @@ _ASKING = f"""
         any_now, bool_or(list_contains(reason_codes, '{Reason.SUBMISSION_CHANGED}'))
     from (
         select *, bool_or(is_now) over (
-            partition by school_id, pupil, case when pupil is null then quarantine_id end
+            partition by route, school_id, pupil,
+                case when pupil is null then quarantine_id end
         ) as any_now
         from said
     ) join (select delivery_no, delivery_id from core.delivery) using (delivery_no)
-    group by school_id, pupil, any_now, case when pupil is null then quarantine_id end
+    group by route, school_id, pupil, any_now, case when pupil is null then quarantine_id end
     order by all
 """
 
 
 def asking_of(
-    con: duckdb.DuckDBPyConnection, wave_id: str, school_ids: Sequence[str], *, route: str
-) -> dict[str, list[AskingPupil]]:
-    """Who of these schools asks for help in a form that waits, in a wave's reports of one route."""
-    found = con.execute(
-        _ASKING, {"wave": wave_id, "schools": list(school_ids), "route": route}
-    ).fetchall()
-    asking: defaultdict[str, list[AskingPupil]] = defaultdict(list)
-    for school_id, pupil, classes, rules, reasons, *rest in found:
+    con: duckdb.DuckDBPyConnection, wave_id: str, school_ids: Sequence[str]
+) -> dict[tuple[str, str], list[AskingPupil]]:
+    """Who asks for help in a form that waits, by route and school, in a wave's reports."""
+    found = con.execute(_ASKING, {"wave": wave_id, "schools": list(school_ids)}).fetchall()
+    asking: defaultdict[tuple[str, str], list[AskingPupil]] = defaultdict(list)
+    for route, school_id, pupil, classes, rules, reasons, *rest in found:
         named = tuple((rule_id, int(version)) for rule_id, version in rules)
         one = AskingPupil(pupil, tuple(classes or ()), named, tuple(reasons or ()), *rest)
-        asking[school_id].append(one)
+        asking[route, school_id].append(one)
     return asking
 
 

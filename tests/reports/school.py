@@ -151,9 +151,9 @@ class Warehouse:
 
     def read(self, route: str = "health_service") -> SchoolData:
         read = read_schools(
-            self.con, wave_id=self.wave, school_ids=[self.school], route=route, marks=NO_MARKS
+            self.con, wave_id=self.wave, school_ids=[self.school], routes=[route], marks=NO_MARKS
         )
-        return read[self.school]
+        return read[route, self.school]
 
 
 def open_warehouse() -> Warehouse:

@@ -1,5 +1,6 @@
 """What is read for a report: this school, this wave, this route, and no more than that."""
 
+from itertools import product
 from typing import Any
 
 import duckdb
@@ -30,7 +31,7 @@ def test_an_unknown_school_or_wave_is_said_plainly(warehouse: Any) -> None:
                 warehouse.con,
                 wave_id=wave,
                 school_ids=[school],
-                route="health_service",
+                routes=["health_service"],
                 marks=NO_MARKS,
             )
 
@@ -221,9 +222,9 @@ def test_the_real_view_of_answers_is_read_like_the_stand_in(settings: Settings) 
     """  # noqa: S608
     con.execute(rows).fetchall()
     data = read_schools(
-        con, wave_id="2026-H", school_ids=["FJV"], route="health_service", marks=NO_MARKS
+        con, wave_id="2026-H", school_ids=["FJV"], routes=["health_service"], marks=NO_MARKS
     )
-    (past,) = only_flag(data["FJV"]).evidence[0].earlier
+    (past,) = only_flag(data["health_service", "FJV"]).evidence[0].earlier
     assert (past.wave_id, past.value, past.missing) == ("2026-V", None, "skipped")
 
 
@@ -243,10 +244,11 @@ def test_schools_read_together_say_what_each_says_alone(warehouse: Any) -> None:
         warehouse.add_answer("2026-V", PUPIL, "safety", observed, school=school)
         warehouse.add_response("6A", f"{school}-held", delivery_no=observed)
         warehouse.hold_rows(observed, observed)
-    for route in ("health_service", "adult_route"):
-        read = {"con": warehouse.con, "wave_id": "2026-H", "route": route, "marks": NO_MARKS}
-        together = read_schools(**read, school_ids=schools)
-        alone = {school: read_schools(**read, school_ids=[school])[school] for school in schools}
-        assert together == alone
-        assert [len(data.pupil_flags) for data in together.values()] == [1, 1, 0]
-    assert [data.held for data in together.values()] == [3, 5, 0]
+    routes = ("health_service", "adult_route")
+    read = {"con": warehouse.con, "wave_id": "2026-H", "marks": NO_MARKS}
+    together = read_schools(**read, routes=routes, school_ids=schools)
+    for route, school in product(routes, schools):
+        alone = read_schools(**read, routes=[route], school_ids=[school])
+        assert together[route, school] == alone[route, school]
+    assert [len(data.pupil_flags) for data in together.values()] == [1, 1, 0, 1, 1, 0]
+    assert [data.held for data in together.values()] == [3, 5, 0, 3, 5, 0]

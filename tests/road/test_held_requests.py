@@ -103,7 +103,7 @@ def test_no_flaw_outside_its_own_cell_hides_a_wish_to_talk(flaw, more, wish):
     changes = dict([flaw, more, ("wants_talk", wish)])
     loaded = deliver(con, config, [form("P001", **changes), form("P002")])
     if loaded[0].quarantined:
-        [asking] = asking_of(con, AUTUMN, ["S01"], route="health_service")["S01"]
+        [asking] = asking_of(con, AUTUMN, ["S01"])["health_service", "S01"]
         assert ("rule.wants_talk", 1) in asking.rules
         assert (asking.pupil is None) == ("pupil_code" in changes)
         assert (asking.classes == ()) == ("class_group" in changes)
@@ -129,7 +129,7 @@ def test_each_rule_that_prompts_by_itself_is_heard(answers, rule_id, flaw):
     config = full_config()
     con = memory_warehouse(config)
     deliver(con, config, [form("P001", **flaw) | named(answers)])
-    [asking] = asking_of(con, AUTUMN, ["S01"], route="health_service")["S01"]
+    [asking] = asking_of(con, AUTUMN, ["S01"])["health_service", "S01"]
     assert [name for name, _ in asking.rules] == [rule_id]
 
 
