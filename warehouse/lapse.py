@@ -1,8 +1,9 @@
-"""When flags lapse: after their last day, or when a later wave answers what they rest on.
+"""When flags lapse: after their last day, or when later waves answer all that they rest on.
 
 A form without an answer to it is no newer answer. Whoever asked for a talk and sends an empty form
 in the next wave, or is asked about something else there, is still waiting for somebody to talk to.
-Any later form ends a welcome, but not the flag of a new pupil, which rests on an answer beside it.
+A pupil who was bullied in two ways, and then answers on one of them, has not taken back the other.
+Of a new pupil's flag any later form ends the welcome, and not the answer that stands beside it.
 """
 
 from datetime import date
@@ -19,15 +20,25 @@ from warehouse.instruments import answer_table, score_table
 def expire_flags(con: duckdb.DuckDBPyConnection, *, today: date) -> int:
     """Let flags lapse; returns how many changed.
 
-    A pupil's flag lapses when the pupil answers in a later wave what it rests on, a class's when
-    the same rule judges the class in a later wave: the newer answer stands then. A report of the
+    A pupil's flag lapses when the pupil has answered all that it rests on in later waves, a class's
+    when the same rule judges the class in a later wave: the newer answer stands then. A report of the
     old wave still tells what was raised in it. Where the newer answer is contradicted and waits,
     the flag stands again.
     """
     later = " union all ".join([_NOBODY, *_answers_since(con)])
     changed: int = con.execute(
         f"""
-        with answered as ({later}),
+        with answered as (
+            select pupil, input, max(opens) as opens from ({later}) group by all
+        ),
+        answered_anew as (
+            select f.flag_id
+            from core.flag f join core.dim_wave w using (wave_id)
+                join core.flag_evidence e using (flag_id)
+                left join answered a on a.pupil = f.pupil and a.input = e.item_or_scale
+            where f.target = 'pupil'
+            group by f.flag_id having bool_and(coalesce(a.opens > w.opens, false))
+        ),
         judged as (
             select school_id, class_group, rule_id, opens
             from ({JUDGED_SQL}) join core.dim_wave using (wave_id)
@@ -36,11 +47,7 @@ def expire_flags(con: duckdb.DuckDBPyConnection, *, today: date) -> int:
             select flag_id
             from core.flag f join core.dim_wave w using (wave_id)
             where f.expires_on < $today
-                or (f.target = 'pupil' and exists (
-                    from answered a join core.flag_evidence e on e.item_or_scale = a.input
-                    where e.flag_id = f.flag_id and a.pupil = f.pupil and a.opens > w.opens
-                        and (a.input <> '{NEW_PUPIL}' or f.evidence_count = 1)
-                ))
+                or f.flag_id in (from answered_anew)
                 or (f.target = 'class' and exists (
                     from judged j
                     where j.school_id = f.school_id and j.class_group = f.class_group

@@ -327,6 +327,15 @@ def test_flag_stands_while_no_later_form_answers_what_it_rests_on(con, config):
     }
 
 
+def test_flag_on_two_answers_stands_until_both_are_given_anew(con, config):
+    deliver(con, config, [form("P001", bullied_by_pupils="3", bullied_digitally="3")])
+    later = {"wave": SPRING, "submitted_on": "2026-03-10"}
+    deliver(con, config, [form("P001", bullied_by_pupils="", bullied_digitally="1", **later)])
+    flag(con, config)
+    expire_flags(con, today=MONDAY.date())
+    assert statuses(con) == {f"rule.bullied_by_pupils {AUTUMN}": "open"}
+
+
 def test_signal_of_a_class_lapses_when_that_class_is_judged_again_and_no_other(con, config):
     bullied = {number: {"bullied_by_pupils": "3"} for number in range(8)}
     deliver(con, config, school_class(20, changes=bullied))
