@@ -23,6 +23,7 @@ from flows.row_counts import rows_read
 from flows.validation import validated_blocks
 from schemas.reason import Reason
 from schemas.survey import Survey
+from transforms.pseudonym import PseudonymKey
 from transforms.readers.reading import FileProblem, Reading
 from transforms.stops import FilesStopped
 from warehouse import ledger
@@ -104,7 +105,8 @@ def _ingest_unit(
         done[arrival.path] = copy_of(first[arrival.delivery_id])
     reach("after-load-commit")
     bear_witness(con, home.restricted)
-    return _file(con, home, [(arrival, done[arrival.path]) for arrival in unit], now=now)
+    filed = [(arrival, done[arrival.path]) for arrival in unit]
+    return _file(con, home, config.key, filed, now=now)
 
 
 def _where_it_belongs(arrival: Arrival, entry: ledger.Entry | None, config: Config) -> Arrival:
@@ -296,6 +298,7 @@ def _outcome(loaded: Loaded, survey_id: str | None, kind: str) -> Outcome:
 def _file(
     con: duckdb.DuckDBPyConnection,
     home: Home,
+    key: PseudonymKey,
     done: Sequence[tuple[Arrival, Outcome]],
     *,
     now: datetime,
@@ -306,7 +309,7 @@ def _file(
     unplaced = without_school(con, with_rows) if with_rows else {}
     left = left_blank_in(con, [outcome.delivery_id for _, outcome in done])
     loaded = [outcome.delivery_id for _, outcome in done if outcome.outcome == "loaded"]
-    unlikely = unlikely_in(con, loaded) if loaded else {}
+    unlikely = unlikely_in(con, loaded, key=key) if loaded else {}
     filed = []
     for arrival, outcome in done:
         held = [HeldPlace(*place) for place in places.get(outcome.delivery_id, [])]

@@ -20,8 +20,8 @@ from warehouse.instruments import answer_table, score_table
 def expire_flags(con: duckdb.DuckDBPyConnection, *, today: date) -> int:
     """Let flags lapse; returns how many changed.
 
-    A pupil's flag lapses when the pupil has answered all that it rests on in later waves, a class's
-    when the same rule judges the class in a later wave: the newer answer stands then. A report of the
+    A pupil's flag lapses when the pupil has answered all it rests on in later waves, a class's when
+    the same rule judges the class in a later wave: the newer answer stands then. A report of the
     old wave still tells what was raised in it. Where the newer answer is contradicted and waits,
     the flag stands again.
     """

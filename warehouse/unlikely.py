@@ -2,6 +2,8 @@
 
 A grade that the class's name contradicts, or a day outside the wave that the row names, is more
 often a slip in one column than another pupil's form. Holding the row would hide what a child says.
+A code without a digit may be a name. No list of names says so with any certainty, and a school may
+well number its pupils by letters, so it is told and nothing more.
 """
 
 from collections.abc import Sequence
@@ -12,28 +14,39 @@ import pyarrow as pa
 
 from schemas.reason import Reason
 from transforms.listed import is_unlike_class
+from transforms.pseudonym import PseudonymKey, pseudonym_sql
 
-TOLD = (Reason.GRADE_NOT_AS_CLASS, Reason.DATE_OUTSIDE_WAVE)
+TOLD = (Reason.GRADE_NOT_AS_CLASS, Reason.DATE_OUTSIDE_WAVE, Reason.CODE_OF_LETTERS)
 
 
 def unlikely_in(
-    con: duckdb.DuckDBPyConnection, delivery_ids: Sequence[str]
+    con: duckdb.DuckDBPyConnection, delivery_ids: Sequence[str], *, key: PseudonymKey
 ) -> dict[str, dict[str, int]]:
     """For each of these deliveries that has such rows among those that count: how many, by code."""
     con.register("asked", pa.table({"delivery_id": pa.array(delivery_ids, pa.string())}))
-    counted = con.sql("""
+    counted = con.sql(
+        f"""
+        with of_letters as (
+            select distinct {pseudonym_sql("pupil_code", key=key, domain="pupil")} as pupil
+            from vault.code where not regexp_matches(pupil_code, '[0-9]')
+        )
         select delivery_id, class_group, grade, count(*) as rows, count(*) filter (
             not submitted_on between opens and closes
-        ) as outside
+        ) as outside, count(of_letters.pupil) as letters
         from core.response join core.delivery using (delivery_no)
         semi join asked using (delivery_id)
         left join core.dim_wave using (wave_id)
+        left join of_letters using (pupil)
         group by all
-    """).to_arrow_table()
+        """,
+        params=key.parameters(),
+    ).to_arrow_table()
     con.unregister("asked")
     rows = pl.DataFrame(counted)
     unlike = pl.when(is_unlike_class("grade")).then("rows").otherwise(0).sum()
-    by_file = rows.group_by("delivery_id").agg(unlike.alias("unlike"), pl.col("outside").sum())
+    by_file = rows.group_by("delivery_id").agg(
+        unlike.alias("unlike"), pl.col("outside").sum(), pl.col("letters").sum()
+    )
     return {
         delivery_id: {code.value: count for code, count in zip(TOLD, counts, strict=True) if count}
         for delivery_id, *counts in by_file.iter_rows()
