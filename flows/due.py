@@ -10,7 +10,7 @@ from flows.reporting import report_state, reports_due
 from flows.road import ripe_waves
 from flows.stage import Stage
 from warehouse.flag import flag_state
-from warehouse.publish import MANIFEST
+from warehouse.printed import MANIFEST
 from warehouse.stages import fingerprint, is_done
 
 SWEEP_EVERY = timedelta(minutes=10)

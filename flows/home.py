@@ -93,6 +93,11 @@ class Home:
         return self.analyst / "klassepuls.duckdb"
 
     @property
+    def publication_ledger(self) -> Path:
+        """All that was ever published, where no analyst reaches it."""
+        return self.restricted / "published.duckdb"
+
+    @property
     def key_file(self) -> Path:
         """The pseudonym key: 32 bytes that nobody but the pipeline's user may read."""
         return self.restricted / "vault" / "pseudonym.key"

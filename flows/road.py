@@ -31,6 +31,7 @@ from warehouse.flag import Beside, Flagged, open_flags, score_and_flag
 from warehouse.instruments import register
 from warehouse.lapse import expire_flags
 from warehouse.ledger import tell
+from warehouse.printed import Places
 from warehouse.publish import Publication, PublicationError, publish
 from warehouse.requests import Raised, Unheard, raised_by, unheard
 from warehouse.stages import answered_waves
@@ -184,7 +185,7 @@ def publish_waves(
         return None
     return publish(
         con,
-        home.published,
+        Places(home.publication_ledger, home.published),
         wave_ids=ripe,
         settings=config.settings,
         instruments=config.instruments,

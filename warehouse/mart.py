@@ -105,6 +105,12 @@ def content_id(mart: duckdb.DuckDBPyConnection, catalog: str) -> str:
     return digest.hexdigest()
 
 
+def edition_of(mart: duckdb.DuckDBPyConnection, path: Path) -> Edition:
+    """Which edition the file at `path` says that it is; MartError where it cannot be read."""
+    with _ours(mart, path):
+        return _edition(mart)
+
+
 def carry_over(mart: duckdb.DuckDBPyConnection, target: Path) -> Edition | None:
     """Copy what is out already into the workbench, row for row; None where nothing is out.
 
@@ -114,20 +120,14 @@ def carry_over(mart: duckdb.DuckDBPyConnection, target: Path) -> Edition | None:
     """
     if not target.exists():
         return None
-    try:
-        with _attached(mart, target, "before", "read_only"):
-            edition = _edition(mart)
-            if content_id(mart, "before") != edition.publication_id:
-                raise MartError(
-                    f"{target.name}: its content does not match its publication id;"
-                    " put the published file back from the backup"
-                )
-            _copy_tables(mart, "before", WORKBENCH)
-    except duckdb.Error:
-        raise MartError(
-            f"{target.name}: not a file that we published, or damaged;"
-            " put the published file back from the backup"
-        ) from None
+    with _ours(mart, target):
+        edition = _edition(mart)
+        if content_id(mart, "before") != edition.publication_id:
+            raise MartError(
+                f"{target.name}: its content does not match its publication id;"
+                " put the published file back from the backup"
+            )
+        _copy_tables(mart, "before", WORKBENCH)
     mart.execute(f"delete from mart.{_EDITION_TABLE}").fetchall()
     return edition
 
@@ -180,6 +180,19 @@ def _copy_tables(mart: duckdb.DuckDBPyConnection, source: str, goal: str) -> Non
             f"insert into {goal}.mart.{table.name} by name"
             f" select {columns} from {source}.mart.{table.name} order by all"
         ).fetchall()
+
+
+@contextmanager
+def _ours(mart: duckdb.DuckDBPyConnection, path: Path) -> Iterator[None]:
+    """The published file at `path`, attached as `before`; MartError where it is none."""
+    try:
+        with _attached(mart, path, "before", "read_only"):
+            yield
+    except duckdb.Error:
+        raise MartError(
+            f"{path.name}: not a file that we published, or damaged;"
+            " put the published file back from the backup"
+        ) from None
 
 
 @contextmanager

@@ -6,12 +6,10 @@ is frozen: late answers and erasures do not republish it, because two editions t
 pupil would give that pupil away (privacy notes, finding 8).
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -29,17 +27,13 @@ from warehouse.lineage import lineage_rows
 from warehouse.mart import (
     WORKBENCH,
     Edition,
-    carry_over,
     content_id,
     fill_dictionary,
     insert_rows,
     row_counts,
     workbench,
-    write_file,
 )
-from warehouse.swap import beside, sha256_of, swap_in, write_json
-
-MANIFEST = "manifest.json"
+from warehouse.printed import Places, carry_over_printed, put_in_place
 
 
 class PublicationError(SpeakableError):
@@ -70,7 +64,7 @@ class _Plan:
 
 def publish(
     con: duckdb.DuckDBPyConnection,
-    target: Path,
+    places: Places,
     *,
     wave_ids: Sequence[str],
     settings: Settings,
@@ -78,7 +72,7 @@ def publish(
     rules: Sequence[PupilRule | ClassRule],
     published_at: datetime,
 ) -> Publication:
-    """Put the waves into the file at `target`, beside those that are out already.
+    """Put the waves into the analysts' file, beside those that are out already.
 
     `con` is the restricted warehouse, and is only read. Every wave must be known and closed at
     `published_at` (with time zone), else PublicationError; a wave without answers waits. MartError
@@ -87,7 +81,7 @@ def publish(
     _require_closed(wave_ids, settings, published_at)
     figures = published_figures(instruments)
     with workbench() as mart:
-        before = carry_over(mart, target)
+        before = carry_over_printed(mart, places)
         waves = _waves_to_add(con, wave_ids, before)
         if waves:
             limits = settings.suppression
@@ -97,7 +91,9 @@ def publish(
             _add_waves(con, mart, _Plan(scope, figures, instruments, rules, min_n))
         fill_dictionary(mart, figures)
         edition = _name_edition(mart, before, waves, published_at)
-        return _put_in_place(mart, target, edition, before)
+        rows = row_counts(mart)
+        changed = put_in_place(mart, places, edition, rows)
+    return Publication(changed, edition.publication_id, edition.published_at, edition.waves, rows)
 
 
 def _require_closed(wave_ids: Sequence[str], settings: Settings, published_at: datetime) -> None:
@@ -254,44 +250,3 @@ def _name_edition(
         ],
     ).fetchall()
     return edition
-
-
-def _put_in_place(
-    mart: duckdb.DuckDBPyConnection, target: Path, edition: Edition, before: Edition | None
-) -> Publication:
-    rows = row_counts(mart)
-    changed = before is None or before.publication_id != edition.publication_id
-    manifest = target.with_name(MANIFEST)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with beside(target, manifest) as (fresh, fresh_manifest):
-        if changed:
-            write_file(mart, fresh)
-            write_json(fresh_manifest, _manifest(fresh, target.name, edition, rows))
-            swap_in([fresh, fresh_manifest], [target, manifest])
-        elif not _describes(manifest, target):
-            # A run was stopped between the two moves: the file is right, its manifest is not.
-            write_json(fresh_manifest, _manifest(target, target.name, edition, rows))
-            swap_in([fresh_manifest], [manifest])
-    return Publication(changed, edition.publication_id, edition.published_at, edition.waves, rows)
-
-
-def _manifest(
-    path: Path, name: str, edition: Edition, rows: Mapping[str, int]
-) -> dict[str, object]:
-    return {
-        "file": name,
-        "sha256": sha256_of(path),
-        "size_bytes": path.stat().st_size,
-        "publication_id": edition.publication_id,
-        "published_at": edition.published_at.isoformat(),
-        "waves": list(edition.waves),
-        "tables": dict(rows),
-    }
-
-
-def _describes(manifest: Path, target: Path) -> bool:
-    try:
-        said = json.loads(manifest.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(said, dict) and said.get("sha256") == sha256_of(target)

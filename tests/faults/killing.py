@@ -43,6 +43,7 @@ class Loop:
     rng: random.Random
     usual: float = 1.0  # seconds that a run takes which is left in peace
     killed: Counter[str] = field(default_factory=Counter)
+    beside_files: int = 0  # how many of them while files came
     delivered: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
 
@@ -122,8 +123,9 @@ def deliver_night(
         loop.drop(file)
         if number == 0:
             loop.finish(moment)
-        while loop.killed.total() < share * len(loop.delivered):
+        while loop.beside_files < share * len(loop.delivered):
             if loop.kill(moment, point):
+                loop.beside_files += 1
                 point = next(plan)
             elif point is None:
                 loop.usual *= 0.9  # it was faster than we thought

@@ -10,6 +10,7 @@ import duckdb
 from schemas.instrument import shipped_instruments
 from schemas.rule import shipped_rules
 from tests.publish.build import Form, settings
+from warehouse.printed import Places
 from warehouse.publish import Publication, publish
 
 AFTER_SPRING = datetime(2026, 3, 2, 6, tzinfo=UTC)
@@ -40,6 +41,12 @@ def classes(
     return [replace(f, bullied=3) if at in chosen else f for at, f in enumerate(forms)]
 
 
+def ledger_of(target: Path) -> Path:
+    """The publication ledger in a folder of its own, as the restricted one is."""
+    folder = target.parent.with_name(f"{target.parent.name}-restricted")
+    return folder / target.with_suffix(".printed").name
+
+
 def publish_to(
     target: Path,
     con: duckdb.DuckDBPyConnection,
@@ -49,7 +56,7 @@ def publish_to(
 ) -> Publication:
     return publish(
         con,
-        target,
+        Places(ledger_of(target), target),
         wave_ids=waves or ["2026-spring"],
         settings=limits or settings(),
         instruments=shipped_instruments(),

@@ -8,7 +8,7 @@ from schemas.indicator import published_figures
 from schemas.instrument import shipped_instruments
 from schemas.rule import shipped_rules
 from tests.publish.build import deliver, settings
-from tests.publish.publishing import AFTER_AUTUMN, classes, publish_to, snapshot
+from tests.publish.publishing import AFTER_AUTUMN, classes, ledger_of, publish_to, snapshot
 from transforms.disclosure import suppress
 from warehouse.aggregates import Scope, count_indicators, flag_cells, response_cells
 from warehouse.counted import Counted
@@ -106,6 +106,7 @@ def test_a_refusal_says_no_name_and_no_value(mart, counted):
 
 def test_what_came_out_before_is_read_too_and_a_refusal_leaves_the_old_file(con, target):
     publish_to(target, con)
+    ledger_of(target).unlink()
     with duckdb.connect() as other:
         other.execute(f"attach '{target}' as before").fetchall()
         # As if an earlier edition had said something of a school's autumn already.

@@ -13,7 +13,15 @@ import pytest
 
 from schemas.mart import mart_tables
 from tests.publish.build import deliver, warehouse
-from tests.publish.publishing import AFTER_AUTUMN, AFTER_SPRING, classes, publish_to, read, snapshot
+from tests.publish.publishing import (
+    AFTER_AUTUMN,
+    AFTER_SPRING,
+    classes,
+    ledger_of,
+    publish_to,
+    read,
+    snapshot,
+)
 from warehouse.mart import MartError
 
 
@@ -115,22 +123,82 @@ def test_manifest_that_a_stop_left_behind_is_mended(con, target):
     assert snapshot(target.parent)[target.name] == before
 
 
-@pytest.mark.parametrize("damage", ["not a database", "another figure", "not ours"])
-def test_file_that_we_did_not_publish_is_never_built_upon(con, target, damage):
-    publish_to(target, con)
+def spoil(target, damage):
     target.unlink() if damage != "another figure" else target.chmod(0o600)
     if damage == "not a database":
         target.write_bytes(os.urandom(5000))
-    else:
+    elif damage != "gone":
         with duckdb.connect(str(target)) as other:
             change = "update mart.indicator set value = 0.5 where level = 'grade'"
             other.execute(
                 change if damage == "another figure" else "create table t (a int)"
             ).fetchall()
+
+
+@pytest.mark.parametrize("damage", ["gone", "not a database", "another figure", "not ours"])
+def test_damaged_file_is_put_back_as_it_came_out_whatever_has_come_late(con, target, damage):
+    publish_to(target, con)
+    right = snapshot(target.parent)[target.name][2]
+    spoil(target, damage)
+    con.execute("delete from core.response where school_id = 'A'").fetchall()
+    deliver(con, classes("B", bullied=40, grades=(7,)))
+    again = publish_to(target, con, at=AFTER_AUTUMN)
+    assert again.changed
+    assert again.published_at == AFTER_SPRING
+    assert snapshot(target.parent)[target.name][2] == right
+    assert publish_to(target, con, at=AFTER_AUTUMN).changed is False
+
+
+@pytest.mark.parametrize("damage", ["not a database", "another figure", "not ours"])
+@pytest.mark.parametrize("where", ["file without a ledger", "ledger"])
+def test_file_that_we_did_not_publish_is_never_built_upon(con, target, where, damage):
+    publish_to(target, con)
+    if where == "ledger":
+        spoil(ledger_of(target), damage)
+    else:
+        ledger_of(target).unlink()
+        spoil(target, damage)
     before = snapshot(target.parent)
     with pytest.raises(MartError):
         publish_to(target, con)
     assert snapshot(target.parent) == before
+
+
+def test_home_that_was_restored_from_before_a_wave_came_out_keeps_that_wave(con, target):
+    """Its ledger is as old as the backup: what analysts have is out all the same."""
+    publish_to(target, con)
+    old = ledger_of(target).read_bytes()
+    deliver(con, [form for school in "ABCDE" for form in classes(school, "2026-autumn")])
+    publish_to(target, con, "2026-autumn", at=AFTER_AUTUMN)
+    out = snapshot(target.parent)
+    ledger_of(target).unlink()
+    ledger_of(target).write_bytes(old)
+    con.execute("delete from core.response where wave_id = '2026-autumn' and school_id = 'A'")
+    again = publish_to(target, con, "2026-autumn", at=AFTER_AUTUMN)
+    assert again.waves == ("2026-autumn", "2026-spring")
+    assert rows_by_table(target) == rows_by_table(ledger_of(target))
+    assert read(target, "from mart.publication") == read(ledger_of(target), "from mart.publication")
+    assert {name: state[2] for name, state in snapshot(target.parent).items()} == {
+        name: state[2] for name, state in out.items()
+    }
+
+
+def test_two_files_with_waves_of_their_own_are_for_a_person(con, target):
+    publish_to(target, con)
+    deliver(con, [form for school in "ABCDE" for form in classes(school, "2026-autumn")])
+    ledger_of(target).unlink()
+    target.rename(target.with_name("spring"))
+    publish_to(target, con, "2026-autumn", at=AFTER_AUTUMN)
+    target.unlink()
+    target.with_name("spring").rename(target)
+    with pytest.raises(MartError, match="each published waves"):
+        publish_to(target, con, "2026-autumn", at=AFTER_AUTUMN)
+
+
+def rows_by_table(path) -> dict[str, list[tuple]]:
+    return {
+        table.name: read(path, f"from mart.{table.name} order by all") for table in mart_tables()
+    }
 
 
 def test_warehouse_is_only_read(con, target):

@@ -17,8 +17,17 @@ from schemas.indicator import published_figures
 from schemas.instrument import shipped_instruments
 from schemas.mart import mart_tables
 from tests.publish.build import deliver, settings, warehouse
-from tests.publish.publishing import AFTER_AUTUMN, AFTER_SPRING, classes, publish_to, read, snapshot
+from tests.publish.publishing import (
+    AFTER_AUTUMN,
+    AFTER_SPRING,
+    classes,
+    ledger_of,
+    publish_to,
+    read,
+    snapshot,
+)
 from warehouse.mart import content_id
+from warehouse.printed import Places
 from warehouse.publish import PublicationError, publish
 
 BULLIED = "klassepuls_core_v1.bullied"
@@ -176,7 +185,7 @@ def test_flag_rows_do_not_say_which_situations_occurred(con, target):
 def test_without_rules_there_are_no_flag_rows(con, target):
     publication = publish(
         con,
-        target,
+        Places(ledger_of(target), target),
         wave_ids=["2026-spring"],
         settings=settings(),
         instruments=shipped_instruments(),

@@ -50,7 +50,9 @@ def test_a_day_outside_the_wave_that_a_row_names_counts_and_is_told(home):
 
 
 def test_a_code_that_may_be_a_name_counts_and_is_told(home):
-    outcome, reasons = told_of(home, form("KARI-NORDMANN", wants_talk="2"), form("P-B"), form("P-3"))
+    outcome, reasons = told_of(
+        home, form("KARI-NORDMANN", wants_talk="2"), form("P-B"), form("P-3")
+    )
     assert (outcome.outcome, outcome.accepted) == ("loaded", 3)
     assert reasons == {"CODE_OF_LETTERS": 2}
     words = words_on(home, "a.csv")
