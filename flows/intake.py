@@ -314,10 +314,12 @@ def _file(
     for arrival, outcome in done:
         held = [HeldPlace(*place) for place in places.get(outcome.delivery_id, [])]
         reasons = dict(outcome.reasons) or _reasons_of(outcome, held)
+        # A copy of the same run has the same content, and none of its rows counts.
+        odd = unlikely.get(outcome.delivery_id, {}) if outcome.outcome == "loaded" else {}
         told = replace(
             outcome,
             rows=_in_order([*held, *outcome.rows]) if held else outcome.rows,
-            reasons=reasons | unlikely.get(outcome.delivery_id, {}),
+            reasons=reasons | odd,
             asking_unplaced=unplaced.get(outcome.delivery_id, 0),
             left_blank=() if outcome.outcome == "duplicate" else left.get(outcome.delivery_id, ()),
         )

@@ -73,6 +73,16 @@ def test_each_file_is_told_of_its_own_rows(home):
     assert note_of(home, "b.csv")["reasons"] == {"DATE_OUTSIDE_WAVE": 1}
 
 
+def test_a_copy_in_the_same_run_tells_of_no_row(home):
+    drop(home, "a.csv", csv_bytes([form("P001", grade="3")]))
+    drop(home, "b.csv", csv_bytes([form("P001", grade="3")]))
+    assert {name: found.outcome for name, found in outcomes(run(home)).items()} == {
+        "a.csv": "loaded",
+        "b.csv": "duplicate",
+    }
+    assert note_of(home, "b.csv")["reasons"] == {"DUPLICATE_ROW": 1}
+
+
 def test_what_is_told_stays_in_the_note_when_rows_are_decided_on(home):
     rows = [form("P001", grade="3"), form("P002", thriving="9")]
     drop(home, "a.csv", csv_bytes(rows))
