@@ -357,7 +357,8 @@ def evidence_sql(rule: PupilRule, inputs: Inputs) -> Sequence[tuple[int, Conditi
     """Each condition of each step: the step's number, the condition, and when it is evidence.
 
     Where a step holds, the conditions of the milder ones that hold besides are evidence as well, of
-    answers that it does not rest on itself: a reader has to see all that speaks for the flag.
+    answers that it does not rest on itself: a reader has to see all that speaks for the flag. What
+    speaks for it only beside another answer is evidence where the other is there.
     """
     return [
         (at, condition, holds)
@@ -367,6 +368,15 @@ def evidence_sql(rule: PupilRule, inputs: Inputs) -> Sequence[tuple[int, Conditi
             *_milder(step, rule.steps[at + 1 :], inputs),
         )
     ]
+
+
+def _beside_its_others(condition: Condition, step: PupilStep, inputs: Inputs) -> str:
+    """That a condition holds, and with it what its step asks for besides."""
+    needed = [condition, *(other for other in step.all_of if other != condition)]
+    parts = [condition_sql(part, inputs) for part in needed]
+    if step.any_of and condition not in step.any_of:
+        parts.append(f"({' or '.join(condition_sql(part, inputs) for part in step.any_of)})")
+    return " and ".join(parts)
 
 
 def _milder(
@@ -379,7 +389,7 @@ def _milder(
         for condition in milder.reasons:
             if condition.input in always:
                 continue
-            holds = condition_sql(condition, inputs)
+            holds = _beside_its_others(condition, milder, inputs)
             stricter = own.get(condition.input)
             own[condition.input] = f"({stricter} or {holds})" if stricter else holds
-            yield condition, f"{holds} and not {stricter}" if stricter else holds
+            yield condition, f"{holds} and not {stricter}" if stricter else f"({holds})"

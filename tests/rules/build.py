@@ -147,6 +147,11 @@ class Town:
         return inputs
 
 
+def rule_of(name):
+    """The shipped pupil rule of this name."""
+    return next(rule for rule in PUPIL_RULES if rule.id == f"rule.{name}")
+
+
 @contextmanager
 def open_town():
     con = duckdb.connect()
