@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
-from reports.answers import REGISTER, answer_line, has_fallen, items_of
+from reports.answers import REGISTER, about_words, answer_line, has_fallen, items_of
 from reports.class_rows import of_survey
 from reports.model import LEVEL_ORDER, AnswerLine, PupilRow, Reason, ReportContext
 from reports.network_words import is_network
@@ -80,20 +80,23 @@ def _reasons(
 ) -> tuple[Reason, ...]:
     shown: set[tuple[object, ...]] = set()
     told: set[tuple[str, float]] = set()
+    low: set[tuple[str, float]] = set()  # told for what it is, and not only for having fallen
     surveys = _surveys(flags, context)
     found = []
     for flag in flags:
         rule, lines = context.pupil_rule(flag.rule_id, flag.rule_version), []
         for part in _answers(flag):
-            answer = part.source, part.observed
+            answer, is_fall = (part.source, part.observed), has_fallen(part, rule)
             # A limit that a municipality has moved stands nowhere else in the row.
             own = part.threshold if rule.version >= LOCAL_EDITIONS else None
-            about = (*answer, has_fallen(part, rule), own)
-            if about in shown:
+            about = (*answer, is_fall, own)
+            if about in shown or (own is None and not is_fall and answer in low):
                 continue
             lines.append(_line(part, flag, waves, context, is_known=answer in told))
             shown.add(about)
             told.add(answer)
+            if not is_fall:
+                low.add(answer)
         found.append(_reason(flag, lines, surveys, context))
     return tuple(found)
 
@@ -141,7 +144,8 @@ def _line(
 ) -> AnswerLine:
     """The answer in words; `waves` are the same for all reports of a wave.
 
-    An answer that is known from a line above is not told again, only what else is true of it.
+    An answer that is known from a line above is not told again, only what else is true of it: the
+    line names the question, for other answers may stand between the two.
     """
     rule = context.pupil_rule(flag.rule_id, flag.rule_version)
     if is_known and not has_fallen(part, rule):
@@ -153,7 +157,10 @@ def _line(
             part, rule, waves, context, level=flag.level, is_wish=is_wish
         )
     line = context.lines[about]
-    return replace(line, text="", earlier="", chart=None) if is_known else line
+    if not is_known:
+        return line
+    named = context.texts.say("answer.about_again", question=about_words(part.source, context))
+    return replace(line, text=named, earlier="", chart=None)
 
 
 def _trace(flag: PupilFlag, context: ReportContext) -> str:

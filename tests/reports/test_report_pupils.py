@@ -292,6 +292,18 @@ def test_a_low_score_that_another_rule_has_told_still_says_that_it_fell(
     assert text.count("Grensa for flagg er 50.") == 1
 
 
+def test_what_else_is_true_of_an_answer_names_the_question(
+    fjordvik: School, render_report: Render
+) -> None:
+    data, codes = fjordvik
+    unsafe = flag("rule.unsafe", "flag", evidence=(answer("safety", 2, 2),))
+    fell = flag("rule.wellbeing_fell", "flag", evidence=(FELL, answer("safety", 2, 2)))
+    low = flag("rule.low_wellbeing", "watch", evidence=(replace(FELL, threshold=50, before=None),))
+    text = Page(render_report(replace(data, pupil_flags=(unsafe, fell, low)), codes)).text
+    assert text.count("Det er akkurat på grensa for flagg.") == 1
+    assert "Om «Trivsel siste to uker (WHO-5)». Grensa for å følge med er 50." in text
+
+
 def test_a_score_that_was_low_before_says_so(fjordvik: School, render_report: Render) -> None:
     data, codes = fjordvik
     twice = Evidence("who5_v1.wellbeing", 44, 50, before=Before("2026-V", 48))
