@@ -127,7 +127,7 @@ def indicator_rows(
         (found, of_survey(_theme(found, context), found.survey_id, surveys, context.texts))
         for found in ordered
     ]
-    rows = (_row(found, name, standing.get(_of(found)), context, end) for found, name in named)
+    rows = (_row(found, name, standing, context, end) for found, name in named)
     return tuple(
         _lapsed(row, context.texts) if _of(found) in lapsed else row
         for found, row in zip(ordered, rows, strict=True)
@@ -179,10 +179,15 @@ def _name(flag: ClassFlag, context: ReportContext) -> str:
 
 
 def _row(
-    found: ClassIndicator, name: str, flag: ClassFlag | None, context: ReportContext, end: float
+    found: ClassIndicator,
+    name: str,
+    flags: Mapping[_Test, ClassFlag],
+    context: ReportContext,
+    end: float,
 ) -> IndicatorRow:
-    texts = context.texts
+    texts, flag = context.texts, flags.get(_of(found))
     rule = context.class_rule(found.rule_id, found.rule_version)
+    is_told = (found.survey_id, rule.unless) in flags
     if rule.measure != "share":
         return replace(_unlike_row(found, flag, rule, texts), name=name)
     is_shown = found.gate == "tested" and found.observed >= rule.min_count
@@ -196,7 +201,11 @@ def _row(
         sure=" ".join(
             filter(
                 None,
-                (_sure(found, rule, level, texts), again(flag, texts), _list_note(found, texts)),
+                (
+                    _sure(found, rule, level, texts, is_told=is_told),
+                    again(flag, texts),
+                    _list_note(found, texts),
+                ),
             )
         ),
         due=due(flag, texts),
@@ -254,23 +263,37 @@ def _share(found: ClassIndicator, texts: Texts) -> str:
     return texts.say("indicator.share", share=share, low=texts.share(low), high=texts.share(high))
 
 
-def _baseline(found: ClassIndicator, texts: Texts) -> str:
-    key = f"indicator.baseline_{found.baseline_from}"
-    return texts.say(key, share=texts.share(found.baseline))
+def _baseline(found: ClassIndicator, rule: ClassRule, texts: Texts) -> str:
+    is_ours = found.baseline_from == "published" and any(
+        one.is_estimate and one.share == found.baseline for one in rule.baselines
+    )
+    key = f"indicator.baseline_{'estimate' if is_ours else found.baseline_from}"
+    return texts.say(key, share=texts.fine_share(found.baseline))
 
 
-def _sure(found: ClassIndicator, rule: ClassRule, level: str, texts: Texts) -> str:
+def _sure(
+    found: ClassIndicator, rule: ClassRule, level: str, texts: Texts, *, is_told: bool
+) -> str:
+    """How sure it is; `is_told`: the rule that this one gives way to has a signal of the class."""
     if found.gate != "tested":
         return _why_untested(found, rule, texts)
-    baseline = _baseline(found, texts)
-    if level == "none" or found.p_exact is None:
+    baseline = _baseline(found, rule, texts)
+    p = found.p_exact
+    if p is None or (level == "none" and p >= rule.watch_below):
         return texts.say("indicator.same", baseline=baseline)
-    chance = _chance(found.p_exact, baseline, texts)
-    # An alert may rest on the rounds before: then this round by itself does not hold.
-    is_repeated = level == "alert" and (found.q_value or 0) >= rule.alert_fdr
-    return (
-        f"{chance} {texts.say('indicator.alert_repeated' if is_repeated else f'indicator.{level}')}"
-    )
+    if level == "none" and is_told:
+        return texts.say("indicator.same_elsewhere", baseline=baseline, p=texts.p_value(p))
+    chance = _chance(p, baseline, texts)
+    return f"{chance} {texts.say(f'indicator.{_holds(found, rule, level)}')}"
+
+
+def _holds(found: ClassIndicator, rule: ClassRule, level: str) -> str:
+    """What to say of the check for all classes and themes. An alert may rest on earlier rounds."""
+    q = found.q_value
+    if level == "alert":
+        return "alert" if q is None or q < rule.alert_fdr else "alert_repeated"
+    is_only = not rule.may_alert and q is not None and q < rule.alert_fdr
+    return "watch_only" if level == "watch" and is_only else "watch"
 
 
 def _list_note(found: ClassIndicator, texts: Texts) -> str:
@@ -309,7 +332,7 @@ def _chart(found: ClassIndicator, name: str, context: ReportContext, end: float)
         share=texts.share(found.observed / found.answered),
         low=texts.share(low),
         high=texts.share(high),
-        baseline=_baseline(found, texts),
+        baseline=_baseline(found, context.class_rule(found.rule_id, found.rule_version), texts),
     )
     labels = tuple(texts.share(tick) for tick in _TICKS[end])
     return dot_and_interval(

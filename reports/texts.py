@@ -83,6 +83,11 @@ class Texts:
         """A share 0-1 as whole per cent."""
         return _percent(value, self.locale)
 
+    def fine_share(self, value: float) -> str:
+        """A share 0-1 as per cent, with one decimal where it has one."""
+        pattern = Locale.parse(self.locale).percent_formats[None].pattern
+        return format_percent(value, pattern.replace("##0", "##0.#"), locale=self.locale)
+
     def p_value(self, p: float) -> str:
         """A p-value with three decimals, or that it is smaller than they can show."""
         sign, shown = ("<", 0.001) if p < 0.001 else ("=", p)  # noqa: PLR2004

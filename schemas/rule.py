@@ -202,11 +202,15 @@ class PupilRule(Declared):
 
 
 class Baseline(Declared):
-    """A published share for a band of grades, used while the municipality's own band is small."""
+    """A share for a band of grades, used while the municipality's own band is small.
+
+    `is_estimate`: nobody has published one for this wording, so it is ours.
+    """
 
     grades: tuple[int, int]
     share: float = Field(gt=0, lt=1)
     source: str
+    is_estimate: bool = False
 
 
 class MeanOfScale(Declared):

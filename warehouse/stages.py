@@ -129,8 +129,11 @@ def answered_waves(con: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 # What the figure of a class is held against, as exact as a reader sees it: a share in per cent, a
-# scale or a number of pupils with one decimal.
-BASELINE_SHOWN = "round(baseline, if(baseline <= 1, 2, 1))"
+# published one, a scale or a number of pupils with one decimal.
+BASELINE_SHOWN = """
+    round(baseline,
+        case when baseline > 1 then 1 when baseline_from = 'published' then 3 else 2 end)
+"""
 
 # Of what a class flag rests on a reader sees the figure, and on which side of its limit the false-
 # discovery rate lies. The rest is there to check the level by; its last digits move with every form

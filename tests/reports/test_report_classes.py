@@ -92,6 +92,61 @@ def test_an_alert_that_rests_on_earlier_rounds_does_not_claim_to_hold_by_itself(
         assert f"(p = 0,018). {words}" in Page(render_report(report, codes)).text
 
 
+WITNESSED = "rule.class_witnessed"
+
+
+def sure_of(data: Any, codes: Any, render_report: Render, *, flags: Any, found: Any) -> str:
+    report = replace(data, class_flags=flags, indicators=(found,))
+    return Page(render_report(report, codes)).text.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_a_figure_that_the_check_for_all_classes_stopped_is_not_called_the_same(
+    fjordvik: School, render_report: Render
+) -> None:
+    stopped = indicator(6, gate="tested", p_exact=0.016, q_value=0.6)
+    told = sure_of(*fjordvik, render_report, flags=(), found=stopped)
+    assert "16 av 1000 klasser (p = 0,016). Holder ikke etter kontroll" in told
+    assert "Kan ikke skilles" not in told
+
+
+def test_a_figure_that_another_signal_tells_of_is_said_to_be_more_than_usual(
+    fjordvik: School, render_report: Render
+) -> None:
+    bullied = ClassFlag(
+        "7B", "alert", "rule.class_bullied", 1, None, date(2027, 3, 23), survey_id="pulse"
+    )
+    seen = indicator(6, gate="tested", rule_id=WITNESSED, p_exact=0.0004, q_value=0.002)
+    told = sure_of(*fjordvik, render_report, flags=(bullied,), found=seen)
+    assert "(p < 0,001). Klassen har allerede et signal om det samme" in told
+
+
+def test_a_watch_that_holds_is_not_said_to_be_chance(
+    fjordvik: School, render_report: Render
+) -> None:
+    watch = ClassFlag("7B", "watch", WITNESSED, 1, None, date(2027, 3, 23), survey_id="pulse")
+    seen = indicator(6, gate="tested", rule_id=WITNESSED, p_exact=0.0004, q_value=0.0018)
+    told = sure_of(*fjordvik, render_report, flags=(watch,), found=seen)
+    assert "Dette temaet alene er aldri mer enn «Følg med»." in told
+    assert "kan være tilfeldig" not in told
+
+
+@pytest.mark.parametrize(
+    ("rule_id", "share", "words"),
+    [
+        ("rule.class_bullied", 0.08, "8 % etter publiserte tall"),
+        ("rule.class_nobody_in_breaks", 0.015, "1,5 % etter publiserte tall"),
+        ("rule.class_unsafe", 0.04, "4 %, som er vårt anslag: vi fant ingen publiserte tall"),
+    ],
+)
+def test_a_yardstick_that_nobody_published_is_called_an_estimate(
+    fjordvik: School, render_report: Render, rule_id: str, share: float, words: str
+) -> None:
+    found = indicator(
+        4, gate="tested", rule_id=rule_id, baseline=share, baseline_from="published", p_exact=0.3
+    )
+    assert words in sure_of(*fjordvik, render_report, flags=(), found=found)
+
+
 def test_one_wide_share_widens_the_axis_of_every_chart(
     fjordvik: School, render_report: Render
 ) -> None:

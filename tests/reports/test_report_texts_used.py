@@ -104,6 +104,11 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
     unlike = ("rule.class_wellbeing", "rule.class_wellbeing_spread", "rule.class_new_pupils")
     far = tuple(replace(watch, rule_id=rule_id, value=3.0, waves=2) for rule_id in unlike)
     scales = tuple(indicator(0, gate="tested", rule_id=rule_id) for rule_id in unlike)
+    estimated = indicator(
+        4, gate="tested", rule_id="rule.class_unsafe", baseline=0.04, baseline_from="published"
+    )
+    seen = indicator(6, gate="tested", rule_id="rule.class_witnessed", p_exact=0.001, q_value=0.01)
+    witnessed = (replace(data.class_flags[0], level="watch", rule_id="rule.class_witnessed"),)
     few = indicator(0, gate="few_classes", rule_id="rule.class_belonging")
     skipped = indicator(0, gate="few_answers", answered=7, rule_id="rule.class_unsafe")
     return [
@@ -130,6 +135,11 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
         ),
         replace(data, indicators=(indicator(6, gate="tested", p_exact=0.02),)),
         replace(data, class_flags=(), indicators=(unlisted,)),
+        *(
+            replace(data, class_flags=flags, indicators=(seen,))
+            for flags in (data.class_flags, witnessed)
+        ),
+        replace(data, class_flags=(), indicators=(estimated,)),
         replace(data, surveys=("core", "pulse"), grades=(7,)),
         replace(data, surveys=("core",), grades=(7, 8)),
         replace(data, surveys=("core",), grades=(8,), limits=(limit,)),
