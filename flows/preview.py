@@ -51,7 +51,7 @@ def preview_home(
     )
     if wave is not None and wave not in found.waves:
         raise HomeError("nobody has answered such a wave: --wave takes the id of one")
-    seen = Flags(found.waves, found.flags, found.forms, found.indicators)
+    seen = Flags(found.waves, found.flags, found.forms, found.indicators, found.asked)
     of_waves = lines(seen, told, min_n=config.settings.suppression.min_n)
     return Preview(
         waves=[wave] if wave else found.waves,

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from schemas.network_rule import UNCHOSEN_IN, NetworkRule
 from schemas.rule import ClassRule
 from schemas.rule_change import AnyRule
 from schemas.settings import MIN_N_FLOOR
@@ -40,8 +41,9 @@ class Line:
     `phi` too: how much more the classes differ than equal ones would, 1 for as much; None for fewer
     than ten classes.
 
-    `expected`: the mean of the previewed flags over all waves, which is what the next wave brings
-    if it is like them. `on_marked`: flags on forms that may have been filled in without reading.
+    `expected`: the mean of the previewed flags over the waves that asked what the rule looks at,
+    which is what the next such wave brings if it is like them. `per_100`: in so many forms that
+    asked it. `on_marked`: flags on forms that may have been filled in without reading.
     """
 
     wave: str
@@ -81,6 +83,7 @@ class Flags:
     flags: pl.DataFrame
     forms: pl.DataFrame
     indicators: pl.DataFrame
+    asked: pl.DataFrame
 
 
 def lines(seen: Flags, rules: Sequence[AnyRule], *, min_n: int = MIN_N_FLOOR) -> list[Line]:
@@ -105,7 +108,8 @@ def _line(seen: Flags, rule: AnyRule, wave: str, *, min_n: int) -> Line:
     change = changes(here)
     was, becomes = change["was"], change["is"]
     then = here.filter(rules="previewed")
-    forms = seen.forms.filter(wave=wave)
+    surveys = _asking(rule, seen)
+    forms = seen.forms.filter(wave=wave).join(surveys, on=["wave", "survey"], how="semi")
     return Line(
         wave=wave,
         rule_id=rule.id,
@@ -117,7 +121,7 @@ def _line(seen: Flags, rule: AnyRule, wave: str, *, min_n: int) -> Line:
         other_level=tell(int((was != becomes).fill_null(value=False).sum())),
         levels={level: tell(n) for level, n in then["level"].value_counts().sort("level").rows()},
         per_100=_per_100(rule, shown(then.height), forms.height),
-        expected=tell(_expected(rule, ours.filter(rules="previewed"), seen.waves)),
+        expected=tell(_expected(rule, ours.filter(rules="previewed"), seen.waves, surveys)),
         by_chance=_by_chance(seen.indicators.filter(wave_id=wave), rule),
         phi=_phi(seen.indicators.filter(wave_id=wave), rule),
         on_marked=shown(int(then["marked"].sum())),
@@ -136,8 +140,39 @@ def _per_100(rule: AnyRule, flagged: Shown, forms: int) -> float | None:
     return round(100 * flagged / forms, 1)
 
 
-def _expected(rule: AnyRule, flags: pl.DataFrame, waves: Sequence[str]) -> float:
-    """Flags a wave; a rule that looks back is not counted in the first wave."""
+def _asking(rule: AnyRule, seen: Flags) -> pl.DataFrame:
+    """The surveys of each wave (columns wave, survey) that ask what the rule is about.
+
+    The register speaks of every pupil, whatever is asked.
+    """
+    keys = _instruments(rule)
+    asked = seen.asked.filter(pl.col("instrument").is_in(sorted(keys))) if keys else seen.forms
+    return asked.select("wave", "survey").unique()
+
+
+def _instruments(rule: AnyRule) -> set[str]:
+    """The instruments of what a rule is about: the first that has to hold, or any that may."""
+    if isinstance(rule, NetworkRule):
+        return {UNCHOSEN_IN.partition(".")[0]}
+    if isinstance(rule, ClassRule):
+        inputs = [rule.scale] if rule.scale else [one.input for one in rule.any_of]
+    else:
+        inputs = [
+            condition.input
+            for step in rule.steps
+            for musts in [[one for one in step.all_of if one.is_answered]]
+            for condition in (musts[:1] or [one for one in step.any_of if one.is_answered])
+        ]
+        if any(not one.is_answered for step in rule.steps for one in step.all_of):
+            return set()
+    return {name.partition(".")[0] for name in inputs}
+
+
+def _expected(
+    rule: AnyRule, flags: pl.DataFrame, waves: Sequence[str], surveys: pl.DataFrame
+) -> float:
+    """Flags a wave that asks; a rule that looks back is not counted in the first of them."""
+    waves = [wave for wave in waves if wave in surveys["wave"]] or waves
     looks_back = rule.target == "pupil" and any(
         condition.looks_back for step in rule.steps for condition in step.reasons
     )

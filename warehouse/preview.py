@@ -18,11 +18,12 @@ from schemas.network_rule import NetworkRule, network_rule
 from schemas.rule import ClassRule, PupilRule
 from schemas.rule_change import AnyRule
 from schemas.settings import Settings
+from transforms.pupil_flags import FORM_NETWORK
 from warehouse.careless import marks_in
 from warehouse.damage import told_in_words
 from warehouse.flag import Beside, score_and_flag
 from warehouse.flag_life import REVIEW_WORKING_DAYS
-from warehouse.instruments import register
+from warehouse.instruments import answer_table, register
 from warehouse.stages import answered_waves
 from warehouse.store import MEMORY_LIMIT, migrate, only_writer, quoted_path
 
@@ -52,7 +53,9 @@ class Previewed:
 
     `flags`: rules (in_force, previewed), wave, rule_id, target, level, flag_id, grade, gender, at,
     marked (the form may have been filled in without reading). `forms`: wave, grade, gender,
-    class_at, of linked forms. `indicators`: what class rules were tested on, as previewed.
+    survey, class_at, of linked forms. `indicators`: what class rules were tested on, as previewed.
+    `asked`: wave, survey, instrument: which instruments the forms of a survey answered, and
+    `network` where they named others.
     `open_flags` and `overdue`: what waits in the home now.
     """
 
@@ -60,6 +63,7 @@ class Previewed:
     flags: pl.DataFrame
     forms: pl.DataFrame
     indicators: pl.DataFrame
+    asked: pl.DataFrame
     open_flags: int
     overdue: int
 
@@ -100,6 +104,7 @@ def preview(
             flags=pl.concat(flags),
             forms=forms,
             indicators=_table(con, "select * from core.class_indicator order by all"),
+            asked=_asked(con, instruments),
             open_flags=open_flags,
             overdue=overdue,
         )
@@ -175,10 +180,25 @@ def _forget_flags(con: duckdb.DuckDBPyConnection) -> None:
 
 
 _FORMS_SQL = """
-    select wave_id as wave, grade, coalesce(gender, '') as gender,
+    select wave_id as wave, survey_id as survey, grade, coalesce(gender, '') as gender,
         dense_rank() over (order by school_id, class_group) as class_at
     from core.response where pupil is not null order by all
 """
+
+
+def _asked(con: duckdb.DuckDBPyConnection, instruments: Mapping[str, Instrument]) -> pl.DataFrame:
+    tables = {key: answer_table(key) for key in instruments} | {"network": f"core.{FORM_NETWORK}"}
+    return _table(
+        con,
+        " union all ".join(
+            f"""
+            select distinct wave_id as wave, survey_id as survey, '{key}' as instrument
+            from core.response semi join {table} using (response_id)
+            """
+            for key, table in tables.items()
+        ),
+    )
+
 
 _FLAGS_SQL = """
     select f.wave_id as wave, f.rule_id, f.target, f.level, f.flag_id, f.grade, f.school_id,

@@ -249,10 +249,37 @@ def seen(flags, rule="rule.unsafe", forms=None):
         waves=["w"],
         flags=pl.DataFrame(rows),
         forms=pl.DataFrame(
-            [{"wave": "w", "grade": g, "gender": s, "class_at": c} for g, s, c in forms]
+            [
+                {"wave": "w", "survey": "s", "grade": g, "gender": b, "class_at": c}
+                for g, b, c in forms
+            ]
         ),
         indicators=pl.DataFrame(schema={"wave_id": pl.String, "rule_id": pl.String}),
+        asked=pl.DataFrame([{"wave": "w", "survey": "s", "instrument": CORE}]),
     )
+
+
+def test_a_wave_and_a_survey_that_did_not_ask_say_nothing_of_the_next():
+    """Twenty in autumn's core of 180 forms; spring is a pulse of WHO-5, answered by 180 as well."""
+    autumn = seen([(5, "girl", 10), (6, "boy", 10)])
+    pulse = autumn.forms.with_columns(wave=pl.lit("v"), survey=pl.lit("p"))
+    beside = autumn.forms.with_columns(survey=pl.lit("p"))
+    both = replace(
+        autumn,
+        waves=["w", "v"],
+        forms=pl.concat([autumn.forms, beside, pulse]),
+        asked=pl.concat(
+            [
+                autumn.asked,
+                pl.DataFrame([{"wave": w, "survey": "p", "instrument": "who5_v1"} for w in "wv"]),
+            ]
+        ),
+    )
+    told = lines(both, [SHIPPED["rule.unsafe"], SHIPPED["rule.new_pupil"]])
+
+    assert [line.expected for line in told if line.rule_id == "rule.unsafe"] == [20, 20]
+    assert [line.per_100 for line in told if line.rule_id == "rule.unsafe"] == [11.1, None]
+    assert {line.per_100 for line in told if line.rule_id == "rule.new_pupil"} == {0.0}
 
 
 def parts(flags, rule="rule.unsafe"):
