@@ -11,7 +11,9 @@ import duckdb
 from transforms.working_days import add_working_days
 from warehouse.heard import find_heard
 
-EXPIRES_AFTER = timedelta(days=120)  # or with the next wave, whichever comes first
+# Or with the next wave, whichever comes first. Counted from the day a flag is raised; of a wave that
+# closed longer ago it has run out already: nobody is to act this week on an answer of last year.
+EXPIRES_AFTER = timedelta(days=120)
 REVIEW_WORKING_DAYS = {"prompt": 1, "flag": 5, "alert": 5}
 
 
@@ -43,12 +45,15 @@ def settle_flags(con: duckdb.DuckDBPyConnection, wave_id: str, now: datetime) ->
     [(new,)] = con.execute(
         f"""
         insert into core.flag by name
-        select n.* replace ($now as raised_at, $expires as expires_on, 'open' as status,
-            {_REVIEW_DUE} as review_due)
+        select n.* replace ($now as raised_at, 'open' as status, {_REVIEW_DUE} as review_due,
+            case when $today::date - w.closes > {EXPIRES_AFTER.days}
+                then w.closes + {EXPIRES_AFTER.days}
+                else $today::date + {EXPIRES_AFTER.days} end as expires_on)
         from found n left join heard h on h.flag_id = n.flag_id
+            left join core.dim_wave w on w.wave_id = n.wave_id
         where n.flag_id not in (select flag_id from core.flag where wave_id = $wave)
         """,
-        {"now": now, "expires": today + EXPIRES_AFTER, **named},
+        {"now": now, "today": today, **named},
     ).fetchall()
     con.execute("insert into core.flag_evidence from found_evidence").fetchall()
     con.execute("drop table temp.heard").fetchall()

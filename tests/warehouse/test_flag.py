@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import duckdb
 import pytest
@@ -301,6 +301,19 @@ def test_flag_lapses_after_its_last_day_and_not_before(con, config):
     assert expire_flags(con, today=last_day) == 0
     assert expire_flags(con, today=last_day + timedelta(days=1)) == 1
     assert statuses(con) == {f"rule.unsafe {AUTUMN}": "expired"}
+
+
+@pytest.mark.parametrize(("days", "status"), [(120, "open"), (121, "expired")])
+def test_flag_of_a_wave_that_closed_long_ago_is_nothing_to_act_on(con, config, days, status):
+    """Last year's files come in for the sake of looking back, or a rule is changed."""
+    deliver(con, config, [form("P001", safety="2")])
+    [(closes,)] = con.execute(
+        "select closes from core.dim_wave where wave_id = $wave", {"wave": AUTUMN}
+    ).fetchall()
+    now = datetime.combine(closes + timedelta(days=days), time(5), UTC)
+    flag(con, config, now=now)
+    expire_flags(con, today=now.date())
+    assert statuses(con) == {f"rule.unsafe {AUTUMN}": status}
 
 
 def test_flag_lapses_when_the_pupil_answers_the_next_wave_and_no_other_pupils(con, config):
