@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flows.erase_cli import add_access, add_erase
 from flows.fault import place_of
 from flows.home import HomeError, init_home, open_home
 from flows.quarantine_cli import add_audit, add_quarantine
@@ -28,6 +29,8 @@ from schemas.declared import DeclarationError
 from schemas.speakable import SpeakableError
 from warehouse.damage import WarehouseBusyError
 from warehouse.decide import CannotReleaseError
+from warehouse.erase import WhichSchoolError
+from warehouse.expired import ClockError, TooManyError
 from warehouse.instruments import InstrumentChangedError
 from warehouse.quarantine import NothingWaitsError
 from warehouse.vault import OtherKeyError
@@ -49,6 +52,9 @@ _EXIT_CODES: dict[type[SpeakableError], int] = {
     WarehouseBusyError: BUSY,
     OtherKeyError: REFUSED,
     CannotReleaseError: REFUSED,
+    WhichSchoolError: USAGE,
+    TooManyError: REFUSED,
+    ClockError: REFUSED,
 }
 
 
@@ -159,6 +165,8 @@ def command_line() -> argparse.ArgumentParser:
     add_score(commands)
     add_quarantine(commands)
     add_audit(commands)
+    add_access(commands)
+    add_erase(commands)
     _add_simulate(commands)
     _add_demo(commands)
     return parser

@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 
 from flows import class_lists
+from flows.erased_copies import without_erased
 from flows.home import OUTCOMES, Config, Home, make_inbox_folders
 from flows.inbox import Arrival, clear_folders, file_away, lying_in, take, take_back, waiting
 from flows.outcome import HeldPlace, Outcome, copy_of
@@ -23,7 +24,6 @@ from flows.row_counts import rows_read
 from flows.validation import validated_blocks
 from schemas.reason import Reason
 from schemas.survey import Survey
-from transforms.pseudonym import PseudonymKey
 from transforms.readers.reading import FileProblem, Reading
 from transforms.stops import FilesStopped
 from warehouse import ledger
@@ -105,8 +105,7 @@ def _ingest_unit(
         done[arrival.path] = copy_of(first[arrival.delivery_id])
     reach("after-load-commit")
     bear_witness(con, home.restricted)
-    filed = [(arrival, done[arrival.path]) for arrival in unit]
-    return _file(con, home, config.key, filed, now=now)
+    return _file(con, home, config, [(arrival, done[arrival.path]) for arrival in unit], now=now)
 
 
 def _where_it_belongs(arrival: Arrival, entry: ledger.Entry | None, config: Config) -> Arrival:
@@ -191,6 +190,7 @@ def _entered(delivery_id: str, entry: ledger.Entry) -> Outcome:
         own_choices=entry.own_choices or 0,
         outside_choices=entry.outside_choices or 0,
         decided={"against": entry.against} if entry.against else {},
+        erased=entry.erased,
     )
 
 
@@ -290,6 +290,7 @@ def _outcome(loaded: Loaded, survey_id: str | None, kind: str) -> Outcome:
         own_choices=loaded.own_choices or 0,
         outside_choices=loaded.outside_choices or 0,
         moved=loaded.moved,
+        erased=loaded.erased,
         reasons=loaded.reasons,
         rows=[HeldPlace(row_no, [Reason.NOW_CONTRADICTED.value], []) for row_no in loaded.copies],
     )
@@ -298,7 +299,7 @@ def _outcome(loaded: Loaded, survey_id: str | None, kind: str) -> Outcome:
 def _file(
     con: duckdb.DuckDBPyConnection,
     home: Home,
-    key: PseudonymKey,
+    config: Config,
     done: Sequence[tuple[Arrival, Outcome]],
     *,
     now: datetime,
@@ -309,7 +310,7 @@ def _file(
     unplaced = without_school(con, with_rows) if with_rows else {}
     left = left_blank_in(con, [outcome.delivery_id for _, outcome in done])
     loaded = [outcome.delivery_id for _, outcome in done if outcome.outcome == "loaded"]
-    unlikely = unlikely_in(con, loaded, key=key) if loaded else {}
+    unlikely = unlikely_in(con, loaded, key=config.key) if loaded else {}
     filed = []
     for arrival, outcome in done:
         held = [HeldPlace(*place) for place in places.get(outcome.delivery_id, [])]
@@ -323,6 +324,8 @@ def _file(
             asking_unplaced=unplaced.get(outcome.delivery_id, 0),
             left_blank=() if outcome.outcome == "duplicate" else left.get(outcome.delivery_id, ()),
         )
+        if outcome.erased or outcome.outcome == "duplicate":
+            arrival = without_erased(con, arrival, told, config)  # noqa: PLW2901 - another copy
         file_away(home, arrival, told)
         filed.append((arrival.path.name, outcome))
     ledger.mark_filed(con, [outcome.delivery_id for _, outcome in done], now=now)

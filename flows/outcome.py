@@ -64,6 +64,7 @@ class Outcome:
     moved: int = 0
     lacking: Sequence[str] = ()  # our names of columns that a refused file lacks
     added: int = 0  # its columns that nobody has decided on
+    erased: int = 0  # rows that name a pupil who was erased: the copy that is put away must not
     folders: Mapping[str, str] = field(default_factory=dict)  # that would say whose it is: survey
     decision: str | None = field(default=None, repr=False)  # a file for a person to sign
 
@@ -91,6 +92,7 @@ def copy_of(outcome: Outcome) -> Outcome:
         dropped=rows,
         reasons={reason.value: count for reason, count in told.items() if count},
         still_waiting=outcome.quarantined,
+        erased=outcome.erased,
     )
 
 

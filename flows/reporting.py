@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import product
 from pathlib import Path
+from typing import get_args
 
 import duckdb
 
@@ -26,6 +27,7 @@ from warehouse.vault import codes_of_flagged
 # Flags about adults have a route of their own: they lie in a folder that no school's reader has.
 ROUTES = ("health_service", "adult_route")
 ADULT_FOLDER = "_adult_route"
+LET_GO = "report_let_go"  # a stage: what a report said that has been kept long enough
 
 # Schools whose answers are read together: the fewer the questions to the warehouse the better, and
 # what a hundred schools' reports say fits in a few megabytes.
@@ -73,10 +75,59 @@ def reports_due(con: duckdb.DuckDBPyConnection, home: Home, config: Config, wave
     return bool(_due(con, home, config, wave_id, _school_states(con, config, wave_id)))
 
 
+def reports_let_go(con: duckdb.DuckDBPyConnection, wave_id: str) -> set[str]:
+    """Schools whose report was kept for as long as it may be, and that has nothing new to say."""
+    inputs = school_inputs(con, wave_id)
+    marks = stage_inputs(con, LET_GO, [_subject(wave_id, school_id) for school_id in inputs])
+    return (
+        {
+            school_id
+            for school_id, says in inputs.items()
+            if marks.get(_subject(wave_id, school_id)) == says
+        }
+        if marks
+        else set()
+    )
+
+
+def let_go_of_reports(
+    con: duckdb.DuckDBPyConnection,
+    home: Home,
+    *,
+    before: datetime,
+    retired: Sequence[str],
+    now: datetime,
+) -> int:
+    """Remove reports that were written before a moment, or of retired waves; how many files.
+
+    They are written again if a flag or a figure of theirs changes, and then kept as long again.
+    """
+    found = con.execute(
+        """
+        select subject from core.stage
+        where stage = 'reported'
+            and (done_at <= $before or list_contains($retired, split_part(subject, '/', 1)))
+        """,
+        {"before": before, "retired": list(retired)},
+    ).fetchall()
+    removed = 0
+    for wave_id in sorted({subject.split("/")[0] for (subject,) in found}):
+        says = school_inputs(con, wave_id)
+        schools = [one.split("/")[1] for (one,) in found if one.split("/")[0] == wave_id]
+        marks = {_subject(wave_id, school): says.get(school, "") for school in schools}
+        mark_all_done(con, LET_GO, marks, now=now)
+        for school, route, language in product(schools, ROUTES, get_args(ReportLanguage)):
+            path = _path(home, route, school, wave_id, language)
+            if path.is_file():
+                path.unlink()
+                removed += 1
+    return removed
+
+
 def _school_states(con: duckdb.DuckDBPyConnection, config: Config, wave_id: str) -> dict[str, str]:
     """For each school of the wave, the fingerprint of what its report says and how it says it."""
     words = fingerprint(
-        config.settings.model_dump(mode="json"),
+        config.settings.model_dump(mode="json", exclude={"retention"}),
         [rule.model_dump() for rule in (*config.rules, config.network)],
         {key: (survey.name, sorted(survey.asks)) for key, survey in config.surveys.items()},
     )
@@ -104,9 +155,11 @@ def _due(
     to_adult_route = {school_id for (school_id,) in found}
     if config.settings.routing:
         to_adult_route |= schools_asking(con, wave_id, route="adult_route")
+    let_go = reports_let_go(con, wave_id)
     return [
         school_id
         for school_id, state in states.items()
+        if school_id not in let_go
         if told.get(_subject(wave_id, school_id)) != state
         or not all(
             _path(home, route, school_id, wave_id, language).is_file()

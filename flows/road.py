@@ -87,11 +87,15 @@ def load_meanwhile() -> None:
 @contextmanager
 def at_work(home: Home, config: Config, *, now: datetime) -> Iterator[duckdb.DuckDBPyConnection]:
     """Hold the writer's lock and an open warehouse that knows the home's settings."""
+    with only_writer(home.restricted), opened(home, config, now=now) as con:
+        yield con
+
+
+@contextmanager
+def opened(home: Home, config: Config, *, now: datetime) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The open warehouse, for who holds the writer's lock and has to keep it once it is closed."""
     os.umask(0o027)
-    with (
-        only_writer(home.restricted),
-        open_warehouse(home.restricted, analyst=home.analyst, now=now) as con,
-    ):
+    with open_warehouse(home.restricted, analyst=home.analyst, now=now) as con:
         require_same_key(con, config.key)
         register(con, config.instruments, config.settings)
         tell_decisions(con, config, by=hand(config), now=now)

@@ -48,7 +48,7 @@ def tell_anew(con: duckdb.DuckDBPyConnection, home: Home, config: Config, *, now
     if last != told:
         changed += decided_after(con, told if told < last else 0)
     if changed:
-        _renew(con, home, config, changed)
+        renew(con, home, config, changed)
     if last != told:
         _write_over(_mark(home), f"{last}\n")
 
@@ -65,7 +65,7 @@ def _told_until(home: Home) -> int:
         return 0
 
 
-def _renew(
+def renew(
     con: duckdb.DuckDBPyConnection, home: Home, config: Config, delivery_ids: Sequence[str]
 ) -> None:
     """The notes beside these files, with the counts of now; one that says so already is left."""
@@ -107,6 +107,7 @@ def _as_now(
         Reason.NOW_CONTRADICTED,
         Reason.DECIDED_AGAINST,
         Reason.BLANK_FORM,
+        Reason.ERASED,
         Reason.FORM_GONE,
         *TOLD,
     )
@@ -199,6 +200,25 @@ def _write_notes(path: Path, outcome: Outcome) -> None:
     # The note for a program goes last, for it tells whether both are written.
     _write_over(path.with_name(f"{path.name}.txt"), person_note(outcome))
     _write_over(note, told)
+
+
+def tell_struck(path: Path, delivery_id: str, *, size: int, rows: int) -> None:
+    """Let the notes beside a file name its new content, and the rows that are not in it any more.
+
+    They are written before the file is: one that already says so was written by a run that was
+    stopped. A file without notes has none to mend.
+    """
+    place = path.with_name(f"{path.name}.json")
+    if not place.is_file() or content_of(place) == delivery_id:
+        return
+    note = _read_note(place)
+    told = note["reasons"].get(Reason.ERASED.value, 0) + rows
+    note |= {"delivery_id": delivery_id, "size": size}
+    if told:
+        note["reasons"] = {**note["reasons"], Reason.ERASED.value: told}
+    outcome = _outcome_of(note)
+    _write_over(path.with_name(f"{path.name}.txt"), person_note(outcome))
+    _write_over(place, machine_note(outcome, size=size))
 
 
 def _write_over(path: Path, text: str) -> None:

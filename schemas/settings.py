@@ -121,6 +121,30 @@ class QuarantinePlan(Declared):
     )
 
 
+class Retention(Declared):
+    """How long what is about single pupils is kept; `klassepuls erase --expired` holds to it.
+
+    What waits in quarantine has a limit of its own, and published figures are kept.
+    """
+
+    raw_days: int = Field(
+        default=30,
+        ge=1,
+        le=365,
+        description="Days that a delivered file stays in `outcome/` once it is loaded.",
+    )
+    report_days: int = Field(
+        default=90, ge=7, le=730, description="Days that a flag report stays once it is written."
+    )
+    pupil_years: int = Field(
+        default=1,
+        ge=0,
+        le=10,
+        description="School years that a pupil's rows are kept after the last one in which the"
+        " pupil answered or stood on a class list. A school year ends on 31 July.",
+    )
+
+
 class ClassNames(Declared):
     """Names of classes that nothing in them marks as such, as `Bjørnene`."""
 
@@ -179,6 +203,7 @@ class Settings(Declared):
     suppression: Suppression = Suppression()
     publication: PublicationPlan = PublicationPlan()
     quarantine: QuarantinePlan = QuarantinePlan()
+    retention: Retention = Retention()
     classes: ClassNames = ClassNames()
     class_lists: ClassLists = ClassLists()
     routing: Routing | None = None

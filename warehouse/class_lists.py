@@ -7,9 +7,11 @@ wave keeps the list that it was held by (`core.class_list_of_wave`).
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from schemas.reason import Reason
@@ -19,6 +21,7 @@ from transforms.pseudonym import PseudonymKey, keyed_digest, pseudonym_sql
 from transforms.readers.reading import FileProblem
 from warehouse.contexts import settle_contexts
 from warehouse.entries import Incoming, Loaded
+from warehouse.erased import erased_from_lists
 from warehouse.load import HELD_SCHEMA
 from warehouse.store import transaction
 
@@ -44,7 +47,9 @@ def load_class_list(
     now: datetime,
 ) -> Loaded:
     """Load a list whose `person` and `pupil` are pupil codes, or one without pupils."""
-    con.register("coded", listed.pupils)
+    pupils = _without_erased(con, listed.pupils, key=key)
+    erased = listed.pupils.num_rows - pupils.num_rows
+    con.register("coded", pupils)
     turned = con.sql(
         f"""
         select * replace (
@@ -62,8 +67,42 @@ def load_class_list(
     with transaction(con):
         strike(con, incoming)
         if is_in_force(con, digest, listed.scope):
-            return enter_copy(con, incoming, listed.delivered, now=now)
-        return enter(con, listed, pupils=turned, incoming=incoming, key=key, digest=digest, now=now)
+            entered = enter_copy(con, incoming, listed.delivered, now=now)
+        else:
+            entered = enter(
+                con,
+                replace(listed, accepted=listed.accepted - erased),
+                pupils=turned,
+                incoming=incoming,
+                key=key,
+                digest=digest,
+                now=now,
+            )
+        return tell_erased(con, entered, erased)
+
+
+def _without_erased(
+    con: duckdb.DuckDBPyConnection, pupils: pa.Table, *, key: PseudonymKey
+) -> pa.Table:
+    named = pupils.select(["pupil", "school_id", "school_year"]).rename_columns(
+        ["code", "school_id", "school_year"]
+    )
+    out = erased_from_lists(con, named, key=key)
+    stays = np.ones(pupils.num_rows, np.bool_)
+    stays[out] = False
+    return pupils.filter(pa.array(stays)) if out else pupils
+
+
+def tell_erased(con: duckdb.DuckDBPyConnection, entered: Loaded, erased: int) -> Loaded:
+    """Note on a list's entry how many pupils were left out because they are erased."""
+    if not erased:
+        return entered
+    con.execute(
+        "update core.delivery set erased = $erased where delivery_id = $id",
+        {"erased": erased, "id": entered.delivery_id},
+    ).fetchall()
+    told = {**entered.reasons, Reason.ERASED.value: erased}
+    return replace(entered, reasons=told, erased=erased)
 
 
 def content_digest(con: duckdb.DuckDBPyConnection, kind: str, *tables: pa.Table) -> str:

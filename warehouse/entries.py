@@ -50,6 +50,7 @@ class Loaded:
     outside_choices: int | None = None
     moved: int = 0
     copies: Sequence[int] = ()
+    erased: int = 0  # rows that named a pupil who was erased
 
 
 _LEDGER = """
@@ -133,14 +134,15 @@ def read_ledger(
     ledger = con.execute(
         """
         select delivery_no, delivery_id, outcome, delivered, accepted, quarantined, dropped,
-            with_text, alone, fewest_alike, own_choices, outside_choices
+            with_text, alone, fewest_alike, own_choices, outside_choices, coalesce(erased, 0)
         from core.delivery where delivery_no >= $first_no order by delivery_no
         """,
         {"first_no": first_no},
     ).fetchall()
     return [
         replace(
-            Loaded(*[*entry[:6], reasons.get(number, {}), *entry[6:]]),
+            Loaded(*[*entry[:6], reasons.get(number, {}), *entry[6:-1]]),
+            erased=entry[-1],
             moved=moved.get(number, 0),
             copies=copies.get(number, ()),
         )
@@ -156,6 +158,8 @@ def _count_reasons(con: duckdb.DuckDBPyConnection) -> dict[int, dict[str, int]]:
         from (
             select delivery_no, unnest(reason_codes) as reason from held where not is_known
             union all
+            select delivery_no, $erased from left_out where decision = 'erased'
+            union all
             select delivery_no, unnest(reason_codes)
             from quarantine.row
                 semi join (from verdict where kind in ('conflict', 'question')) using (delivery_no)
@@ -166,7 +170,7 @@ def _count_reasons(con: duckdb.DuckDBPyConnection) -> dict[int, dict[str, int]]:
         select delivery_no, $gone, forms from gone
         order by all
         """,
-        {"gone": Reason.FORM_GONE.value},
+        {"gone": Reason.FORM_GONE.value, "erased": Reason.ERASED.value},
     ).fetchall()
     reasons: dict[int, dict[str, int]] = {}
     for delivery_no, reason, rows in sorted([*counted, *count_known(con)]):

@@ -26,6 +26,19 @@ POINTS = (
     "between-publish-moves",
 )
 
+# In the order of an erasing.
+ERASE_POINTS = (
+    "before-erase-commit",
+    "after-erase-commit",
+    "after-vault-erase",
+    "mid-strike",
+    "after-strike",
+    "before-swap",
+    "between-swaps",
+    "after-swap",
+    "before-proof",
+)
+
 _passed: Counter[str] = Counter()
 
 

@@ -37,6 +37,7 @@ class Entry:
     is_left_blank: bool = False  # rows do without a cell that nobody could read
     against: int = 0  # rows and forms that a person decided not to use
     is_withdrawn: bool = False  # taken out as a whole: dropped again, it is read as if it were new
+    erased: int = 0  # rows that named a pupil who was erased
 
     @property
     def is_final(self) -> bool:
@@ -63,7 +64,7 @@ def known(con: duckdb.DuckDBPyConnection, delivery_ids: Sequence[str]) -> dict[s
             delivered, accepted, quarantined, dropped, declared, coalesce(expired, 0), kind,
             with_text, alone, fewest_alike, own_choices, outside_choices,
             delivery_no in (select delivery_no from core.left_blank), coalesce(against, 0),
-            coalesce(is_withdrawn, false)
+            coalesce(is_withdrawn, false), coalesce(erased, 0)
         from core.delivery left join (
             select delivery_id, count(*) filter (decision = 'expired') as expired,
                 count(*) filter (

@@ -4,7 +4,6 @@ The promise kept here: accepted + quarantined + dropped = delivered, for every f
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 import duckdb
@@ -27,6 +26,13 @@ from warehouse.come_again import strike_given_up
 from warehouse.contexts import IDENTITY, settle_contexts
 from warehouse.doubles import complete_kept, decide
 from warehouse.entries import Incoming, Loaded, read_ledger, write_ledger
+from warehouse.erased import (
+    Gathered,
+    count_erased,
+    note_erased,
+    without_erased_choices,
+    without_erased_rows,
+)
 from warehouse.failpoint import reach
 from warehouse.form_numbers import find_changed_forms, note_numbers
 from warehouse.gone import find_gone
@@ -72,7 +78,7 @@ def load_answers(
     say which of the forms that must wait ask for help.
     """
     instruments = listening.instruments
-    arrived = _gather(blocks, len(incoming))
+    arrived, erased = without_erased_rows(con, _gather(blocks, len(incoming)), key=key)
     accepted = arrived.accepted
     if survey.linkage == "pseudonymous":
         # Committed before the rows are: a code without rows harms nobody, and a flag whose pupil
@@ -84,6 +90,8 @@ def load_answers(
         measure_files(con, accepted, first_no=first_no)
         unload(con, [file.delivery_id for file in incoming], survey, first_no=first_no)
         accepted, choices = take_choices(leave_out_ruled(con, accepted, first_no=first_no), survey)
+        note_erased(con, erased, first_no=first_no)
+        choices, blanked = without_erased_choices(con, choices, accepted, key=key)
         first_id = _arrive(con, accepted, survey, key=key, first_no=first_no)
         choices_arrive(con, choices, key=key, first_id=first_id)
         find_blank_forms(con, survey, instruments, key=key, now=now)
@@ -101,6 +109,7 @@ def load_answers(
         find_gone(con, survey)
         write_ledger(con, incoming, arrived.delivered, survey, first_no=first_no, now=now)
         moved = settle_contexts(con)
+        count_erased(con, erased, blanked, first_no=first_no)
         write_left_blank(con, arrived.left_blank, first_no=first_no)
         settle_mended(con, survey, instruments, key=key, now=now, first_no=first_no)
         find_requests(con, arrived.readable, survey, listening, key=key, first_no=first_no, now=now)
@@ -110,21 +119,7 @@ def load_answers(
     return loaded
 
 
-@dataclass(frozen=True, slots=True)
-class _Arrived:
-    """All accepted rows (a byte an answer: they fit), all held rows, and rows a file.
-
-    `readable` and `left_blank` as in `Validated`.
-    """
-
-    accepted: pa.Table
-    held: list[HeldRow]
-    delivered: "np.ndarray[tuple[int], np.dtype[np.int64]]"
-    readable: pa.Table
-    left_blank: list[LeftBlank]
-
-
-def _gather(blocks: Iterable[Validated], files: int) -> _Arrived:
+def _gather(blocks: Iterable[Validated], files: int) -> Gathered:
     accepted: list[pa.Table] = []
     readable: list[pa.Table] = []
     left_blank: list[LeftBlank] = []
@@ -144,7 +139,7 @@ def _gather(blocks: Iterable[Validated], files: int) -> _Arrived:
     if persons or strangers:
         raise FilesStopped(persons, strangers)
     whole, unread = pa.concat_tables(accepted), pa.concat_tables(readable)
-    return _Arrived(whole, held, delivered, unread, left_blank)
+    return Gathered(whole, held, delivered, unread, left_blank)
 
 
 def _reserve(con: duckdb.DuckDBPyConnection, sequence: str, count: int) -> int:

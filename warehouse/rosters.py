@@ -26,8 +26,10 @@ from warehouse.class_lists import (
     settled_by_others,
     strike,
     take_over,
+    tell_erased,
 )
 from warehouse.entries import Incoming, Loaded
+from warehouse.erased import erased_from_lists
 from warehouse.store import transaction
 
 # Every number of the register has a domain of its own: none of them is a pupil's in the surveys.
@@ -54,6 +56,7 @@ def load_roster(
     waiting rows that is read again is listed anew by the register as it is now, and is not applied
     again either. Classes without their pupils are NO_ROWS where a list is in force.
     """
+    roster, erased = _without_erased(con, roster, key)
     told, users = _turned(con, roster, settings, key)
     is_whole = _is_whole(told)
     digest = content_digest(
@@ -73,7 +76,7 @@ def load_roster(
         is_copy = not counts_already and is_in_force(con, digest, scope)
         taken = take_over(con, digest, incoming) if is_copy else 0
         if is_copy and not taken and not knows_more:
-            return enter_copy(con, incoming, listed.delivered, now=now)
+            return tell_erased(con, enter_copy(con, incoming, listed.delivered, now=now), erased)
         if counts_already or is_copy:
             listed = _listed_anew(con, told, listed, settings, is_whole=is_whole)
         else:
@@ -82,9 +85,36 @@ def load_roster(
             _remember(con, merged)
         if is_copy:
             listed = replace(listed, accepted=max(taken - len(listed.held), 0))
-        return enter(
+        entered = enter(
             con, listed, pupils=listed.pupils, incoming=incoming, key=key, digest=digest, now=now
         )
+        return tell_erased(con, entered, erased)
+
+
+def _without_erased(
+    con: duckdb.DuckDBPyConnection, roster: Roster, key: PseudonymKey
+) -> tuple[Roster, int]:
+    """The register without pupils who are erased, wherever it has them; and how many they are."""
+    codes = pl.DataFrame(roster.codes)
+    named = codes.select(
+        "code", school_id=pl.lit(None, pl.String), school_year=pl.lit(None, pl.String)
+    )
+    out = erased_from_lists(con, named.to_arrow().cast(_NAMED), key=key)
+    if not out:
+        return roster, 0
+    people = codes[out]["pupil"].to_list()
+    enrolment = pl.DataFrame(roster.enrolment).filter(~pl.col("pupil").is_in(people))
+    return (
+        replace(
+            roster,
+            codes=codes.filter(~pl.col("pupil").is_in(people)).to_arrow().cast(roster.codes.schema),
+            enrolment=enrolment.to_arrow().cast(roster.enrolment.schema),
+        ),
+        len(out),
+    )
+
+
+_NAMED = pa.schema({name: pa.string() for name in ("code", "school_id", "school_year")})
 
 
 def _is_whole(told: Roster) -> bool:

@@ -123,6 +123,8 @@ def answered_waves(con: duckdb.DuckDBPyConnection) -> list[str]:
             union select told_in from quarantine.asking where school_id is not null
             union select split_part(subject, '/', 1) from core.stage where stage = 'reported'
         )
+        -- Where leavers' forms are gone, the rest of a wave tells something else than it did.
+        and wave_id not in (select subject from core.stage where stage = 'retired')
         order by opens
     """).fetchall()
     return [wave_id for (wave_id,) in found]

@@ -1,0 +1,49 @@
+"""Whatever a pupil may be known by under a home, looked for in ways of the test's own."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from flows.home import Home, load_config
+from transforms.pseudonym import pseudonym
+
+
+def tokens_of(home: Home, code: str) -> list[bytes]:
+    """The code and its pseudonym."""
+    return [code.encode(), pseudonym(code, key=load_config(home).key, domain="pupil").encode()]
+
+
+def files_with(home: Home, code: str) -> list[str]:
+    """Files under the home with a token in their bytes, unpacked, or in a table."""
+    tokens = tokens_of(home, code)
+    found = []
+    for path in sorted(home.root.rglob("*")):
+        if path.is_file():
+            unpacked = b"\n".join(_contents(path))
+            found += [str(path.relative_to(home.root)) for token in tokens if token in unpacked]
+    return found
+
+
+def _contents(path: Path) -> list[bytes]:
+    content = path.read_bytes()
+    if content.startswith(b"PK"):
+        with zipfile.ZipFile(io.BytesIO(content)) as package:
+            return [package.read(name) for name in package.namelist()]
+    if content.startswith(b"PAR1"):
+        return [content, pl.read_parquet(io.BytesIO(content)).write_csv().encode()]
+    if path.suffix == ".duckdb":
+        return [content, _tables(path)]
+    return [content]
+
+
+def _tables(path: Path) -> bytes:
+    with duckdb.connect(str(path), read_only=True) as con:
+        names = con.execute("""
+            select '"' || schema_name || '"."' || table_name || '"' from duckdb_tables()
+        """).fetchall()
+        return "\n".join(
+            repr(con.execute(f"from {name}").fetchall()) for (name,) in names
+        ).encode()
