@@ -143,12 +143,15 @@ def clear_own_texts(home: Home, who: Who) -> list[str]:
     Reports that still name the pupil go: they are written again when they are due. From logs whole
     lines go; in lists of texts and decisions a word stands in the code's place.
     """
-    changed = []
+    changed: list[str] = []
     for path in _files_below(home.restricted / "spill"):
         path.unlink()
     if SHORT_NUMBER.fullmatch(who.code):
         return changed
     word = word_of({who.code, who.pupil})
+    for path in _named(home, who):
+        changed.append(_kind(home, path))
+        _rename(path, word.sub("erased", path.name))
     for path in own_texts(home, who):
         text = path.read_text(encoding="latin-1")
         if not word.search(text):
@@ -162,6 +165,22 @@ def clear_own_texts(home: Home, who: Who) -> list[str]:
         else:
             write_same_age(path, word.sub("erased", text).encode("latin-1"))
     return changed
+
+
+def _named(home: Home, who: Who) -> list[Path]:
+    """Delivered files and notes with the code in their names; not where another school has it."""
+    if who.others or SHORT_NUMBER.fullmatch(who.code):
+        return []
+    word = word_of({who.code, who.pupil})
+    below = (*_files_below(home.outcome), *_files_below(home.inbox))
+    return [path for path in below if word.search(path.name)]
+
+
+def _rename(path: Path, name: str) -> None:
+    """A file and its notes each get the name that the other ones get."""
+    while path.with_name(name).exists():
+        name = f"_{name}"
+    path.rename(path.with_name(name))
 
 
 def own_texts(home: Home, who: Who) -> Iterator[Path]:
@@ -199,7 +218,8 @@ def search(home: Home, who: Who, columns: Columns) -> Searched:
 
     The databases' texts may be packed in ways of their own: their tables are searched beside it.
     """
-    files, size, found = 0, 0, {}
+    files, size = 0, 0
+    found: dict[str, int] = {}
     deliveries = set(delivered_files(home))
     texts = set(own_texts(home, who))
     is_short = SHORT_NUMBER.fullmatch(who.code) is not None
@@ -214,6 +234,8 @@ def search(home: Home, who: Who, columns: Columns) -> Searched:
             hits = 0 if who.others else sum(content.count(one.encode()) for one in who.tokens[1:])
         if hits:
             found[_kind(home, path)] = found.get(_kind(home, path), 0) + hits
+    if named := len(_named(home, who)):
+        found["names of files"] = named
     return Searched(files, size, found)
 
 

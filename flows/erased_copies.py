@@ -30,8 +30,8 @@ def without_erased(
     """The arrival as it may be put away: without the rows of erased pupils, or without its copy.
 
     It is changed where it lies, so that a run that is killed here finds a file that may stay. Where
-    rows cannot be struck out of the format, no copy is kept, unless other rows of it wait. A further
-    copy of a content that was loaded before the erasing is looked through as well.
+    rows cannot be struck out of the format, no copy is kept, unless other rows of it wait. A copy
+    of a content that was loaded before the erasing is looked through as well.
     """
     content = arrival.content
     if content is None or not anybody_erased(con):

@@ -38,8 +38,16 @@ def seen(home):
 def home(tmp_path):
     """A pupil who is flagged, in four formats, on a list, and with a row that waits."""
     home = make_home(tmp_path / "home")
-    names = [{"school_year": "2025-26", "school": "S01", "class_group": "7A", "grade": "7",
-              "pupil_code": code} for code in [*(f"P{at:03}" for at in range(12)), CODE]]
+    names = [
+        {
+            "school_year": "2025-26",
+            "school": "S01",
+            "class_group": "7A",
+            "grade": "7",
+            "pupil_code": code,
+        }
+        for code in [*(f"P{at:03}" for at in range(12)), CODE]
+    ]
     drop(home, "list.csv", csv_bytes(names))
     rows = school_class(12, changes={1: ME, 2: {"safety": "1"}, 3: BAD})
     drop(home, "a.csv", csv_bytes(rows))
@@ -67,8 +75,16 @@ def test_no_byte_of_the_pupil_is_left_and_what_is_published_stays_as_it_is(home)
 
 def test_erased_home_is_as_if_the_pupil_had_never_been_in_the_files(home, tmp_path):
     other = make_home(tmp_path / "other")
-    names = [{"school_year": "2025-26", "school": "S01", "class_group": "7A", "grade": "7",
-              "pupil_code": f"P{at:03}"} for at in range(12)]
+    names = [
+        {
+            "school_year": "2025-26",
+            "school": "S01",
+            "class_group": "7A",
+            "grade": "7",
+            "pupil_code": f"P{at:03}",
+        }
+        for at in range(12)
+    ]
     other.key_file.chmod(0o600)
     other.key_file.write_bytes(home.key_file.read_bytes())
     drop(other, "list.csv", csv_bytes(names))
@@ -130,8 +146,16 @@ def test_same_files_dropped_again_do_not_bring_the_pupil_back(home):
 
 def test_class_list_that_comes_again_does_not_bring_the_pupil_back(home):
     erase_pupil(home, Asked(CODE), now=NOW)
-    names = [{"school_year": "2025-26", "school": "S01", "class_group": "7A", "grade": "7",
-              "pupil_code": code} for code in (CODE, "P000", "P077")]
+    names = [
+        {
+            "school_year": "2025-26",
+            "school": "S01",
+            "class_group": "7A",
+            "grade": "7",
+            "pupil_code": code,
+        }
+        for code in (CODE, "P000", "P077")
+    ]
     drop(home, "list2.csv", csv_bytes(names))
     assert outcomes(run(home))["list2.csv"].reasons["ERASED"] == 1
     assert files_with(home, CODE) == []
@@ -157,8 +181,18 @@ def test_later_wave_counts_unless_the_pupil_is_erased_for_good(tmp_path, for_goo
 def test_code_at_two_schools_is_not_erased_by_guessing(tmp_path, capsys):
     home = make_home(tmp_path / "home")
     drop(home, "a.csv", csv_bytes(school_class(5, changes={1: ME})))
-    drop(home, "b.csv", csv_bytes(school_class(5, prefix="Q", school="S02", changes={1: {
-        **ME, "wave": SPRING, "submitted_on": "2026-03-10"}})))
+    drop(
+        home,
+        "b.csv",
+        csv_bytes(
+            school_class(
+                5,
+                prefix="Q",
+                school="S02",
+                changes={1: {**ME, "wave": SPRING, "submitted_on": "2026-03-10"}},
+            )
+        ),
+    )
     run(home)
     assert main(["erase", "--home", str(home.root), "--pupil", CODE]) == 2
     assert CODE not in capsys.readouterr().err
@@ -192,7 +226,7 @@ def test_code_in_a_choice_goes_and_the_form_stays(tmp_path):
     survey = (
         'id = "klassepuls"\nname = "K"\ntool = "canonical"\nlinkage = "pseudonymous"\n'
         'instruments = ["klassepuls_core_v1", "who5_v1"]\n'
-        '[[nominations]]\nsituation = "breaks"\nquestion = "Hvem?"\ncolumns = ["friend"]\n'
+        '[[nominations]]\nsituation = "breaks"\ncolumns = ["friend"]\n'
     )
     home = make_home(tmp_path / "home", survey=survey)
     rows = [{**row, "friend": CODE} for row in school_class(5)] + [{**form(CODE), "friend": "P001"}]
@@ -205,6 +239,17 @@ def test_code_in_a_choice_goes_and_the_form_stays(tmp_path):
     run(home)
     assert files_with(home, CODE) == []
     assert sum(entry[3] for entry in ledger_of(home).values()) == 5
+
+
+def test_code_in_the_name_of_a_file_goes_too(tmp_path):
+    home = make_home(tmp_path / "home")
+    drop(home, f"svar {CODE}.csv", csv_bytes([form(CODE), form("P002", safety="9")]))
+    run(home)
+    done = erase_pupil(home, Asked(CODE), now=NOW)
+    assert done["proof"]["found"] == 0
+    assert filed(home) == {"svar erased.csv": "loaded"}
+    assert note_of(home, "svar erased.csv")["delivery_id"] in ledger_of(home)
+    assert [path for path in home.root.rglob("*") if CODE in path.name] == []
 
 
 def test_code_that_nobody_knows_changes_nothing(tmp_path, capsys):

@@ -44,6 +44,4 @@ def _tables(path: Path) -> bytes:
         names = con.execute("""
             select '"' || schema_name || '"."' || table_name || '"' from duckdb_tables()
         """).fetchall()
-        return "\n".join(
-            repr(con.execute(f"from {name}").fetchall()) for (name,) in names
-        ).encode()
+        return "\n".join(repr(con.execute(f"from {name}").fetchall()) for (name,) in names).encode()
