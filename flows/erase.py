@@ -41,6 +41,7 @@ from warehouse.erase import (
     is_unfinished,
     known_contents,
     mark_rebuilt,
+    renamed_contents,
     waiting_of_others,
     write_proof,
 )
@@ -103,6 +104,7 @@ def erase_under(
                 columns,
                 waiting=waiting_of_others(con, who),
                 known=known_contents(con),
+                renamed=renamed_contents(con),
             )
             counts = _erase(con, home, config, who, plan, for_good=asked.for_good, now=now)
             begun = is_due(con) or is_unfinished(con, erased_digest(code, key=config.key))
@@ -150,7 +152,7 @@ def _erase(
     by = hand(config)
     counts = erase_rows(con, who, plan.rewritten, by=by, for_good=for_good, now=now)
     carry_out(plan, today=config.local(now).date())
-    renew(con, home, config, sorted({one.delivery_id for one in plan.rewritten}))
+    renew(con, home, config, sorted(set(renamed_contents(con).values())))
     return counts
 
 

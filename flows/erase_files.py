@@ -50,11 +50,13 @@ def plan_deliveries(
     *,
     waiting: Mapping[str, int],
     known: Collection[str],
+    renamed: Mapping[str, str],
 ) -> Plan:
     """What is to be done to the files in outcome/ and inbox/ that hold the code.
 
-    `waiting`: deliveries in which rows of others wait; `known`: contents that the ledger has. A
-    file whose new content the ledger knows already is another delivery's: its copy goes.
+    `waiting`: deliveries in which rows of others wait; `known`: contents that the ledger has, and
+    `renamed` what an erasing has named anew. A file whose new content the ledger knows as another
+    delivery's is one copy too many, and goes.
     """
     plan = Plan()
     taken: dict[str, str] = {}
@@ -67,7 +69,7 @@ def plan_deliveries(
         done = struck(content, {who.code}, columns)
         if done is not None:
             name = hashlib.sha256(done.content).hexdigest()
-            is_free = name == was or name not in known
+            is_free = name in (was, renamed.get(was)) or name not in known
             if was and is_free and taken.setdefault(name, was) == was:
                 rewritten = Rewritten(was, name, len(done.content), done.rows)
                 plan.changes.append(Change(path, done.content, rewritten))
@@ -75,7 +77,7 @@ def plan_deliveries(
             if not was:
                 plan.changes.append(Change(path, done.content, None))
                 continue
-        if not was or waiting.get(was):
+        if not was or waiting.get(renamed.get(was, was)):
             plan.left.append(path)
         else:
             plan.changes.append(Change(path, None, None))

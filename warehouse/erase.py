@@ -421,6 +421,11 @@ def known_contents(con: duckdb.DuckDBPyConnection) -> frozenset[str]:
     return frozenset(delivery_id for (delivery_id,) in found)
 
 
+def renamed_contents(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Contents that were ever rewritten: what each is known by now, by what it was before."""
+    return dict(con.execute("select was, delivery_id from audit.rewritten").fetchall())
+
+
 def found_in_databases(con: duckdb.DuckDBPyConnection, who: Who) -> int:
     """Cells of any table that hold what the pupil is known by; a look at every text column.
 

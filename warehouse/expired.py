@@ -155,7 +155,14 @@ def _clear_vault(con: duckdb.DuckDBPyConnection, key: PseudonymKey) -> dict[str,
     [(codes,)] = con.execute(
         f"""
         delete from vault.code
-        where {pseudonym_sql("pupil_code", key=key, domain="pupil")} in (from gone_pupil)
+        where {pseudonym_sql("pupil_code", key=key, domain="pupil")} not in (
+            select pupil from {FORMS} where pupil is not null
+            union select pupil from core.enrolment where pupil is not null
+            union select pupil from core.flag where pupil is not null
+            union select pupil from core.form_number
+            union select pupil from quarantine.trace
+            union select pupil from quarantine.request where pupil is not null
+        )
         """,
         key.parameters(),
     ).fetchall()

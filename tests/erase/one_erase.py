@@ -1,4 +1,4 @@
-"""`erase` at a given moment in a process of its own: `python -m tests.erase.one_erase HOME CODE|-`."""
+"""`erase` at a given moment, in a process: `python -m tests.erase.one_erase HOME CODE|- MOMENT`."""
 
 import sys
 from datetime import datetime

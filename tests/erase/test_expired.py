@@ -1,4 +1,4 @@
-"""`klassepuls erase --expired`: to the second, never by a wrong clock, and published figures stay."""
+"""`klassepuls erase --expired`: to the second, never by a wrong clock; published figures stay."""
 
 import shutil
 from datetime import UTC, datetime, timedelta
