@@ -19,8 +19,8 @@ from schemas.instrument import DONT_KNOW, SKIPPED, Instrument
 from schemas.reason import Reason, reason_texts
 from transforms.struck import mentions
 from warehouse import audit, held_on
-from warehouse.erase import Who, find_pupil
 from warehouse.store import transaction
+from warehouse.whom import Who, find_pupil
 
 ACTION = "access.pupil"
 

@@ -29,11 +29,11 @@ from schemas.declared import DeclarationError
 from schemas.speakable import SpeakableError
 from warehouse.damage import WarehouseBusyError
 from warehouse.decide import CannotReleaseError
-from warehouse.erase import WhichSchoolError
 from warehouse.expired import ClockError, TooManyError
 from warehouse.instruments import InstrumentChangedError
 from warehouse.quarantine import NothingWaitsError
 from warehouse.vault import OtherKeyError
+from warehouse.whom import WhichSchoolError
 from warehouse.withdraw import NothingCountsError
 
 if TYPE_CHECKING:

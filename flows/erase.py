@@ -32,24 +32,20 @@ from flows.road import flag_wave, opened
 from flows.told_anew import renew
 from schemas.answer import PUPIL_CODE
 from transforms.struck import Columns
-from warehouse.erase import (
-    Who,
-    erase_rows,
-    find_pupil,
-    found_in_databases,
-    is_due,
-    is_unfinished,
-    known_contents,
-    mark_rebuilt,
-    renamed_contents,
-    waiting_of_others,
-    write_proof,
-)
+from warehouse.erase import erase_rows, is_due, is_unfinished, mark_rebuilt, write_proof
 from warehouse.erased import erased_digest
 from warehouse.failpoint import reach
 from warehouse.rebuild import rebuild
 from warehouse.stages import answered_waves
 from warehouse.store import only_writer
+from warehouse.whom import (
+    Who,
+    find_pupil,
+    found_in_databases,
+    known_contents,
+    renamed_contents,
+    waiting_of_others,
+)
 from warehouse.witness import bear_witness
 
 Afterwards = Callable[[duckdb.DuckDBPyConnection], None]

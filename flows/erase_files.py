@@ -13,8 +13,9 @@ from flows.outcome_note import DECISION_ENDING
 from flows.reporting import ADULT_FOLDER
 from flows.told_anew import tell_struck
 from transforms.struck import SHORT_NUMBER, Columns, mentions, struck, word_of
-from warehouse.erase import Rewritten, Who
+from warehouse.erase import Rewritten
 from warehouse.failpoint import reach
+from warehouse.whom import Who
 
 _DATABASES = (".duckdb", ".duckdb.wal", ".duckdb.new", ".duckdb.new.wal")
 _NOTES = (".json", ".txt", DECISION_ENDING)

@@ -11,7 +11,6 @@ from dataclasses import replace
 from datetime import datetime
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 
 from schemas.reason import Reason
@@ -21,7 +20,7 @@ from transforms.pseudonym import PseudonymKey, keyed_digest, pseudonym_sql
 from transforms.readers.reading import FileProblem
 from warehouse.contexts import settle_contexts
 from warehouse.entries import Incoming, Loaded
-from warehouse.erased import erased_from_lists
+from warehouse.erased import tell_erased, without_erased_pupils
 from warehouse.load import HELD_SCHEMA
 from warehouse.store import transaction
 
@@ -47,7 +46,7 @@ def load_class_list(
     now: datetime,
 ) -> Loaded:
     """Load a list whose `person` and `pupil` are pupil codes, or one without pupils."""
-    pupils = _without_erased(con, listed.pupils, key=key)
+    pupils = without_erased_pupils(con, listed.pupils, key=key)
     erased = listed.pupils.num_rows - pupils.num_rows
     con.register("coded", pupils)
     turned = con.sql(
@@ -64,45 +63,16 @@ def load_class_list(
     waiting = pa.table({"held": [keyed_digest(row.content, key=key) for row in listed.held]})
     kind = "whole" if listed.is_whole else "counts"
     digest = content_digest(con, kind, listed.classes, turned, waiting)
+    listed = replace(listed, accepted=listed.accepted - erased)
     with transaction(con):
         strike(con, incoming)
         if is_in_force(con, digest, listed.scope):
             entered = enter_copy(con, incoming, listed.delivered, now=now)
         else:
             entered = enter(
-                con,
-                replace(listed, accepted=listed.accepted - erased),
-                pupils=turned,
-                incoming=incoming,
-                key=key,
-                digest=digest,
-                now=now,
+                con, listed, pupils=turned, incoming=incoming, key=key, digest=digest, now=now
             )
         return tell_erased(con, entered, erased)
-
-
-def _without_erased(
-    con: duckdb.DuckDBPyConnection, pupils: pa.Table, *, key: PseudonymKey
-) -> pa.Table:
-    named = pupils.select(["pupil", "school_id", "school_year"]).rename_columns(
-        ["code", "school_id", "school_year"]
-    )
-    out = erased_from_lists(con, named, key=key)
-    stays = np.ones(pupils.num_rows, np.bool_)
-    stays[out] = False
-    return pupils.filter(pa.array(stays)) if out else pupils
-
-
-def tell_erased(con: duckdb.DuckDBPyConnection, entered: Loaded, erased: int) -> Loaded:
-    """Note on a list's entry how many pupils were left out because they are erased."""
-    if not erased:
-        return entered
-    con.execute(
-        "update core.delivery set erased = $erased where delivery_id = $id",
-        {"erased": erased, "id": entered.delivery_id},
-    ).fetchall()
-    told = {**entered.reasons, Reason.ERASED.value: erased}
-    return replace(entered, reasons=told, erased=erased)
 
 
 def content_digest(con: duckdb.DuckDBPyConnection, kind: str, *tables: pa.Table) -> str:

@@ -5,82 +5,21 @@ files until `warehouse/rebuild.py` has written them anew.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 import duckdb
 import pyarrow as pa
 
 from schemas.reason import Reason
-from schemas.speakable import SpeakableError
-from transforms.pseudonym import PseudonymKey, pseudonym
 from warehouse import audit
 from warehouse.audit import Hand
 from warehouse.erased import erased_digest, remember_erased
 from warehouse.failpoint import reach
 from warehouse.store import transaction
+from warehouse.whom import FORMS, Who
 
 ACTION, PROVEN = "erase.pupil", "erase.proven"
-
-
-class WhichSchoolError(SpeakableError):
-    """A code is known at several schools, and nobody has said which of them is meant."""
-
-
-@dataclass(frozen=True, slots=True)
-class Who:
-    """A pupil code at some schools. `others`: schools that know the code and are not meant."""
-
-    code: str = field(repr=False)
-    pupil: str = field(repr=False)
-    schools: tuple[str, ...]
-    others: tuple[str, ...] = ()
-    persons: tuple[str, ...] = field(default=(), repr=False)  # keyed numbers of a register
-
-    @property
-    def tokens(self) -> tuple[str, ...]:
-        """What the pupil is known by in the databases."""
-        return (self.code, self.pupil, *self.persons)
-
-
-def find_pupil(
-    con: duckdb.DuckDBPyConnection, code: str, school: str | None, *, key: PseudonymKey
-) -> Who:
-    """Who is meant by a code; WhichSchoolError where several schools know it and none is named."""
-    pupil = pseudonym(code, key=key, domain="pupil")
-    known = {place for (place,) in con.execute(_SCHOOLS, {"code": code, "pupil": pupil}).fetchall()}
-    if school is None and len(known) > 1:
-        raise WhichSchoolError(
-            f"{len(known)} schools know this code, perhaps of different children:"
-            f" give --school, once for each that is meant ({', '.join(sorted(known))})"
-        )
-    meant = {school} if school else known
-    persons = con.execute(
-        "select person from core.roster_user where pupil = $pupil", {"pupil": pupil}
-    ).fetchall()
-    return Who(
-        code,
-        pupil,
-        tuple(sorted(meant)),
-        tuple(sorted(known - meant)),
-        tuple(person for (person,) in persons),
-    )
-
-
-FORMS = """(
-    select *, 'core.response' as place from core.response
-    union all select *, 'quarantine.response' from quarantine.response
-    union all select *, 'quarantine.set_aside' from quarantine.set_aside
-)"""
-
-_SCHOOLS = f"""
-    select school_id from vault.code where pupil_code = $code
-    union select school_id from {FORMS} where pupil = $pupil
-    union select school_id from core.enrolment where pupil = $pupil or person = $pupil
-    union select school_id from core.flag where pupil = $pupil
-    union select school_id from quarantine.request where pupil = $pupil and school_id is not null
-    union select school_id from core.form_number where pupil = $pupil
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,81 +327,3 @@ def _clear_vault(con: duckdb.DuckDBPyConnection, who: Who) -> int:
         {"code": who.code, "schools": list(who.schools)},
     ).fetchall()
     return int(rows)
-
-
-def waiting_of_others(con: duckdb.DuckDBPyConnection, who: Who) -> dict[str, int]:
-    """Deliveries with rows that wait and are not the pupil's, or that wait as a whole."""
-    found = con.execute(
-        f"""
-        with own as (
-            select delivery_no, row_no from {FORMS} where pupil = $pupil
-            union
-            select delivery_no, row_no from quarantine.row semi join (
-                select quarantine_id from quarantine.trace where pupil = $pupil
-                union all select quarantine_id from quarantine.request where pupil = $pupil
-            ) using (quarantine_id)
-        )
-        select delivery_id, count(*)::integer
-        from quarantine.row join core.delivery using (delivery_no)
-        where (delivery_no, row_no) not in (from own)
-        group by all
-        union all
-        select delivery_id, quarantined from core.delivery
-        where outcome = 'quarantined' and reason_code is not null
-        """,
-        {"pupil": who.pupil},
-    ).fetchall()
-    return dict(found)
-
-
-def known_contents(con: duckdb.DuckDBPyConnection) -> frozenset[str]:
-    """Every content that the ledger has."""
-    found = con.execute("select delivery_id from core.delivery").fetchall()
-    return frozenset(delivery_id for (delivery_id,) in found)
-
-
-def renamed_contents(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """Contents that were ever rewritten: what each is known by now, by what it was before."""
-    return dict(con.execute("select was, delivery_id from audit.rewritten").fetchall())
-
-
-def found_in_databases(con: duckdb.DuckDBPyConnection, who: Who) -> int:
-    """Cells of any table that hold what the pupil is known by; a look at every text column.
-
-    With the code at other schools as well, only rows of the schools that were meant count.
-    """
-    tables = con.execute("""
-        select database_name, schema_name, table_name, list(column_name),
-            bool_or(has_school)
-        from (
-            select *, count(*) filter (column_name = 'school_id') over (
-                partition by database_name, schema_name, table_name
-            ) > 0 as has_school
-            from duckdb_columns()
-                semi join duckdb_tables() using (database_name, schema_name, table_name)
-        )
-        where data_type in ('VARCHAR', 'VARCHAR[]') and not internal
-            and database_name <> 'temp'
-            and not starts_with(table_name, 'dim_') and column_name <> 'class_group'
-        group by all
-    """).fetchall()
-    named = {"tokens": list(who.tokens), "pupil": who.pupil}
-    if who.others:
-        named["schools"] = list(who.schools)
-    total = 0
-    for database, schema, table, columns, has_school in tables:
-        if who.others and not has_school:
-            continue
-        told = " + ".join(map(_holds, columns))
-        where = "list_contains($schools, school_id)" if who.others else "true"
-        [(cells,)] = con.execute(
-            f'select coalesce(sum({told}), 0) from "{database}"."{schema}"."{table}" where {where}',
-            named,
-        ).fetchall()
-        total += int(cells)
-    return total
-
-
-def _holds(column: str) -> str:
-    cell = f'"{column}"::varchar'
-    return f"coalesce(list_contains($tokens, {cell}) or contains({cell}, $pupil), false)::int"

@@ -13,9 +13,11 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from schemas.reason import Reason
 from transforms.held import HeldRow
 from transforms.left_blank import LeftBlank
 from transforms.pseudonym import PseudonymKey, pseudonym, pseudonym_sql
+from warehouse.entries import Loaded
 
 DOMAIN = "erased"
 
@@ -255,3 +257,28 @@ def erased_from_lists(
     ).fetchall()
     con.unregister("listed")
     return [place for (place,) in found]
+
+
+def without_erased_pupils(
+    con: duckdb.DuckDBPyConnection, pupils: pa.Table, *, key: PseudonymKey
+) -> pa.Table:
+    """The pupils of a list (`Listed.pupils`, with codes) without those who are erased from it."""
+    named = pupils.select(["pupil", "school_id", "school_year"]).rename_columns(
+        ["code", "school_id", "school_year"]
+    )
+    out = erased_from_lists(con, named, key=key)
+    stays = np.ones(pupils.num_rows, np.bool_)
+    stays[out] = False
+    return pupils.filter(pa.array(stays)) if out else pupils
+
+
+def tell_erased(con: duckdb.DuckDBPyConnection, entered: Loaded, erased: int) -> Loaded:
+    """Note on a list's entry how many pupils were left out because they are erased."""
+    if not erased:
+        return entered
+    con.execute(
+        "update core.delivery set erased = $erased where delivery_id = $id",
+        {"erased": erased, "id": entered.delivery_id},
+    ).fetchall()
+    told = {**entered.reasons, Reason.ERASED.value: erased}
+    return replace(entered, reasons=told, erased=erased)

@@ -16,9 +16,10 @@ import duckdb
 from schemas.speakable import SpeakableError
 from transforms.pseudonym import PseudonymKey, pseudonym_sql
 from warehouse.audit import Hand
-from warehouse.erase import FORMS, delete_found, find_waiting, name_pupils, note_erasure
+from warehouse.erase import delete_found, find_waiting, name_pupils, note_erasure
 from warehouse.failpoint import reach
 from warehouse.store import transaction
+from warehouse.whom import FORMS
 
 MOST_OF_PUPILS = 0.20
 LONGEST_SILENCE = timedelta(days=180)

@@ -4,7 +4,7 @@ from typing import Any
 
 import duckdb
 
-from warehouse.erase import FORMS, Who
+from warehouse.whom import FORMS, Who
 
 Rows = list[dict[str, Any]]
 

@@ -26,10 +26,9 @@ from warehouse.class_lists import (
     settled_by_others,
     strike,
     take_over,
-    tell_erased,
 )
 from warehouse.entries import Incoming, Loaded
-from warehouse.erased import erased_from_lists
+from warehouse.erased import erased_from_lists, tell_erased
 from warehouse.store import transaction
 
 # Every number of the register has a domain of its own: none of them is a pupil's in the surveys.
