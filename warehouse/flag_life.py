@@ -11,8 +11,8 @@ import duckdb
 from transforms.working_days import add_working_days
 from warehouse.heard import find_heard
 
-# Or with the next wave, whichever comes first. Counted from the day a flag is raised; of a wave that
-# closed longer ago it has run out already: nobody is to act this week on an answer of last year.
+# Or with the next wave, whichever comes first. Counted from the day a flag is raised; in a wave
+# that closed longer ago it has run out: nobody is to act now on an answer of last year.
 EXPIRES_AFTER = timedelta(days=120)
 REVIEW_WORKING_DAYS = {"prompt": 1, "flag": 5, "alert": 5}
 
