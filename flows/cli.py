@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flows.backup_cli import add_backup, add_restore
 from flows.erase_cli import add_access, add_erase
 from flows.fault import place_of
 from flows.home import HomeError, init_home, open_home
@@ -27,10 +28,12 @@ from flows.rules_cli import add_rules
 from flows.score_cli import add_score
 from schemas.declared import DeclarationError
 from schemas.speakable import SpeakableError
+from warehouse.backup import BackupPlaceError
 from warehouse.damage import WarehouseBusyError
 from warehouse.decide import CannotReleaseError
 from warehouse.expired import ClockError, TooManyError
 from warehouse.instruments import InstrumentChangedError
+from warehouse.manifest import BackupRefusedError
 from warehouse.quarantine import NothingWaitsError
 from warehouse.vault import OtherKeyError
 from warehouse.whom import WhichSchoolError
@@ -49,6 +52,8 @@ _EXIT_CODES: dict[type[SpeakableError], int] = {
     InstrumentChangedError: USAGE,
     NothingWaitsError: USAGE,
     NothingCountsError: USAGE,
+    BackupPlaceError: USAGE,
+    BackupRefusedError: REFUSED,
     WarehouseBusyError: BUSY,
     OtherKeyError: REFUSED,
     CannotReleaseError: REFUSED,
@@ -167,6 +172,8 @@ def command_line() -> argparse.ArgumentParser:
     add_audit(commands)
     add_access(commands)
     add_erase(commands)
+    add_backup(commands)
+    add_restore(commands)
     _add_simulate(commands)
     _add_demo(commands)
     return parser

@@ -26,6 +26,8 @@ from transforms.pseudonym import KEY_BYTES, PseudonymKey
 from transforms.readers.reading import Codebook, FileProblem
 from transforms.tools.known import read_codebook
 from warehouse.stages import fingerprint
+from warehouse.store import only_writer
+from warehouse.swap_home import is_pending
 
 OUTCOMES = ("loaded", "duplicate", "quarantined", "rejected")
 DECISIONS = "decisions"  # the folder in surveys/ of what people have signed
@@ -192,6 +194,9 @@ def _write_new(path: Path, content: bytes, mode: int) -> None:
 def open_home(root: Path) -> Home:
     """The home at `root`; HomeError where there is none."""
     home = Home(root.resolve())
+    if is_pending(home.restricted):
+        with only_writer(home.restricted):
+            pass  # which finishes the restore that was cut off
     if not home.settings_file.is_file():
         raise HomeError("no klassepuls.toml here: make a home with `klassepuls init HOME`")
     if not home.key_file.is_file():

@@ -28,8 +28,8 @@ class ClosedFolderError(SpeakableError):
 
 
 DAMAGED = (
-    "the warehouse is damaged or has lost rows: restore restricted/ from the last backup, as a"
-    " whole, and deliver again what came after it. The inbox is untouched"
+    "the warehouse is damaged or has lost rows: restore restricted/ from the last backup"
+    " (`klassepuls restore`), and deliver again what came after it. The inbox is untouched"
 )
 _MEANINGS: tuple[tuple[tuple[str, ...], type[SpeakableError], str], ...] = (
     (

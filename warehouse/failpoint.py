@@ -25,6 +25,14 @@ POINTS = (
     "before-publish-move",
     "between-publish-moves",
 )
+# Of a backup and of a restore, apart from the road.
+BACKUP_POINTS = ("backup-after-database", "backup-before-manifest", "backup-before-name")
+RESTORE_POINTS = (
+    "restore-after-copy",
+    "restore-before-commit",
+    "restore-after-commit",
+    "restore-between-moves",
+)
 
 # In the order of an erasing.
 ERASE_POINTS = (

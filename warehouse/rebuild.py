@@ -12,7 +12,7 @@ import duckdb
 
 from warehouse.damage import told_in_words
 from warehouse.failpoint import reach
-from warehouse.swap import sync
+from warehouse.swap import fsync
 
 
 def databases_of(restricted: Path) -> tuple[Path, Path]:
@@ -32,7 +32,7 @@ def rebuild(restricted: Path) -> None:
     reach("before-swap")
     for path in databases_of(restricted):
         os.replace(_fresh(path), path)  # noqa: PTH105 - one step, as in warehouse/swap.py
-        sync(path.parent)
+        fsync(path.parent)
         reach("between-swaps")
 
 
@@ -57,7 +57,7 @@ def _copy(path: Path) -> None:
         con.execute(f'copy from database "{name}" to fresh').fetchall()
         con.execute("detach fresh").fetchall()
     fresh.chmod(path.stat().st_mode & 0o777)
-    sync(fresh)
+    fsync(fresh)
 
 
 def _quoted(path: Path) -> str:

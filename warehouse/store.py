@@ -17,6 +17,7 @@ import duckdb
 
 from warehouse.damage import WarehouseBusyError, told_in_words
 from warehouse.swap import beside
+from warehouse.swap_home import finish
 from warehouse.witness import require_whole
 
 MEMORY_LIMIT = "300MB"
@@ -25,13 +26,17 @@ CHECKPOINT_FROM = "1GB"
 
 @contextmanager
 def only_writer(restricted: Path) -> Iterator[None]:
-    """Hold the writer's lock; WarehouseBusyError at once where another process holds it."""
+    """Hold the writer's lock; WarehouseBusyError at once where another process holds it.
+
+    A restore that was cut off after it had been decided is finished first.
+    """
     descriptor = os.open(restricted / "writer.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise WarehouseBusyError("another run holds the warehouse") from None
+        finish(restricted)
         yield
     finally:
         os.close(descriptor)

@@ -54,12 +54,12 @@ def swap_in(fresh: Sequence[Path], targets: Sequence[Path]) -> None:
     """
     for path in fresh:
         path.chmod(READ_ONLY)
-        sync(path)
+        fsync(path)
     reach("before-publish-move")
     for path, target in zip(fresh, targets, strict=True):
         os.replace(path, target)  # noqa: PTH105 - the name under which people look for it
         reach("between-publish-moves")
-    sync(targets[0].parent)
+    fsync(targets[0].parent)
 
 
 def sha256_of(path: Path) -> str:
@@ -79,8 +79,8 @@ def _clear(fresh: Sequence[Path]) -> None:
         path.with_name(path.name + ".wal").unlink(missing_ok=True)
 
 
-def sync(path: Path) -> None:
-    """Have a file, or a folder with its names, on disk."""
+def fsync(path: Path) -> None:
+    """Have a file, or what a folder lists, on disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -14,7 +14,7 @@ import duckdb
 from warehouse.damage import DAMAGED, WarehouseDamagedError
 from warehouse.swap import whole
 
-_NOTE = "witness.json"
+NOTE = "witness.json"
 _COUNTERS = {"warehouse": "audit.step", "vault": "vault.audit.step"}
 
 
@@ -29,13 +29,13 @@ def bear_witness(con: duckdb.DuckDBPyConnection, restricted: Path) -> None:
     """Write down that all that has been committed until now was committed."""
     for counter in _COUNTERS.values():
         con.execute(f"update {counter} set taken = taken + 1").fetchall()
-    with whole(str(restricted / _NOTE), mode=0o600, durable=True) as file:
+    with whole(str(restricted / NOTE), mode=0o600, durable=True) as file:
         file.write(json.dumps(_steps(con)) + "\n")
 
 
 def _noted(restricted: Path) -> dict[str, int]:
     try:
-        noted: dict[str, int] = json.loads((restricted / _NOTE).read_bytes())
+        noted: dict[str, int] = json.loads((restricted / NOTE).read_bytes())
     except FileNotFoundError:
         return {}  # a new home, or one from before there was a note
     except ValueError:
