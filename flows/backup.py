@@ -20,6 +20,7 @@ from flows.hand import hand
 from flows.home import Config, Home, load_config
 from flows.outcome_note import DECISION_ENDING
 from flows.road import opened
+from flows.zones import require_closed_zones
 from warehouse import audit
 from warehouse.backup import BACKUP, Made, begun, copy_home, cut_off, finished, free_place, register
 from warehouse.manifest import KEY_FILE
@@ -37,6 +38,7 @@ MADE_EVENT = "backup.made"
 def backup(home: Home, dest: Path, *, with_key: bool, now: datetime) -> Made:
     """Make a backup of the home in a new folder below `dest`, or none at all."""
     config = load_config(home)
+    require_closed_zones(home)
     place = free_place(dest, home.root, now=now)
     with only_writer(home.restricted):
         with opened(home, config, now=now) as con:

@@ -20,12 +20,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.backup_cli import add_backup, add_restore
+from flows.doctor_cli import add_doctor
 from flows.erase_cli import add_access, add_erase
 from flows.fault import place_of
 from flows.home import HomeError, init_home, open_home
 from flows.quarantine_cli import add_audit, add_quarantine
 from flows.rules_cli import add_rules
 from flows.score_cli import add_score
+from flows.zones import ZonesOpenError
 from schemas.declared import DeclarationError
 from schemas.speakable import SpeakableError
 from warehouse.backup import BackupPlaceError
@@ -54,6 +56,7 @@ _EXIT_CODES: dict[type[SpeakableError], int] = {
     NothingCountsError: USAGE,
     BackupPlaceError: USAGE,
     BackupRefusedError: REFUSED,
+    ZonesOpenError: REFUSED,
     WarehouseBusyError: BUSY,
     OtherKeyError: REFUSED,
     CannotReleaseError: REFUSED,
@@ -174,6 +177,7 @@ def command_line() -> argparse.ArgumentParser:
     add_erase(commands)
     add_backup(commands)
     add_restore(commands)
+    add_doctor(commands)
     _add_simulate(commands)
     _add_demo(commands)
     return parser

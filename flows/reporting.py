@@ -127,7 +127,8 @@ def let_go_of_reports(
 def _school_states(con: duckdb.DuckDBPyConnection, config: Config, wave_id: str) -> dict[str, str]:
     """For each school of the wave, the fingerprint of what its report says and how it says it."""
     words = fingerprint(
-        config.settings.model_dump(mode="json", exclude={"retention"}),
+        # No report says these.
+        config.settings.model_dump(mode="json", exclude={"retention", "security"}),
         [rule.model_dump() for rule in (*config.rules, config.network)],
         {key: (survey.name, sorted(survey.asks)) for key, survey in config.surveys.items()},
     )

@@ -213,15 +213,15 @@ def _place_key(home: Home, staged: Path, key: PseudonymKey) -> None:
 
 def _outcome_parts(home: Home, staged: Path) -> Iterator[str]:
     """Delivered files of the backup that lie nowhere in the home's outcome folders any more."""
-    here = {content for content, _ in _filed(home)}
-    for content, path in list(_filed(Home(staged))):
+    here = {content for content, _ in filed(home)}
+    for content, path in list(filed(Home(staged))):
         target = home.root / path.relative_to(staged)
         if content not in here and not target.exists():
             named = path.relative_to(staged)
             yield from (f"{named}{ending}" for ending in ("", *NOTES))
 
 
-def _filed(home: Home) -> Iterator[tuple[str, Path]]:
+def filed(home: Home) -> Iterator[tuple[str, Path]]:
     """The files in the outcome folders that have a note of ours, by their content."""
     for outcome in OUTCOMES:
         for note in sorted((home.outcome / outcome).glob("*.json")):
@@ -246,7 +246,7 @@ def _open_to_their_readers(home: Home, staged: Path) -> None:
 
 def _later(home: Home, known: Collection[str]) -> Iterator[tuple[Path, str]]:
     """Files in the outcome folders that the restored warehouse knows nothing of."""
-    for content, path in _filed(home):
+    for content, path in filed(home):
         if content not in known:
             yield path, content
 

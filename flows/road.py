@@ -27,6 +27,7 @@ from flows.old_languages import remove_old_languages
 from flows.outcome import Outcome, fresh
 from flows.reporting import write_reports
 from flows.told_anew import tell_anew
+from flows.zones import require_closed_zones
 from warehouse.flag import Beside, Flagged, open_flags, score_and_flag
 from warehouse.instruments import register
 from warehouse.lapse import expire_flags
@@ -86,7 +87,11 @@ def load_meanwhile() -> None:
 
 @contextmanager
 def at_work(home: Home, config: Config, *, now: datetime) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Hold the writer's lock and an open warehouse that knows the home's settings."""
+    """Hold the writer's lock and an open warehouse that knows the home's settings.
+
+    ZonesOpenError where the home lies open to people that it is not for.
+    """
+    require_closed_zones(home)
     with only_writer(home.restricted), opened(home, config, now=now) as con:
         yield con
 

@@ -188,6 +188,20 @@ class Routing(Declared):
     )
 
 
+class Security(Declared):
+    """Whether `restricted/` lies encrypted: Klassepuls cannot do it, so a person answers for it."""
+
+    encrypted_volume: Literal["checked", "waived"] = Field(
+        description="`checked`: the volume of the home is encrypted, and somebody has looked."
+        " `waived`: it is not, or nobody can say, and that was decided."
+    )
+    decided_by: str = Field(min_length=2, description="Who looked or decided: a role or a name.")
+    decided_on: date = Field(description="When.")
+    why: str = Field(
+        min_length=10, description="How it was checked; or why not, and what protects instead."
+    )
+
+
 class Settings(Declared):
     """`klassepuls.toml`."""
 
@@ -207,6 +221,7 @@ class Settings(Declared):
     classes: ClassNames = ClassNames()
     class_lists: ClassLists = ClassLists()
     routing: Routing | None = None
+    security: Security | None = None
 
     @model_validator(mode="after")
     def _ids_stand_once_and_waves_do_not_overlap(self) -> Self:

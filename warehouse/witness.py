@@ -15,7 +15,7 @@ from warehouse.damage import DAMAGED, WarehouseDamagedError
 from warehouse.swap import whole
 
 NOTE = "witness.json"
-_COUNTERS = {"warehouse": "audit.step", "vault": "vault.audit.step"}
+COUNTERS = {"warehouse": "audit.step", "vault": "vault.audit.step"}
 
 
 def require_whole(con: duckdb.DuckDBPyConnection, restricted: Path) -> None:
@@ -25,9 +25,23 @@ def require_whole(con: duckdb.DuckDBPyConnection, restricted: Path) -> None:
         raise WarehouseDamagedError(DAMAGED)
 
 
+def is_behind(con: duckdb.DuckDBPyConnection, restricted: Path) -> bool:
+    """The same of databases that are open to look at only."""
+    noted = _noted(restricted)
+    return any(_seen(con, COUNTERS[name]) < steps for name, steps in noted.items())
+
+
+def _seen(con: duckdb.DuckDBPyConnection, counter: str) -> int:
+    try:
+        found = con.execute(f"from {counter}").fetchall()
+    except duckdb.CatalogException:
+        return 0
+    return int(found[0][0]) if found else 0
+
+
 def bear_witness(con: duckdb.DuckDBPyConnection, restricted: Path) -> None:
     """Write down that all that has been committed until now was committed."""
-    for counter in _COUNTERS.values():
+    for counter in COUNTERS.values():
         con.execute(f"update {counter} set taken = taken + 1").fetchall()
     with whole(str(restricted / NOTE), mode=0o600, durable=True) as file:
         file.write(json.dumps(_steps(con)) + "\n")
@@ -44,7 +58,7 @@ def _noted(restricted: Path) -> dict[str, int]:
 
 
 def _steps(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    return {name: _taken(con, counter) for name, counter in _COUNTERS.items()}
+    return {name: _taken(con, counter) for name, counter in COUNTERS.items()}
 
 
 def _taken(con: duckdb.DuckDBPyConnection, counter: str) -> int:

@@ -1,0 +1,54 @@
+"""`klassepuls doctor`: each finding with what it rests on and how to mend it."""
+
+import argparse
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows.home import HomeError
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+_WORDS = {
+    "fine": "ok",
+    "note": "note",
+    "unseen": "cannot see",
+    "mend": "MEND",
+    "refused": "REFUSED",
+}
+
+
+def add_doctor(commands: "Commands") -> None:
+    """`klassepuls doctor`."""
+    parser = commands.add_parser("doctor", help="check the installation; nothing is changed")
+    parser.add_argument(
+        "--home",
+        type=Path,
+        default=os.environ.get("KLASSEPULS_HOME"),
+        help="the municipality's home (or KLASSEPULS_HOME)",
+    )
+    parser.add_argument("--json", action="store_true", help="the findings as JSON")
+    parser.set_defaults(command=_doctor)
+
+
+def _doctor(parsed: argparse.Namespace) -> int:
+    from flows.doctor import diagnose, exit_code
+
+    if parsed.home is None:
+        raise HomeError("which home? Give --home HOME, or set KLASSEPULS_HOME")
+    findings = diagnose(Path(parsed.home), now=datetime.now(UTC))
+    if parsed.json:
+        told = [
+            {"check": one.check, "verdict": one.verdict, "told": one.told, "mend": one.mend}
+            for one in findings
+        ]
+        print(json.dumps(told, ensure_ascii=False, indent=1))
+        return exit_code(findings)
+    for one in findings:
+        print(f"{_WORDS[one.verdict]:<10}  {one.check}: {one.told}")
+        if one.mend:
+            print(f"{'':<10}  -> {one.mend}")
+    return exit_code(findings)

@@ -1,0 +1,96 @@
+"""Looks at a warehouse without changing it: does it open, does it fit its witness."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from transforms.pseudonym import PseudonymKey
+from warehouse.audit import Chain, verify_chain
+from warehouse.damage import DAMAGED, WarehouseDamagedError, told_in_words
+from warehouse.manifest import VAULT, WAREHOUSE, key_check
+from warehouse.store import migrations, quoted_path
+from warehouse.witness import is_behind
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A backup, or what a restore moved aside, as the register has it."""
+
+    path: Path
+    kind: str
+    made_at: datetime
+    is_finished: bool
+    with_key: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a warehouse says of itself; `due` and `unknown` count migrations."""
+
+    due: int
+    unknown: int
+    newest: datetime | None
+    key_fits: bool
+    chain: Chain | None = None
+    copies: list[Copy] = field(default_factory=list)
+    contents: set[str] = field(default_factory=set)
+
+
+def look_at(root: Path, *, key: PseudonymKey | None) -> Look | None:
+    """None where the home has no warehouse yet; WarehouseDamagedError where it has lost it."""
+    restricted = root / "restricted"
+    there = [path for path in (WAREHOUSE, VAULT) if (root / path).exists()]
+    if not there and not (restricted / "witness.json").exists():
+        return None
+    if len(there) < len((WAREHOUSE, VAULT)):
+        raise WarehouseDamagedError(DAMAGED)
+    with told_in_words(), duckdb.connect(str(root / WAREHOUSE), read_only=True) as con:
+        con.execute("set timezone = 'UTC'").fetchall()
+        con.execute(f"attach {quoted_path(root / VAULT)} as vault (read_only)").fetchall()
+        if is_behind(con, restricted):
+            raise WarehouseDamagedError(DAMAGED)
+        return _look(con, key)
+
+
+def _look(con: duckdb.DuckDBPyConnection, key: PseudonymKey | None) -> Look:
+    seen = {name for (name,) in con.execute("select name from audit.migration").fetchall()}
+    known = set(migrations())
+    digests = con.execute("select digest from vault.key_check").fetchall()
+    look = Look(
+        due=len(known - seen),
+        unknown=len(seen - known),
+        newest=_newest(con),
+        key_fits=key is None or not digests or digests == [(key_check(key),)],
+    )
+    if look.due:
+        return look  # tables may be missing that the rest asks
+    found = con.execute("""
+        select path, kind, made_at, finished_at is not null, with_key
+        from audit.backup order by made_at
+    """).fetchall()
+    return Look(
+        due=look.due,
+        unknown=look.unknown,
+        newest=look.newest,
+        key_fits=look.key_fits,
+        chain=verify_chain(con, key=key) if key and look.key_fits else None,
+        copies=[Copy(Path(path), *rest) for path, *rest in found],
+        contents={
+            one for (one,) in con.execute("select delivery_id from core.delivery").fetchall()
+        },
+    )
+
+
+def _newest(con: duckdb.DuckDBPyConnection) -> datetime | None:
+    """The latest time that anything was written down."""
+    [(newest,)] = con.execute("""
+        select max(moment) from (
+            select max(received_at) as moment from core.delivery
+            union all select max(done_at) from core.stage
+            union all select max(happened_at) from audit.event
+            union all select max(applied_at) from audit.migration
+        )
+    """).fetchall()
+    return newest  # type: ignore[no-any-return]
