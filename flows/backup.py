@@ -22,7 +22,7 @@ from flows.outcome_note import DECISION_ENDING
 from flows.road import opened
 from flows.zones import require_closed_zones
 from warehouse import audit
-from warehouse.backup import BACKUP, Made, begun, copy_home, cut_off, finished, free_place, register
+from warehouse.backup import BACKUP, Made, begun, copies, copy_home, finished, free_place, register
 from warehouse.manifest import KEY_FILE
 from warehouse.store import only_writer, transaction
 from warehouse.witness import bear_witness
@@ -42,8 +42,9 @@ def backup(home: Home, dest: Path, *, with_key: bool, now: datetime) -> Made:
     place = free_place(dest, home.root, now=now)
     with only_writer(home.restricted):
         with opened(home, config, now=now) as con:
-            for path in cut_off(con):
-                shutil.rmtree(begun(path), ignore_errors=True)
+            for copy in copies(con):
+                if copy.kind == BACKUP and not copy.is_finished:
+                    shutil.rmtree(begun(copy.path), ignore_errors=True)
             register(con, place, kind=BACKUP, with_key=with_key, now=now)
             files = [*_files(home), *_waiting(con, home), *([KEY_FILE] if with_key else [])]
         made = copy_home(home.root, place, files, key=config.key, with_key=with_key, now=now)

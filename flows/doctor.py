@@ -15,9 +15,9 @@ from flows.restore import filed
 from flows.zones import check_key, check_zones
 from schemas.settings import Settings
 from schemas.speakable import SpeakableError
-from warehouse.backup import BACKUP, begun
+from warehouse.backup import BACKUP, Copy, begun
 from warehouse.damage import WarehouseBusyError
-from warehouse.look import Copy, Look, look_at
+from warehouse.look import Look, look_at
 from warehouse.store import only_writer
 from warehouse.swap import sha256_of
 from warehouse.swap_home import is_pending

@@ -24,6 +24,7 @@ from flows.home import (
     load_config,
     make_inbox_folders,
 )
+from flows.zones import require_closed_zones
 from schemas.settings import Settings
 from transforms.pseudonym import KEY_BYTES, PseudonymKey
 from warehouse.audit import Hand
@@ -100,6 +101,7 @@ def restore(root: Path, backup: Path, asked: Asked, *, now: datetime) -> Restore
     key = _key(home, backup, asked.key_file, manifest)
     require_untouched(backup, manifest, seal, key)
     _make_folders(home)
+    require_closed_zones(home)
     with only_writer(home.restricted):
         restored, known = _swap(_Case(home, backup, manifest, key, asked), now=now)
     later = dict(_later(home, known))

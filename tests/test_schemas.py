@@ -19,7 +19,7 @@ from schemas.instrument import (
 )
 from schemas.reason import Reason, reason_texts
 from schemas.rule import RuleFile
-from schemas.settings import Settings
+from schemas.settings import Security, Settings
 from schemas.survey import Survey
 from warehouse.instruments import definition_sha256, flag_basis
 
@@ -389,6 +389,34 @@ def test_the_example_routing_is_a_routing_once_a_person_has_signed_it():
     settings = Settings.from_toml("\n".join(lines[:start] + signed), name="klassepuls.toml")
 
     assert settings.routing is not None
+
+
+def test_the_example_security_is_one_once_a_person_has_signed_it():
+    lines = SETTINGS_TEXT.splitlines()
+    start = lines.index("# [security]")
+    end = lines.index("", start)
+    signed = [line.removeprefix("# ") for line in lines[start:end]]
+
+    settings = Settings.from_toml("\n".join(lines[:start] + signed), name="klassepuls.toml")
+
+    assert settings.security is not None
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("encrypted_volume", '"yes"'), ("why", '"because"'), ("decided_by", '""')]
+)
+def test_encryption_that_nobody_signs_for_is_no_answer(key, value):
+    said = {
+        "encrypted_volume": '"checked"',
+        "decided_by": '"IKT-leder"',
+        "decided_on": "2026-10-15",
+        "why": '"LUKS, seen with lsblk"',
+    }
+    text = "\n".join(f"{name} = {word}" for name, word in said.items())
+    assert Security.from_toml(text, name="x").encrypted_volume == "checked"
+    text = "\n".join(f"{name} = {word}" for name, word in (said | {key: value}).items())
+    with pytest.raises(DeclarationError, match=key):
+        Security.from_toml(text, name="x")
 
 
 def test_the_example_survey_is_a_survey_of_shipped_instruments():

@@ -54,6 +54,17 @@ class Made:
     manifest_sha256: str
 
 
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A backup, or what a restore moved aside, as the register has it."""
+
+    path: Path
+    kind: str
+    made_at: datetime
+    is_finished: bool
+    with_key: bool
+
+
 def free_place(dest: Path, root: Path, *, now: datetime) -> Path:
     """The folder for a new backup in `dest`; BackupPlaceError where it may not lie there."""
     dest, root = dest.resolve(), root.resolve()
@@ -202,9 +213,13 @@ def finished(con: duckdb.DuckDBPyConnection, path: Path, digest: str, *, now: da
     ).fetchall()
 
 
-def cut_off(con: duckdb.DuckDBPyConnection) -> list[Path]:
-    """Places of backups that were begun and never finished."""
+def copies(con: duckdb.DuckDBPyConnection) -> list[Copy]:
+    """Every copy of the restricted data that was ever begun, the oldest first.
+
+    One that is not finished may lie at `begun(path)` instead of at its path.
+    """
     found = con.execute("""
-        select path from audit.backup where kind = 'backup' and finished_at is null
+        select path, kind, made_at, finished_at is not null, with_key
+        from audit.backup order by made_at, path
     """).fetchall()
-    return [Path(path) for (path,) in found]
+    return [Copy(Path(path), *rest) for path, *rest in found]

@@ -8,21 +8,11 @@ import duckdb
 
 from transforms.pseudonym import PseudonymKey
 from warehouse.audit import Chain, verify_chain
+from warehouse.backup import Copy, copies
 from warehouse.damage import DAMAGED, WarehouseDamagedError, told_in_words
 from warehouse.manifest import VAULT, WAREHOUSE, key_check
 from warehouse.store import migrations, quoted_path
 from warehouse.witness import is_behind
-
-
-@dataclass(frozen=True, slots=True)
-class Copy:
-    """A backup, or what a restore moved aside, as the register has it."""
-
-    path: Path
-    kind: str
-    made_at: datetime
-    is_finished: bool
-    with_key: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +56,13 @@ def _look(con: duckdb.DuckDBPyConnection, key: PseudonymKey | None) -> Look:
     )
     if look.due:
         return look  # tables may be missing that the rest asks
-    found = con.execute("""
-        select path, kind, made_at, finished_at is not null, with_key
-        from audit.backup order by made_at
-    """).fetchall()
     return Look(
         due=look.due,
         unknown=look.unknown,
         newest=look.newest,
         key_fits=look.key_fits,
         chain=verify_chain(con, key=key) if key and look.key_fits else None,
-        copies=[Copy(Path(path), *rest) for path, *rest in found],
+        copies=copies(con),
         contents={
             one for (one,) in con.execute("select delivery_id from core.delivery").fetchall()
         },

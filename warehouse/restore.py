@@ -84,6 +84,7 @@ def copy_to(staged: Path, backup: Path, manifest: Manifest) -> None:
         target = staged / name
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         shutil.copyfile(backup / name, target, follow_symlinks=False)
+        target.chmod(0o600)
         if file_sum(target) != told:
             raise BackupRefusedError("a file of the backup changed while it was read: try again")
     reach("restore-after-copy")

@@ -9,6 +9,7 @@ import errno
 import json
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -87,28 +88,33 @@ def _moves(root: Path, new: Path, plan: _Plan) -> Iterator[tuple[Path, Path]]:
     for part, is_made in plan["parts"].items():
         if is_made and not os.path.lexists(new / part):
             continue  # it is in its place
-        if os.path.lexists(root / part):
+        if os.path.lexists(root / part) and not os.path.lexists(aside / part):
             yield root / part, aside / part
         if is_made:
             yield new / part, root / part
 
 
 def _move(source: Path, target: Path) -> None:
-    """Rename; where a folder of the home is a disk of its own, copy, rename and remove."""
+    """Rename; where a folder is a disk of its own, or gives its group to files, copy and rename."""
     for folder in reversed(target.parents):
         if not folder.exists():
             folder.mkdir(mode=0o700)
-    try:
-        source.rename(target)
-    except OSError as error:
-        if error.errno != errno.EXDEV:
-            raise
-        _move_to_other_disk(source, target)
+    if target.is_dir():
+        shutil.rmtree(target)  # it lies aside already, and a kill came before it was removed here
+    if target.parent.stat().st_mode & stat.S_ISGID:
+        _copy_and_remove(source, target)  # a file that is moved keeps the group that it had
+    else:
+        try:
+            source.rename(target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            _copy_and_remove(source, target)
     fsync(target.parent)
     fsync(source.parent)
 
 
-def _move_to_other_disk(source: Path, target: Path) -> None:
+def _copy_and_remove(source: Path, target: Path) -> None:
     partial = target.with_name(f".{target.name}.partial")
     if source.is_dir():
         shutil.rmtree(partial, ignore_errors=True)

@@ -1,5 +1,6 @@
 """The restore drill, what a restore refuses, and what a kill in the middle of one leaves."""
 
+import errno
 import json
 import os
 import shutil
@@ -13,12 +14,14 @@ import pytest
 
 from flows.backup import backup
 from flows.home import Home, load_config, open_home
+from flows.quarantine import list_waiting
 from flows.restore import Asked, restore
 from flows.verify_audit import verify_audit
+from flows.zones import ZonesOpenError
 from tests.faults.compare import differences, same_key
-from tests.faults.machine import ROOT, deliver, files, home_with, run_here
+from tests.faults.machine import ROOT, deliver, files, home_with, run_command, run_here
 from tests.faults.test_damage import copy_of, empty, flip_in_the_middle
-from tests.support.home import NOW, make_home, write_settings
+from tests.support.home import NOW, csv_bytes, form, make_home, write_settings
 from tests.support.state import bytes_below, contents, filed, warehouse_of
 from warehouse.failpoint import RESTORE_POINTS, VARIABLE
 from warehouse.manifest import (
@@ -115,6 +118,8 @@ def test_home_of_which_nothing_is_left_but_the_key_comes_back(
             shutil.copyfile(source, home.outcome / "loaded" / f"{name}{ending}")
     assert differences(home, undisturbed) == []
     assert {folder: folder.stat().st_mode & 0o777 for folder in home.folders()} == home.folders()
+    databases = [*home.restricted.rglob("*.duckdb")]
+    assert [path.stat().st_mode & 0o777 for path in databases] == [0o600, 0o600]
     assert home.key_file.stat().st_mode & 0o777 == 0o400
     assert home.published.stat().st_mode & 0o777 == 0o440
 
@@ -175,6 +180,76 @@ def test_settings_of_the_home_stay_unless_those_of_the_backup_are_asked_for(home
     assert home.settings_file.read_bytes() == (backed_up / "klassepuls.toml").read_bytes()
 
 
+def test_log_of_the_old_database_does_not_meet_the_restored_one(home, backed_up, monkeypatch):
+    deliver(home, {"cut.csv": files(rows=7, count=9)["08.csv"]})
+    with monkeypatch.context() as patch:
+        patch.setenv(VARIABLE, "after-move")
+        assert run_command(home)[0] == -9
+    logs = [home.restricted / "warehouse.duckdb.wal", home.restricted / "vault/vault.duckdb.wal"]
+    assert all(log.stat().st_size for log in logs)
+    restored = restore(home.root, backed_up, REPLACE, now=NOW)
+    assert not any(log.exists() for log in logs)
+    assert dict(restored.later) == {"loaded": 3}
+    without = [name for name in contents(home) if name != "core.stage"]
+    found, expected = contents(home), contents(Home(backed_up))
+    assert {name: found[name] for name in without} == {name: expected[name] for name in without}
+
+
+def test_home_whose_folders_are_disks_of_their_own_is_restored(home, backed_up, monkeypatch):
+    rename = Path.rename
+
+    def other_disk(path: Path, target: Path) -> Path:
+        if path.name.endswith(".partial") or path.parent == target.parent:
+            return rename(path, target)
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    before = contents(home)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", other_disk)
+        asked = Asked(replace=True, with_settings=True)
+        restored = restore(home.root, backed_up, asked, now=NOW)
+    assert restored.aside
+    assert contents(Home(restored.aside)) == before
+    assert contents(home)["core.response"] == contents(Home(backed_up))["core.response"]
+    assert load_config(open_home(home.root))
+    assert not [*home.root.rglob("*.partial")]
+
+
+def test_restored_published_file_is_for_the_group_of_its_folder(home, backed_up):
+    try:
+        os.chown(home.analyst, -1, os.getgid() + 4321)
+    except PermissionError:
+        pytest.skip("no right here to give a folder to another group")
+    home.analyst.chmod(0o2755)
+    home.published.unlink()
+    restore(home.root, backed_up, REPLACE, now=NOW)
+    seen = home.published.stat()
+    assert (seen.st_gid, seen.st_mode & 0o777) == (os.getgid() + 4321, 0o440)
+
+
+def test_backup_with_the_key_restores_a_home_of_which_nothing_is_left(home, tmp_path):
+    secret, before = home.key_file.read_bytes(), contents(home)
+    made = backup(home, tmp_path / "with", with_key=True, now=NOW)
+    restore(tmp_path / "new", made.path, Asked(), now=NOW)
+    new = Home(tmp_path / "new")
+    assert new.key_file.read_bytes() == secret
+    assert {**contents(new), "core.stage": []} == {**before, "core.stage": []}
+    deliver(new, LATER)
+    assert run_here(new) == (0, "")
+
+
+def test_file_that_waits_comes_back_and_can_be_decided_on(home, tmp_path):
+    held = csv_bytes([form("P900", safety="9"), form("P901")])
+    deliver(home, {"held.csv": held})
+    assert run_here(home)[0] == 1
+    made = backup(home, tmp_path / "with", with_key=True, now=NOW)
+    restore(tmp_path / "new", made.path, Asked(), now=NOW)
+    new = Home(tmp_path / "new")
+    assert filed(new) == {"held.csv": filed(home)["held.csv"]}
+    listed = list_waiting(open_home(new.root), now=NOW)
+    assert [entry["rows"] for entry in listed["deliveries"]] == [1]
+
+
 # What is refused
 
 
@@ -192,6 +267,14 @@ def test_home_with_newer_data_is_not_overwritten_unasked(home, backed_up):
 def test_home_with_a_broken_database_is_not_overwritten_unasked(home, backed_up):
     broken_database(home)
     refused(home, backed_up, "cannot be read.* --replace", Asked())
+
+
+def test_home_that_lies_open_is_refused(home, backed_up):
+    home.restricted.chmod(0o755)
+    before = contents(home)
+    with pytest.raises(ZonesOpenError, match="chmod 700 restricted"):
+        restore(home.root, backed_up, REPLACE, now=NOW)
+    assert contents(home) == before
 
 
 def test_home_with_nothing_newer_needs_no_word(home, backed_up):
