@@ -13,7 +13,7 @@ from datetime import datetime
 from itertools import count
 from pathlib import Path
 
-from flows.backup import DECLARED, MADE_EVENT, NOTES, PUBLISHED
+from flows.backup import DECLARED, NOTES, PUBLISHED
 from flows.bring_back import content_of
 from flows.hand import account
 from flows.home import (
@@ -155,7 +155,7 @@ def _words(lost: Newer) -> str:
 def _swap(case: _Case, *, now: datetime) -> tuple[Restored, set[str]]:
     """What came back, and the contents that the restored warehouse knows."""
     home = case.home
-    lost = what_is_newer(home.root, case.backup, own_event=MADE_EVENT)
+    lost = what_is_newer(home.root, case.backup)
     if lost and not case.asked.replace:
         raise BackupRefusedError(_words(lost))
     aside = _free_folder(home.restricted / REPLACED, f"{now:%Y%m%dT%H%M%SZ}")

@@ -50,10 +50,10 @@ class Newer:
         return bool(self.deliveries or self.events or self.is_unknown)
 
 
-def what_is_newer(root: Path, backup: Path, *, own_event: str) -> Newer:
+def what_is_newer(root: Path, backup: Path) -> Newer:
     """Deliveries and events of the home's database that are not in the backup's.
 
-    An event that says that a backup was made is nothing that would be missed.
+    An event that tells of a backup, made or restored, is nothing that would be missed.
     """
     if not (root / WAREHOUSE).exists():
         return Newer()
@@ -68,10 +68,11 @@ def what_is_newer(root: Path, backup: Path, *, own_event: str) -> Newer:
                 select
                     (select count(*) from home.core.delivery
                         anti join backup.core.delivery using (delivery_id)),
-                    (select count(*) from (from home.audit.event where action <> $own)
+                    (select count(*)
+                        from (from home.audit.event where not starts_with(action, $own))
                         anti join backup.audit.event using (sha256))
                 """,
-                {"own": own_event},
+                {"own": "backup."},
             ).fetchall()
     except duckdb.Error:
         return Newer(is_unknown=True)

@@ -269,6 +269,14 @@ def test_home_with_a_broken_database_is_not_overwritten_unasked(home, backed_up)
     refused(home, backed_up, "cannot be read.* --replace", Asked())
 
 
+def test_same_restore_again_with_redelivery_needs_no_word(home, backed_up, undisturbed):
+    restore(home.root, backed_up, REPLACE, now=NOW)
+    restored = restore(home.root, backed_up, Asked(redeliver=True), now=NOW)
+    assert (bool(restored.lost), restored.redelivered) == (False, 2)
+    assert run_here(home) == (0, "")
+    assert differences(home, undisturbed) == []
+
+
 def test_home_that_lies_open_is_refused(home, backed_up):
     home.restricted.chmod(0o755)
     before = contents(home)
