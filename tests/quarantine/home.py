@@ -51,7 +51,9 @@ def asked(command):
 def home_with(root: Path, *files: list[Row], **settings: Any) -> Home:
     """A home that got these files, one a run; every such home has the same key."""
     key = root / "restricted" / "vault" / "pseudonym.key"
-    key.parent.mkdir(parents=True, mode=0o700)
+    key.parent.mkdir(parents=True)
+    for folder in (key.parent, key.parent.parent):
+        folder.chmod(0o700)
     key.write_bytes(b"q" * 32)
     key.chmod(0o400)
     home = make_home(root, **settings)
