@@ -156,9 +156,27 @@ def show_erased(done: Mapping[str, Any]) -> str:
             "holds this pupil, and its format cannot be rewritten. Decide on those rows",
             "(`klassepuls quarantine list`), and give this command again.",
         ]
+    lines += _of_copies(done.get("copies", {}))
     later = "nor will be" if done["for_good"] else "but will be from waves that open later"
     lines.append(f"Answers that come again from waves until today are not taken, {later}.")
     return "\n".join(lines)
+
+
+def _of_copies(found: Mapping[str, Any]) -> list[str]:
+    lines = []
+    if found.get("erased_from"):
+        lines.append(f"Backups and what a restore moved aside: erased from {found['erased_from']}.")
+    if found.get("not_there"):
+        lines.append(
+            f"Not there: {', '.join(found['not_there'])}. If it is on a disk that is away, bring it"
+            " and give this command again; if it is gone, nothing is left to do."
+        )
+    if found.get("damaged"):
+        lines.append(
+            f"Damaged, or no backup any more: {', '.join(found['damaged'])}. Nobody can erase from"
+            " it: delete it."
+        )
+    return lines
 
 
 def show_expired(done: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.home import HomeError, open_home
+from flows.home import HomeError, load_config, open_home
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -89,11 +89,16 @@ def _erase(parsed: argparse.Namespace) -> int:
     else:
         from flows.access_words import show_erased as show
         from flows.erase import Asked, erase_pupil
+        from flows.erase_copies import erase_from_copies
 
-        done = erase_pupil(home, Asked(parsed.pupil, parsed.school, parsed.for_good), now=now)
+        asked = Asked(parsed.pupil, parsed.school, parsed.for_good)
+        in_copies = erase_from_copies(home, load_config(home), asked, now=now)
+        done = erase_pupil(home, asked, now=now) | {"copies": in_copies}
     print(json.dumps(done, ensure_ascii=False, indent=1) if parsed.json else show(done))
     is_clean = done["proof"] is None or not done["proof"]["found"]
-    return DONE if is_clean else NEEDS_A_PERSON
+    left = done.get("copies", {})
+    is_whole = not left.get("not_there") and not left.get("damaged")
+    return DONE if is_clean and is_whole else NEEDS_A_PERSON
 
 
 def _require_fitting(parsed: argparse.Namespace) -> None:

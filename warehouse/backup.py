@@ -30,11 +30,12 @@ from warehouse.manifest import (
     file_sum,
     files_below,
     key_check,
+    read_manifest,
     sealed,
     sums_of,
 )
 from warehouse.store import quoted_path
-from warehouse.swap import fsync, sha256_of
+from warehouse.swap import fsync, sha256_of, whole
 from warehouse.witness import NOTE
 
 BACKUP, REPLACED = "backup", "replaced"
@@ -129,6 +130,30 @@ def copy_home(
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return Made(place, manifest, digest)
+
+
+def seal_anew(place: Path, key: PseudonymKey, *, but: Path) -> str:
+    """Make the manifest of a backup again whose content was changed on purpose.
+
+    Returns its digest. `but`: a file of ours in it that is about to go.
+    """
+    told, _ = read_manifest(place)
+    _close(place)
+    steps = _steps(place)
+    (place / "restricted" / NOTE).write_text(json.dumps(steps) + "\n", encoding="utf-8")
+    kept = [file for file in files_below(place) if place / file not in (place / MANIFEST, but)]
+    manifest = told.model_copy(
+        update={
+            "migrations": _migrations(place),
+            "steps": steps,
+            "tables": sums_of(place),
+            "files": {str(file): file_sum(place / file) for file in kept},
+        }
+    )
+    with whole(str(place / MANIFEST), mode=0o600, durable=True) as file:
+        file.write(sealed(manifest, key))
+    fsync(place)
+    return sha256_of(place / MANIFEST)
 
 
 def _require_room(root: Path, dest: Path, files: Sequence[Path]) -> None:

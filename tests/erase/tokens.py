@@ -18,12 +18,16 @@ def tokens_of(home: Home, code: str) -> list[bytes]:
 
 def files_with(home: Home, code: str) -> list[str]:
     """Files under the home with a token in their bytes, unpacked, or in a table."""
-    tokens = tokens_of(home, code)
+    return places_of(home.root, tokens_of(home, code))
+
+
+def places_of(root: Path, tokens: list[bytes]) -> list[str]:
+    """The same for any folder, such as a backup."""
     found = []
-    for path in sorted(home.root.rglob("*")):
+    for path in sorted(root.rglob("*")):
         if path.is_file():
             unpacked = b"\n".join(_contents(path))
-            found += [str(path.relative_to(home.root)) for token in tokens if token in unpacked]
+            found += [str(path.relative_to(root)) for token in tokens if token in unpacked]
     return found
 
 
