@@ -154,7 +154,68 @@ def amend(
         _amended(rule, by_rule[rule.id], instruments) if rule.id in by_rule else rule
         for rule in rules
     )
-    return tuple(rule for rule in amended if rule is not None)
+    left = {rule.id: rule for rule in amended if rule is not None}
+    return tuple(
+        _giving_way(rule, rules, left, by_rule) if rule.target == "pupil" else rule
+        for rule in left.values()
+    )
+
+
+def _giving_way(
+    rule: PupilRule,
+    shipped: RuleList,
+    left: Mapping[str, PupilRule | ClassRule],
+    changes: Mapping[str, RuleChange],
+) -> PupilRule:
+    """The rule, which gives way to others from where those now begin.
+
+    An answer that the other rule no longer flags would else belong to nobody, and a better one
+    would be looked at.
+    """
+    for other in shipped:
+        if other.target != "pupil" or other.id == rule.id or other.id not in changes:
+            continue
+        now = left.get(other.id)
+        steps = tuple(
+            step.model_copy(update={"none_of": _moved(step.none_of, other, now)})
+            for step in rule.steps
+        )
+        if steps != rule.steps:
+            change = changes[other.id]
+            own = in_own_words(rule, by=change.decided_by, day=change.decided_on)
+            version = rule.version
+            if version < LOCAL_EDITIONS:
+                version = version * LOCAL_EDITIONS + change.edition
+            rule = own.model_copy(update={"steps": steps, "version": version})
+    return rule
+
+
+def _moved(
+    none_of: Sequence[Condition], other: PupilRule, now: PupilRule | ClassRule | None
+) -> tuple[Condition, ...]:
+    """Conditions that are the other rule's own, with its limits of now; none where it has none."""
+    kept = []
+    for condition in none_of:
+        if condition not in _alone(other):
+            kept.append(condition)
+            continue
+        still = [
+            one
+            for one in (_alone(now) if isinstance(now, PupilRule) else [])
+            if (one.input, one.op, one.wave) == (condition.input, condition.op, condition.wave)
+        ]
+        mildest = max if condition.op == "at_most" else min
+        kept += [mildest(still, key=lambda one: one.threshold)] if still else []
+    return tuple(kept)
+
+
+def _alone(rule: PupilRule) -> list[Condition]:
+    """The conditions that flag by themselves."""
+    found: list[Condition] = []
+    for step in rule.steps:
+        found += step.any_of if not step.all_of else ()
+        found += step.all_of if len(step.all_of) == 1 and not step.any_of else ()
+    return found
 
 
 def amend_network(rule: NetworkRule, changes: RuleChanges) -> NetworkRule:

@@ -11,8 +11,8 @@ import duckdb
 from transforms.working_days import add_working_days
 from warehouse.heard import find_heard
 
-# Or with the next wave, whichever comes first. Counted from the day a flag is raised; in a wave
-# that closed longer ago it has run out: nobody is to act now on an answer of last year.
+# Or with the next wave, whichever comes first. Counted from the day a flag is raised; where its wave
+# closed longer ago, and in another school year, it has run out: nobody is to act on that any more.
 EXPIRES_AFTER = timedelta(days=120)
 REVIEW_WORKING_DAYS = {"prompt": 1, "flag": 5, "alert": 5}
 
@@ -46,9 +46,8 @@ def settle_flags(con: duckdb.DuckDBPyConnection, wave_id: str, now: datetime) ->
         f"""
         insert into core.flag by name
         select n.* replace ($now as raised_at, 'open' as status, {_REVIEW_DUE} as review_due,
-            case when $today::date - w.closes > {EXPIRES_AFTER.days}
-                then w.closes + {EXPIRES_AFTER.days}
-                else $today::date + {EXPIRES_AFTER.days} end as expires_on)
+            if({_LAST_DAY} < $today::date, {_LAST_DAY}, $today::date + {EXPIRES_AFTER.days})
+                as expires_on)
         from found n left join heard h on h.flag_id = n.flag_id
             left join core.dim_wave w on w.wave_id = n.wave_id
         where n.flag_id not in (select flag_id from core.flag where wave_id = $wave)
@@ -60,6 +59,10 @@ def settle_flags(con: duckdb.DuckDBPyConnection, wave_id: str, now: datetime) ->
     return Settled(new, *was_there)
 
 
+# The last day on which somebody can act on what a wave says: a school year ends in July.
+_LAST_DAY = f"""
+    greatest(w.closes + {EXPIRES_AFTER.days}, make_date(year(w.opens + interval 5 month), 7, 31))
+"""
 _REVIEW_DUE = """
     case n.level when 'watch' then null when 'prompt' then least($prompt_due::date, h.due)
         else least($flag_due::date, h.due) end::date

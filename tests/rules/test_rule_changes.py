@@ -71,6 +71,35 @@ def test_a_rule_that_is_off_is_gone():
     }
 
 
+# A rule on a middle answer leaves the worse ones to another rule: to where that one begins now.
+GIVES_WAY = [
+    # what is decided about the other rule -> from where it speaks, and who gives way
+    ("nobody_in_breaks", limit("flag", f"{CORE}.company_in_breaks", "at_most", 1), [1]),
+    ("nobody_in_breaks", "off = true", []),
+    ("unsafe", limit("flag", f"{CORE}.safety", "at_most", 3), [3]),
+    ("not_thriving", limit("flag", f"{CORE}.thriving", "at_most", 1), [1]),
+    ("low_wellbeing", 'levels_off = ["watch"]', [2]),
+]
+
+
+@pytest.mark.parametrize(("rule", "what", "limits"), GIVES_WAY)
+def test_an_answer_that_one_rule_lets_go_of_is_not_lost_to_the_next(rule, what, limits):
+    milder = {
+        "nobody_in_breaks": "sometimes_alone",
+        "unsafe": "safety_less",
+        "not_thriving": "thriving_less",
+        "low_wellbeing": "sometimes_alone",
+    }[rule]
+    found = decided(change(rule, what))[f"rule.{milder}"]
+    shipped = SHIPPED[found.id]
+    assert {
+        tuple(one.threshold for one in step.none_of) for step in found.steps if step.none_of
+    } == ({tuple(limits)} if limits else set())
+    is_same = limits == [one.threshold for one in shipped.steps[0].none_of]
+    assert found.edition == ("1" if is_same else "1+local2")
+    assert ("the board" in source_in(found.source, "en")[0]) != is_same
+
+
 @pytest.mark.parametrize("what", ["min_answered = 12", "min_response = 0.8", "min_count = 4",
                                   "watch_below = 0.01", "alert_fdr = 0.05"])  # fmt: skip
 def test_a_gate_may_be_stricter(what):

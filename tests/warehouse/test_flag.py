@@ -303,14 +303,24 @@ def test_flag_lapses_after_its_last_day_and_not_before(con, config):
     assert statuses(con) == {f"rule.unsafe {AUTUMN}": "expired"}
 
 
-@pytest.mark.parametrize(("days", "status"), [(120, "open"), (121, "expired")])
-def test_flag_of_a_wave_that_closed_long_ago_is_nothing_to_act_on(con, config, days, status):
+@pytest.mark.parametrize(
+    ("opens", "closes", "today", "status"),
+    [
+        ("2025-11-03", "2025-11-21", "2026-07-31", "open"),  # late, and the class is the same
+        ("2025-11-03", "2025-11-21", "2026-08-01", "expired"),  # a year on, it is another one
+        ("2026-05-25", "2026-06-12", "2026-08-20", "open"),  # before the summer, read after it
+        ("2026-05-25", "2026-06-12", "2026-10-10", "open"),
+        ("2026-05-25", "2026-06-12", "2026-10-11", "expired"),
+        ("2026-08-24", "2026-09-04", "2027-07-31", "open"),
+    ],
+)
+def test_flag_of_last_years_wave_is_nothing_to_act_on(con, config, opens, closes, today, status):
     """Last year's files come in for the sake of looking back, or a rule is changed."""
     deliver(con, config, [form("P001", safety="2")])
-    [(closes,)] = con.execute(
-        "select closes from core.dim_wave where wave_id = $wave", {"wave": AUTUMN}
+    con.execute(
+        "update core.dim_wave set opens = ?, closes = ? where wave_id = ?", [opens, closes, AUTUMN]
     ).fetchall()
-    now = datetime.combine(closes + timedelta(days=days), time(5), UTC)
+    now = datetime.combine(date.fromisoformat(today), time(5), UTC)
     flag(con, config, now=now)
     expire_flags(con, today=now.date())
     assert statuses(con) == {f"rule.unsafe {AUTUMN}": status}
