@@ -36,16 +36,19 @@ class ClassData:
     for rule number i that counts pupils `answered_i` and `observed_i`. `scores` has for each scale
     a row a class and score: `class_no` (a row of classes, from 0), `score`, `pupils`. `earlier`
     are the signals of earlier waves of the school year, columns of EARLIER; the last one in which
-    the rule could judge the class is 1 wave ago.
+    the rule could judge the class is 1 wave ago. `surveys`, of a wave with several, has a row a
+    class too: `survey_i` is the one that rule number i's row is named by, null where the class was
+    not asked. Without it, `classes` says the one survey of each class.
     """
 
     classes: pa.Table
     scores: Mapping[str, pa.Table]
     earlier: pa.Table
+    surveys: pa.Table | None = None
 
 
 def judge(rules: Sequence[ClassRule], data: ClassData, *, seed: str) -> pa.Table:
-    """One row a class and rule that anybody answered in the class's survey, with level and why.
+    """One row a class and rule that anybody answered in the class's surveys, with level and why.
 
     Columns: CLASS, grade, rule_id, rule_version, answered, observed, enrolled, baseline,
     baseline_from, p_exact, p_mid, q_value, q_of_rule, gate, value, bound, drawn, between_sd,
@@ -60,7 +63,7 @@ def judge(rules: Sequence[ClassRule], data: ClassData, *, seed: str) -> pa.Table
     asked = asked or list(enumerate(rules))  # for the columns' sake
     rules = [rule for _, rule in asked]
     tables = [_indicated(i, rule, data, seed) for i, rule in asked]
-    kept = [_asked_in(table, data.classes) for table in tables]
+    kept = [_asked_in(i, table, data) for (i, _), table in zip(asked, tables, strict=True)]
     rows = (table.take(at) for table, at in zip(tables, kept, strict=True))
     found = pa.concat_tables(rows, promote_options="default")
     place = _places(kept, data.classes.num_rows)
@@ -83,9 +86,13 @@ class _Places:
     classes: int
 
 
-def _asked_in(found: pa.Table, classes: pa.Table) -> Counts:
+def _asked_in(i: int, found: pa.Table, data: ClassData) -> Counts:
     """The classes of the surveys in which somebody answered what a rule looks at."""
-    survey = classes.column("survey_id").combine_chunks().dictionary_encode().indices.to_numpy()
+    if data.surveys is not None:
+        return np.flatnonzero(data.surveys.column(f"survey_{i}").is_valid().to_numpy())
+    survey = (
+        data.classes.column("survey_id").combine_chunks().dictionary_encode().indices.to_numpy()
+    )
     answered = np.bincount(survey, weights=found.column("answered").to_numpy())
     return np.flatnonzero(answered[survey] > 0)
 
@@ -106,6 +113,9 @@ _NOTHING = pa.table(
 
 def _indicated(i: int, rule: ClassRule, data: ClassData, seed: str) -> pa.Table:
     named = data.classes.select([*CLASS, "grade", "enrolled"])
+    if data.surveys is not None:
+        at = named.column_names.index("survey_id")
+        named = named.set_column(at, "survey_id", data.surveys.column(f"survey_{i}"))
     if rule.scale:
         found = indicate_scale(named, data.scores[rule.scale], rule, seed=seed)
     else:

@@ -1,14 +1,15 @@
 """Class rules in the warehouse: what they look at, what they found, and the evidence of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
 import duckdb
 import pyarrow as pa
 
 from schemas.rule import ClassRule
-from transforms.class_rules import CLASS, EARLIER, ClassData, judge
-from transforms.pupil_flags import Inputs, condition_sql
-from warehouse.asked import ASKED_CLASS_SQL
+from transforms.class_rules import EARLIER, ClassData, judge
+from transforms.pupil_flags import Inputs
+from warehouse.class_counts import count_classes
 
 # The waves in which a rule could say something of a class: enough answered what it looks at.
 JUDGED_SQL = """
@@ -57,94 +58,8 @@ def class_data(
     inputs: Inputs,
 ) -> ClassData:
     """Count and score one wave for the rules; needs the temporary table `wave_form`."""
-    con.execute(f"""
-        create or replace temp table judged_class as
-        select row_number() over (order by all_of_it) - 1 as class_no, * exclude (all_of_it)
-        from (
-            select p.*, c.enrolled,
-                (p.wave_id, p.survey_id, p.school_id, p.class_group) as all_of_it
-            from (
-                select {", ".join(CLASS)}, mode(grade order by grade) as grade
-                    {_counts(rules, inputs, _unasked(con, rules, inputs))}
-                from wave_form group by {", ".join(CLASS)}
-            ) p
-            left join ({ASKED_CLASS_SQL}) c
-                on c.wave_id = p.wave_id and c.school_id = p.school_id
-                and c.class_group = p.class_group
-        )
-    """).fetchall()
-    classes = con.sql("select * exclude (class_no) from judged_class order by class_no")
-    scales = {rule.scale for rule in rules if rule.scale}
-    return ClassData(
-        classes.to_arrow_table(),
-        {name: _scores(con, inputs.column(name)) for name in sorted(scales)},
-        earlier_signals(con, wave_id),
-    )
-
-
-def _unasked(
-    con: duckdb.DuckDBPyConnection, rules: Sequence[ClassRule], inputs: Inputs
-) -> dict[str, list[str]]:
-    """For each column of a rule with several questions, the surveys in which nobody answered it."""
-    several = [rule.counted for rule in rules if len(rule.counted) > 1]
-    columns = sorted({inputs.column(part.input) for parts in several for part in parts})
-    if not columns:
-        return {}
-    asked = ", ".join(f"count({column}) > 0" for column in columns)
-    query = f"select survey_id, {asked} from wave_form group by all order by all"
-    found = con.execute(query).fetchall()
-    return {
-        column: [survey for survey, *is_asked in found if not is_asked[at]]
-        for at, column in enumerate(columns)
-    }
-
-
-def _counts(
-    rules: Sequence[ClassRule], inputs: Inputs, unasked: Mapping[str, Sequence[str]]
-) -> str:
-    """Two columns for each rule that counts pupils; one pass over the forms for all."""
-    return "".join(
-        f", count(*) filter ({_is_answered(rule, inputs, unasked)})::integer as answered_{i}"
-        f", count(*) filter ({_holds(rule, inputs)})::integer as observed_{i}"
-        for i, rule in enumerate(rules)
-        if rule.counted
-    )
-
-
-def _is_answered(rule: ClassRule, inputs: Inputs, unasked: Mapping[str, Sequence[str]]) -> str:
-    """As in published figures, a question that was skipped is no "no": it may have been a "yes"."""
-    columns = [inputs.column(part.input) for part in rule.counted]
-    some = " or ".join(f"{column} is not null" for column in columns)
-    if len(columns) == 1:
-        return some
-    every = " and ".join(_is_told(column, unasked[column]) for column in columns)
-    return f"({_holds(rule, inputs)}) or (({some}) and {every})"
-
-
-def _is_told(column: str, unasked: Sequence[str]) -> str:
-    elsewhere = ", ".join(f"'{survey}'" for survey in unasked)
-    return (
-        f"({column} is not null or survey_id in ({elsewhere}))"
-        if unasked
-        else f"{column} is not null"
-    )
-
-
-def _holds(rule: ClassRule, inputs: Inputs) -> str:
-    return " or ".join(condition_sql(part, inputs) for part in rule.counted)
-
-
-def _scores(con: duckdb.DuckDBPyConnection, column: str) -> pa.Table:
-    names = ", ".join(CLASS)
-    return con.sql(f"""
-        select class_no, score, pupils
-        from (
-            select {names}, {column}::double as score, count(*)::integer as pupils
-            from wave_form where {column} is not null group by all
-        )
-        join judged_class using ({names})
-        order by all
-    """).to_arrow_table()
+    counted = count_classes(con, rules, inputs)
+    return replace(counted, earlier=earlier_signals(con, wave_id))
 
 
 def find_classes(
@@ -157,8 +72,8 @@ def find_classes(
 ) -> None:
     """Judge every class by every rule, keep the indicators, and what stands out in `outstanding`.
 
-    `about`: the SQL of what a class's flag is about. Of several surveys with a signal about the
-    same the one that found most has it.
+    `about`: the SQL of what a class's flag is about. `kept` is the id under which the class has a
+    flag of the rule in this wave already.
     """
     con.execute(
         "delete from core.class_indicator where wave_id = $wave", {"wave": wave_id}
@@ -171,24 +86,33 @@ def find_classes(
         insert into core.class_indicator by name
         select * exclude ({_ONLY_EVIDENCE}) from indicator
     """).fetchall()
-    con.execute(f"""
+    con.execute(
+        f"""
         create or replace temp table outstanding as
-        select *, {about} as about from indicator where level is not null
-        qualify row_number() over (
-            partition by about, rule_id order by observed desc, survey_id
-        ) = 1
-    """).fetchall()
+        select i.*, {about} as about, kept
+        from indicator i left join ({_KEPT_SQL}) using (school_id, class_group, rule_id)
+        where level is not null
+        """,
+        {"wave": wave_id},
+    ).fetchall()
     con.execute(_BEFORE_SQL, {"wave": wave_id}).fetchall()
     con.unregister("indicator")
     con.execute("drop table temp.judged_class").fetchall()
 
 
+# A class has one flag of a rule in a wave. It keeps its id, its date and its clock when another
+# survey comes and the flag is named by that. Of several that an earlier version raised, one stands.
+_KEPT_SQL = """
+    select school_id, class_group, rule_id,
+        arg_min(flag_id, (status = 'withdrawn', raised_at, survey_id, flag_id)) as kept
+    from core.flag where wave_id = $wave and target = 'class' group by all
+"""
 _ONLY_EVIDENCE = "level, waves, q_of_rule, value, bound, drawn, between_sd, within_sd, compared"
 
 # What the same rule saw in the same class in the waves that made its signal a repeated one.
 _BEFORE_SQL = f"""
     create or replace temp table outstanding_before as
-    select o.about, o.rule_id, e.* exclude (flag_id)
+    select o.about, o.kept, o.rule_id, e.* exclude (flag_id)
     from outstanding o
     join core.flag f using (school_id, class_group, rule_id, rule_version)
     join ({_EARLIER_WAVES_SQL}) w
@@ -227,7 +151,7 @@ def class_evidence_sql(rule: ClassRule, flag_id: str) -> list[str]:
         for name, observed, threshold in _figures(rule)
     ]
     before = f"""
-        select {flag_id} as flag_id, * exclude (about, rule_id)
+        select {flag_id} as flag_id, * exclude (about, kept, rule_id)
         from outstanding_before where rule_id = '{rule.id}'
     """
     return [*rows, before]

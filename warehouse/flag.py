@@ -287,8 +287,9 @@ def _gather(forms: _Forms, rules: Rules, network: NetworkRule, *, is_linked: boo
         evidence += _evidence_of(i, rule, forms.inputs, is_linked=is_linked)
     for class_rule in rules:
         if class_rule.target == "class":
-            flags.append(class_flags_sql(class_rule, _flag_id(class_rule)))
-            evidence += class_evidence_sql(class_rule, _flag_id(class_rule))
+            flag_id = f"coalesce(kept, {_flag_id(class_rule)})"
+            flags.append(class_flags_sql(class_rule, flag_id))
+            evidence += class_evidence_sql(class_rule, flag_id)
     loose = network_parts(network, about=_ABOUT_CLASS, flag_id=_flag_id(network))
     flags.append(loose[0])
     evidence.append(loose[1])

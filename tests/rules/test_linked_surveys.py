@@ -230,7 +230,7 @@ def test_a_class_gets_its_new_pupils_once(town):
             new = number < (3 if survey == "b" else 2)
             add(town, survey, f"p{number}", enrolled_on=NEW if new else LONG_AGO, **{CORE: core()})
 
-    assert flagged(town, list(shipped_rules()))[None, "class_new_pupils"] == [("b", "watch")]
+    assert flagged(town, list(shipped_rules()))[None, "class_new_pupils"] == [("c", "watch")]
     assert town.con.execute("""
         select observed from core.flag_evidence where item_or_scale = 'rule.class_new_pupils'
     """).fetchall() == [(3,)]

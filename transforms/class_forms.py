@@ -1,0 +1,157 @@
+"""What the classes of a wave with several surveys answered, as SQL: each pupil once a theme.
+
+The forms under one code are one pupil's, and to each question the answer of the last survey by name
+that has one counts. Whose a form without a code is nobody can tell. Those of several surveys count
+together where that makes no more pupils than the class list names, as where each language has its
+form. Else, and without a list, the fullest of the parts that surely are different pupils counts:
+those with a code, or one survey. So a class stands once with a rule, and never beside itself.
+"""
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+
+from schemas.rule import NEW_PUPIL, ClassRule
+from transforms.pupil_flags import Inputs
+
+# The parts of a class's answers of which one counts, and which it is where they are equally full.
+ONE_SURVEY, CODED, TOGETHER = range(3)
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """Class rules and what they look at; `asked_in`: the surveys that asked for each column."""
+
+    rules: Sequence[ClassRule]
+    inputs: Inputs
+    asked_in: Mapping[str, Set[str]]
+
+    def columns(self) -> list[str]:
+        """The columns of all rules, each once."""
+        return sorted({column for rule in self.rules for column in columns_of(rule, self.inputs)})
+
+
+def columns_of(rule: ClassRule, inputs: Inputs) -> list[str]:
+    """The columns of `wave_form` in which a rule counts pupils, or the one of its scale."""
+    names = [rule.scale] if rule.scale else [part.input for part in rule.counted]
+    return [inputs.column(name) for name in names]
+
+
+def class_form_sql(looked: Looked, *, with_parts: bool) -> str:
+    """A row a pupil, or form without a code, of each part of the answers in `wave_form`.
+
+    Every class has the part TOGETHER. `with_parts`: whether classes that have forms without a code
+    in one of several surveys have the others too.
+    """
+    parts = [_pupils(looked, TOGETHER, "wave_form")]
+    if with_parts:
+        parts.append(_pupils(looked, CODED, f"(from ({_LOOSE_SQL}) where pupil is not null)"))
+        parts.append(_pupils(looked, ONE_SURVEY, f"({_LOOSE_SQL})"))
+    return " union all by name ".join(parts)
+
+
+_LOOSE_SQL = """
+    from wave_form semi join (
+        select school_id, class_group from wave_form group by all
+        having count(distinct survey_id) > 1 and count(*) > count(pupil)
+    ) using (school_id, class_group)
+"""
+
+
+def _pupils(looked: Looked, part: int, forms: str) -> str:
+    only = "survey_id" if part == ONE_SURVEY else "null"
+    answers = "".join(f", {_answer(name, looked.inputs)} as {name}" for name in looked.columns())
+    asked = "".join(
+        f", bool_or({_is_in(looked.asked_in[name])}) as asked_{name}" for name in looked.columns()
+    )
+    surveys = "".join(_surveys(i, rule, looked) for i, rule in enumerate(looked.rules))
+    return f"""
+        select {part}::tinyint as part, {only}::varchar as only_survey, wave_id, school_id,
+            class_group, pupil, arg_max(grade, survey_id) as grade {answers} {asked} {surveys}
+        from {forms}
+        group by wave_id, school_id, class_group, pupil, if(pupil is null, response_id, null),
+            only_survey
+    """
+
+
+def _answer(column: str, inputs: Inputs) -> str:
+    last = f"arg_max({column}, survey_id)"
+    if NEW_PUPIL in inputs.names and column == inputs.column(NEW_PUPIL):
+        return f"coalesce({last} filter (enrolled_on is not null), {last})"
+    return last
+
+
+def _is_in(surveys: Set[str]) -> str:
+    named = ", ".join(f"'{survey}'" for survey in sorted(surveys))
+    return f"survey_id in ({named})" if named else "false"
+
+
+def _surveys(i: int, rule: ClassRule, looked: Looked) -> str:
+    """The first and last survey in which a pupil answered a rule, and the last that asked it."""
+    columns = columns_of(rule, looked.inputs)
+    answered = " or ".join(f"{column} is not null" for column in columns)
+    asked = set().union(*(looked.asked_in[column] for column in columns))
+    return f"""
+        , min(survey_id) filter ({answered}) as first_{i}
+        , max(survey_id) filter ({answered}) as last_{i}
+        , max(survey_id) filter ({_is_in(asked)}) as asked_{i}
+    """
+
+
+def class_part_sql(looked: Looked, counts: str) -> str:
+    """A row a class and part of `class_form`: how many of it answered each rule, and where.
+
+    `counts`: the SQL of answered_i and observed_i for rules that count pupils.
+    """
+    of_rules = "".join(
+        f", max(last_{i}) as last_{i}, max(asked_{i}) as asked_{i}"
+        f", coalesce(min(first_{i}) < max(last_{i}), false)"
+        f" and count(last_{i}) filter (pupil is null) > 0 as is_loose_{i}"
+        for i in range(len(looked.rules))
+    )
+    scored = "".join(
+        f", count({columns_of(rule, looked.inputs)[0]})::integer as answered_{i}"
+        for i, rule in enumerate(looked.rules)
+        if rule.scale
+    )
+    return f"""
+        select part, only_survey, wave_id, school_id, class_group,
+            mode(grade order by grade) as grade {counts} {scored} {of_rules}
+        from class_form group by part, only_survey, wave_id, school_id, class_group
+    """
+
+
+def chosen_sql(looked: Looked) -> str:
+    """A row a class of `class_part`, which knows `enrolled`: for each rule the part that counts."""
+    chosen = "".join(f", {_chosen(i, rule)} as of_{i}" for i, rule in enumerate(looked.rules))
+    asked = "".join(f", max(asked_{i}) as asked_{i}" for i in range(len(looked.rules)))
+    columns = "".join(
+        f", of_{i}.answered as answered_{i}, of_{i}.observed as observed_{i}"
+        f", coalesce(of_{i}.survey, asked_{i}) as survey_{i}"
+        f", of_{i}.part as part_{i}, of_{i}.only_survey as only_{i}"
+        for i in range(len(looked.rules))
+    )
+    return f"""
+        select wave_id, survey_id, school_id, class_group, grade, enrolled {columns}
+        from (
+            select wave_id, school_id, class_group, any_value(enrolled) as enrolled,
+                max(grade) filter (part = {TOGETHER}) as grade, null::varchar as survey_id
+                {chosen} {asked}
+            from class_part group by wave_id, school_id, class_group
+        )
+    """
+
+
+def _chosen(i: int, rule: ClassRule) -> str:
+    # What the register says of a pupil stands in every form, whatever it asks: forms without a code
+    # are no more pupils for that.
+    is_too_many = "true" if rule.newcomers else f"coalesce(answered_{i} > enrolled, true)"
+    observed = "0" if rule.scale else f"observed_{i}"
+    return f"""
+        arg_max(
+            {{
+                'part': part, 'only_survey': only_survey, 'survey': coalesce(last_{i}, asked_{i}),
+                'answered': answered_{i}, 'observed': {observed}
+            }},
+            (part = {TOGETHER}, answered_{i}, part, coalesce(only_survey, ''))
+        ) filter (part < {TOGETHER} or not (is_loose_{i} and {is_too_many}))
+    """
