@@ -3,6 +3,7 @@
 A count below the rule's own floor is never shown, nor drawn: the chart would give it away.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
@@ -114,17 +115,28 @@ def indicator_rows(
     end: float,
     surveys: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[IndicatorRow, ...]:
-    """The themes of one class, in the rules' order, each survey's flags on its own row.
+    """The themes of one class, in the rules' order, each flag on its own row.
 
-    `flags` has lapsed ones too. `surveys` names those whose rows say which one they are of.
+    A class stands once with a theme, in however many surveys it was asked; a wave that an earlier
+    version judged has a row for each, and these say which of `surveys` they are of. `flags` has
+    lapsed ones too.
     """
     standing = {_of(flag): flag for flag in flags if not flag.has_lapsed}
     lapsed = {_of(flag) for flag in flags if flag.has_lapsed}
     order = {key.partition("@")[0]: i for i, key in enumerate(context.rules)}
     told = [found for found in indicators if _is_told(found, standing, context)]
     ordered = sorted(told, key=lambda found: order.get(found.rule_id, len(order)))
+    rows_of = Counter(found.rule_id for found in told)
     named = [
-        (found, of_survey(_theme(found, context), found.survey_id, surveys, context.texts))
+        (
+            found,
+            of_survey(
+                _theme(found, context),
+                found.survey_id,
+                surveys if rows_of[found.rule_id] > 1 else {},
+                context.texts,
+            ),
+        )
         for found in ordered
     ]
     rows = (_row(found, name, standing, context, end) for found, name in named)

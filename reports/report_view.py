@@ -209,7 +209,7 @@ def _section(
         pupils=tuple(rows),
         indicators=(
             *indicator_rows(ours, raised, context, end=end, surveys=surveys),
-            *network_rows(networks, flags, context, surveys=surveys),
+            *network_rows(networks, flags, context, surveys=surveys if len(networks) > 1 else {}),
         ),
         steps=adult_steps(texts) if is_adult else steps(rows, flags, texts),
         has_duty=not is_adult and has_duty(rows),

@@ -19,15 +19,29 @@ ONE_SURVEY, CODED, TOGETHER = range(3)
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """Class rules and what they look at; `asked_in`: the surveys that asked for each column."""
+    """Class rules and what they look at in a wave.
+
+    `surveys` are the wave's, by name; `asked_in` those that asked for each column.
+    """
 
     rules: Sequence[ClassRule]
     inputs: Inputs
+    surveys: Sequence[str]
     asked_in: Mapping[str, Set[str]]
 
     def columns(self) -> list[str]:
         """The columns of all rules, each once."""
         return sorted({column for rule in self.rules for column in columns_of(rule, self.inputs)})
+
+    def names(self) -> str:
+        """The surveys as a list of SQL; a survey's number is its place there, from 1."""
+        named = ", ".join(f"'{survey}'" for survey in self.surveys)
+        return f"[{named}]"
+
+    def is_in(self, surveys: Set[str]) -> str:
+        """Whether a form is of one of these surveys."""
+        numbers = [str(i) for i, one in enumerate(self.surveys, start=1) if one in surveys]
+        return f"survey_no in ({', '.join(numbers)})" if numbers else "false"
 
 
 def columns_of(rule: ClassRule, inputs: Inputs) -> list[str]:
@@ -39,8 +53,9 @@ def columns_of(rule: ClassRule, inputs: Inputs) -> list[str]:
 def class_form_sql(looked: Looked, *, with_parts: bool) -> str:
     """A row a pupil, or form without a code, of each part of the answers in `wave_form`.
 
-    Every class has the part TOGETHER. `with_parts`: whether classes that have forms without a code
-    in one of several surveys have the others too.
+    Surveys are numbered: numbers are far quicker to compare than names. Every class has the part
+    TOGETHER. `with_parts`: whether classes that have forms without a code in one of several surveys
+    have the others too.
     """
     parts = [_pupils(looked, TOGETHER, "wave_form")]
     if with_parts:
@@ -58,31 +73,35 @@ _LOOSE_SQL = """
 
 
 def _pupils(looked: Looked, part: int, forms: str) -> str:
-    only = "survey_id" if part == ONE_SURVEY else "null"
+    only = "survey_no" if part == ONE_SURVEY else "0"
     answers = "".join(f", {_answer(name, looked.inputs)} as {name}" for name in looked.columns())
+    together = {name for rule in looked.rules for name in _told_together(rule, looked.inputs)}
     asked = "".join(
-        f", bool_or({_is_in(looked.asked_in[name])}) as asked_{name}" for name in looked.columns()
+        f", bool_or({looked.is_in(looked.asked_in[name])}) as asked_{name}"
+        for name in sorted(together)
     )
     surveys = "".join(_surveys(i, rule, looked) for i, rule in enumerate(looked.rules))
     return f"""
-        select {part}::tinyint as part, {only}::varchar as only_survey, wave_id, school_id,
-            class_group, pupil, arg_max(grade, survey_id) as grade {answers} {asked} {surveys}
-        from {forms}
+        select {part}::tinyint as part, {only}::smallint as only_survey, wave_id, school_id,
+            class_group, pupil, arg_max(grade, survey_no) as grade {answers} {asked} {surveys}
+        from (select *, list_position({looked.names()}, survey_id)::smallint as survey_no
+            from {forms})
         group by wave_id, school_id, class_group, pupil, if(pupil is null, response_id, null),
             only_survey
     """
 
 
+def _told_together(rule: ClassRule, inputs: Inputs) -> list[str]:
+    """The columns of a rule of several questions, of which one that was skipped counts."""
+    columns = columns_of(rule, inputs)
+    return columns if len(columns) > 1 else []
+
+
 def _answer(column: str, inputs: Inputs) -> str:
-    last = f"arg_max({column}, survey_id)"
     if NEW_PUPIL in inputs.names and column == inputs.column(NEW_PUPIL):
-        return f"coalesce({last} filter (enrolled_on is not null), {last})"
-    return last
-
-
-def _is_in(surveys: Set[str]) -> str:
-    named = ", ".join(f"'{survey}'" for survey in sorted(surveys))
-    return f"survey_id in ({named})" if named else "false"
+        # As the pupil's own flag: a day that any form has says it, and no form without one.
+        return f"coalesce(max({column}) filter (enrolled_on is not null), max({column}))"
+    return f"arg_max({column}, survey_no)"
 
 
 def _surveys(i: int, rule: ClassRule, looked: Looked) -> str:
@@ -91,9 +110,9 @@ def _surveys(i: int, rule: ClassRule, looked: Looked) -> str:
     answered = " or ".join(f"{column} is not null" for column in columns)
     asked = set().union(*(looked.asked_in[column] for column in columns))
     return f"""
-        , min(survey_id) filter ({answered}) as first_{i}
-        , max(survey_id) filter ({answered}) as last_{i}
-        , max(survey_id) filter ({_is_in(asked)}) as asked_{i}
+        , min(survey_no) filter ({answered}) as first_{i}
+        , max(survey_no) filter ({answered}) as last_{i}
+        , max(survey_no) filter ({looked.is_in(asked)}) as asked_{i}
     """
 
 
@@ -126,7 +145,7 @@ def chosen_sql(looked: Looked) -> str:
     asked = "".join(f", max(asked_{i}) as asked_{i}" for i in range(len(looked.rules)))
     columns = "".join(
         f", of_{i}.answered as answered_{i}, of_{i}.observed as observed_{i}"
-        f", coalesce(of_{i}.survey, asked_{i}) as survey_{i}"
+        f", {looked.names()}[coalesce(of_{i}.survey, asked_{i})] as survey_{i}"
         f", of_{i}.part as part_{i}, of_{i}.only_survey as only_{i}"
         for i in range(len(looked.rules))
     )
@@ -152,6 +171,6 @@ def _chosen(i: int, rule: ClassRule) -> str:
                 'part': part, 'only_survey': only_survey, 'survey': coalesce(last_{i}, asked_{i}),
                 'answered': answered_{i}, 'observed': {observed}
             }},
-            (part = {TOGETHER}, answered_{i}, part, coalesce(only_survey, ''))
+            (part = {TOGETHER}, answered_{i}, part, only_survey)
         ) filter (part < {TOGETHER} or not (is_loose_{i} and {is_too_many}))
     """

@@ -35,9 +35,9 @@ def count_classes(
     several_questions = [rule for rule in rules if len(rule.counted) > 1]
     surveys, asked_in = _asked_in(con, several_questions, inputs)
     if len(surveys) <= 1:
-        return _of_one_survey(con, Looked(rules, inputs, asked_in))
+        return _of_one_survey(con, Looked(rules, inputs, surveys, asked_in))
     _, asked_in = _asked_in(con, rules, inputs)
-    return _of_surveys(con, Looked(rules, inputs, asked_in))
+    return _of_surveys(con, Looked(rules, inputs, surveys, asked_in))
 
 
 def _asked_in(
@@ -118,7 +118,7 @@ def _scores_of_part(con: duckdb.DuckDBPyConnection, looked: Looked, scale: str, 
         from class_form f join judged_class j
             on j.wave_id = f.wave_id and j.school_id = f.school_id
             and j.class_group = f.class_group and j.part_{i} = f.part
-            and j.only_{i} is not distinct from f.only_survey
+            and j.only_{i} = f.only_survey
         where {column} is not null group by all order by all
     """).to_arrow_table()
 

@@ -19,7 +19,7 @@ WAVES = """
 
 # A class is listed when it is on this school year's class list or has answered. A pupil with a
 # code counts once and in one class, however many surveys the wave has; without codes the fullest
-# survey counts.
+# survey counts, or as many as the class rules found to be different pupils.
 CLASSES = f"""
     with asked as (
         select school_id, coalesce(o.class_group, r.class_group) as class_group, survey_id,
@@ -44,15 +44,22 @@ CLASSES = f"""
         join pupils using (school_id, class_group)
         group by all
     ),
+    judged as (
+        select school_id, class_group, max(answered) as told
+        from core.class_indicator
+        where wave_id = $wave and school_id in (select unnest($schools))
+        group by all
+    ),
     listed as (
         select school_id, class_group, grade, enrolled
         from ({ASKED_CLASS_SQL})
         where school_id in (select unnest($schools)) and wave_id = $wave
     )
-    select school_id, class_group, coalesce(listed.grade, answered.grade), coalesce(answered, 0),
-        enrolled
+    select school_id, class_group, coalesce(listed.grade, answered.grade),
+        greatest(coalesce(answered, 0), coalesce(told, 0)), enrolled
     from answered
     full join listed using (school_id, class_group)
+    left join judged using (school_id, class_group)
     order by 1, 3, 2
 """
 

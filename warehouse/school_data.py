@@ -80,8 +80,8 @@ class ClassFlag:
 
     `value` is the class's own figure that it rests on, None where that is not known; `waves` in how
     many of the latest waves of the school year the class had the same signal. `has_lapsed` as for a
-    pupil's flag. `survey_id`: whose answers it rests on; the other surveys of the wave have their
-    own.
+    pupil's flag. `survey_id`: whose answers it rests on, of several the last by name; choices have
+    a flag in each survey.
     """
 
     class_group: str
@@ -98,7 +98,7 @@ class ClassFlag:
 
 @dataclass(frozen=True, slots=True)
 class ClassIndicator:
-    """One class rule's count in one class and survey, and what the test of it gave.
+    """One class rule's count in one class, in all surveys that ask it, and what the test gave.
 
     `q_value` is the false-discovery rate over all tests of the wave; None where nothing was tested.
     """

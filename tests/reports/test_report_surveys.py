@@ -111,3 +111,31 @@ def test_rows_are_read_with_their_survey(warehouse: Warehouse) -> None:
         ("5A", "pulse"), ("7B", "core"),
     }  # fmt: skip
     assert school_inputs(warehouse.con, warehouse.wave) != before
+
+
+def test_a_theme_that_stands_once_names_no_survey(fjordvik: School) -> None:
+    """It may rest on both: each pupil counts once, in whichever form."""
+    data = two_surveys(fjordvik, raised("pulse"))
+    whole = indicator(8, gate="tested", answered=20, p_exact=0.002, survey_id="pulse")
+    [row] = rows_of(replace(data, indicators=(whole,)), fjordvik[1])
+    assert "Alert" in row
+    assert "8 of 20" in row
+    assert "survey “" not in row
+
+
+@pytest.mark.parametrize(("counted", "told"), [(20, 20), (11, 11), (None, 11)])
+def test_forms_without_a_code_that_are_counted_together_are_told_together(
+    warehouse: Warehouse, counted: int | None, told: int
+) -> None:
+    """Eleven in one language and nine in another; the fullest survey where nobody can tell."""
+    warehouse.add_class("7B", answered=0, enrolled=24)
+    for number in range(20):
+        warehouse.add_response("7B", None)
+        if number < 9:
+            warehouse.con.execute(
+                "update core.response set survey_id = 'english' where response_id = ?",
+                [warehouse.responses],
+            ).fetchall()
+    if counted:
+        warehouse.add_indicator("rule.class_bullied", "7B", answered=counted, observed=4, p=0.02)
+    assert [(one.answered, one.enrolled) for one in warehouse.read().classes] == [(told, 24)]

@@ -141,6 +141,11 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
         ),
         replace(data, class_flags=(), indicators=(estimated,)),
         replace(data, surveys=("core", "pulse"), grades=(7,)),
+        replace(
+            data,
+            surveys=("core", "pulse"),
+            indicators=(few, replace(few, survey_id="core")),  # as an earlier version judged
+        ),
         replace(data, surveys=("core",), grades=(7, 8)),
         replace(data, surveys=("core",), grades=(8,), limits=(limit,)),
         replace(data, surveys=("core",), grades=(7, 8), limits=(limit, replace(limit, grade=7))),
