@@ -10,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.rule import shipped_rules
-from tests.rules.build import AUTUMN, CORE, INSTRUMENTS, WHO5, open_town
-from tests.rules.test_linked_surveys import LONG_AGO, NOW, add, compute_again, flagged
+from tests.rules.build import AUTUMN, CORE, INSTRUMENTS, WHO5, WINTER, open_town
+from tests.rules.test_linked_surveys import LONG_AGO, NOW, ROUTED, add, compute_again, flagged
 from transforms.pupil_flags import inputs_of, wave_form_sql
 from warehouse.class_rules import class_data
+from warehouse.flag import score_and_flag
+from warehouse.lapse import expire_flags
 
 UNSAFE = "rule.class_unsafe"
 CLASS_RULES = [rule for rule in shipped_rules() if rule.target == "class"]
@@ -258,6 +260,26 @@ def test_of_two_flags_that_an_earlier_version_raised_the_oldest_stands(town):
     flagged(town, CLASS_RULES)
     status = {row[0]: (row[1], row[2]) for row in flags_of(town)}
     assert status == {kept[0]: ("b", "open"), "Fother": ("b", "withdrawn")}
+
+
+def test_a_signal_comes_again_and_the_old_one_lapses_whatever_the_surveys_are(town):
+    for number in range(20):
+        answers = {CORE: {"safety": 1 if number < 6 else 5}}
+        add(town, "nb" if number % 2 else "en", f"p{number}", **answers)
+        for survey in ("main", "pulse"):
+            add(town, survey, f"p{number}", **answers)
+    town.con.execute(
+        "update core.response set wave_id = ? where survey_id in ('main', 'pulse')", [WINTER]
+    ).fetchall()
+    for wave in (AUTUMN, WINTER):
+        score_and_flag(
+            town.con, wave, instruments=INSTRUMENTS, rules=CLASS_RULES, settings=ROUTED, now=NOW
+        )
+    expire_flags(town.con, today=NOW.date())
+    found = town.con.execute("""
+        select wave_id, survey_id, status, evidence_count from core.flag order by all
+    """).fetchall()
+    assert found == [(AUTUMN, "nb", "expired", 1), (WINTER, "pulse", "open", 2)]
 
 
 # A naive count beside it
