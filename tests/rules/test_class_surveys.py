@@ -152,7 +152,7 @@ def test_new_pupils_without_a_code_are_not_counted_once_a_survey(town):
 # The same wave in one survey and in several
 
 
-def fill(town, seed, surveys, *, classes=14):
+def fill(town, seed, surveys, *, classes=14, codes=True):
     """Classes of which some are unsafe, bullied or low; `surveys` says which a pupil answers."""
     draw = np.random.default_rng(seed)
     for at in range(classes):
@@ -168,7 +168,8 @@ def fill(town, seed, surveys, *, classes=14):
                        for i in range(1, 6)},
             }  # fmt: skip
             for survey in surveys(number):
-                add(town, survey, f"{name} {number}", name=name, **told)
+                code = f"{name} {number}" if codes else None
+                add(town, survey, code, name=name, **told)
 
 
 def one(_):
@@ -176,9 +177,9 @@ def one(_):
 
 
 @cache
-def judged(seed, surveys):
+def judged(seed, surveys, *, codes=True):
     with open_town() as town:
-        fill(town, seed, surveys)
+        fill(town, seed, surveys, codes=codes)
         flagged(town, CLASS_RULES)
         query = "select * exclude (survey_id) from core.class_indicator order by all"
         levels = "select rule_id, class_group, level from core.flag order by all"
@@ -200,6 +201,24 @@ def test_a_wave_in_several_surveys_is_judged_as_in_one(seed, surveys):
     once, levels = judged(seed, one)
     assert levels, "else nothing is compared"
     assert judged(seed, surveys) == (once, levels)
+
+
+@pytest.mark.parametrize(
+    "surveys",
+    [
+        lambda number: ("main", "pulse") if number else ("main",),
+        lambda number: ("nb",) if number % 2 else ("en",),
+    ],
+    ids=["more forms than pupils", "two languages"],
+)
+def test_forms_without_a_code_are_judged_as_in_one_survey(surveys):
+    """New pupils apart: every form has their day, so without codes they never add up."""
+    loose, coded = judged(3, surveys, codes=False), judged(3, one)
+    assert [told(found) for found in loose] == [told(found) for found in coded]
+
+
+def told(found):
+    return [row for row in found if "rule.class_new_pupils" not in row]
 
 
 @pytest.mark.parametrize(
