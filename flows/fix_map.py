@@ -18,11 +18,16 @@ from flows.hand import hand
 from flows.home import Config, Home, HomeError, load_config
 from flows.road import at_work
 from schemas.survey import Survey
+from transforms.class_spelling import plain_name
 from transforms.fixes import fixable_columns, is_target, is_understood
 from transforms.pseudonym import keyed_digest
 from warehouse import audit
 from warehouse.ledger import ask_again
-from warehouse.quarantine import deliveries_read_since, deliveries_waiting_for
+from warehouse.quarantine import (
+    deliveries_of_class,
+    deliveries_read_since,
+    deliveries_waiting_for,
+)
 from warehouse.store import transaction
 
 MAPPED, FORGOTTEN = "quarantine.mapped", "quarantine.map_forgotten"
@@ -60,9 +65,14 @@ def add_fix(home: Home, fix: Fix, *, now: datetime) -> BroughtBack:
         write_fixes(home.fixes_file, book)
         declared = load_config(home).declared[fix.survey]
         unread = deliveries_waiting_for(con, fix.survey, fix.column, declared=declared)
+        if fix.column == "class_group":
+            names = config.settings.classes.names
+            unread += deliveries_of_class(
+                con, fix.survey, plain_name(fix.text, names), declared=declared
+            )
         with transaction(con):
             ask_again(con, unread)
-        return _bring_back(home, unread)
+        return _bring_back(home, sorted(set(unread)))
 
 
 def forget_fix(home: Home, survey: str, column: str, text: str, *, now: datetime) -> BroughtBack:
@@ -123,16 +133,28 @@ def _require_sound(fix: Fix, config: Config) -> None:
 
 
 def _require_unknown_text(fix: Fix, survey: Survey, config: Config) -> None:
-    """A text that is read already keeps its meaning: sound rows stand on it."""
+    """A text that is read already keeps its meaning: sound rows stand on it.
+
+    Not so the name of a class: what pupils call it is theirs, and its rows are read again.
+    """
     said = survey.codes.get(fix.column, {}).get(fix.text)
     if said not in (None, fix.ours):
         raise HomeError(
             "this text is read as something else already: forget that first (--forget), or mend"
             " the survey file"
         )
+    if fix.column == "class_group":
+        _require_another_class(fix, config)
+        return
     known = (survey, config.instruments, config.settings)
     if said is None and is_understood(fix.column, fix.text, *known):
         raise HomeError("this text is one of our values in this column: no row waits for it")
+
+
+def _require_another_class(fix: Fix, config: Config) -> None:
+    names = config.settings.classes.names
+    if plain_name(fix.text, names) == plain_name(fix.ours, names):
+        raise HomeError("these are spellings of one class already: no row stands in another one")
 
 
 def _bring_back(home: Home, delivery_ids: Sequence[str]) -> BroughtBack:

@@ -9,11 +9,11 @@ import pyarrow as pa
 from schemas.class_list import class_list_model
 from schemas.reason import Reason
 from schemas.settings import Settings
+from transforms.class_spelling import plain_class
 from transforms.held import HeldRow
 from transforms.listed import (
     LISTED_CLASSES,
     LISTED_PUPILS,
-    PLAIN_CLASS,
     Listed,
     arrow,
     failed_rows,
@@ -54,18 +54,20 @@ def validate_class_list(reading: Reading, settings: Settings) -> tuple[pa.Table,
     """
     frame = trimmed_cells(reading, settings, _COLUMNS)
     failed = failed_rows(class_list_model(settings), frame)
-    failed |= {at: Reason.CLASS_INVALID for at in _contradicted(frame, failed) if at not in failed}
+    one_name = plain_class(settings.classes.names)
+    twice = _contradicted(frame, failed, one_name)
+    failed |= {at: Reason.CLASS_INVALID for at in twice if at not in failed}
     sound = np.ones(frame.height, np.bool_)
     sound[list(failed)] = False
-    return _typed(frame.filter(pl.Series(sound))), held_rows(frame, reading, failed)
+    return _typed(frame.filter(pl.Series(sound)), one_name), held_rows(frame, reading, failed)
 
 
-def _contradicted(frame: pl.DataFrame, failed: Collection[int]) -> list[int]:
+def _contradicted(frame: pl.DataFrame, failed: Collection[int], one_name: pl.Expr) -> list[int]:
     """Every row of a class that stands with different numbers, however its name is spelt.
 
     Where it has a row for each grade and one of them waits, all do: the class would be too small.
     """
-    own = ("school_year", "school", PLAIN_CLASS)
+    own = ("school_year", "school", one_name)
     rows = pl.struct("grade", "enrolled").n_unique().over(own)
     grades = pl.col("grade").n_unique().over(own)
     number = pl.col("grade").cast(pl.Int8, strict=False)
@@ -90,11 +92,11 @@ def _classes(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _typed(frame: pl.DataFrame) -> pa.Table:
+def _typed(frame: pl.DataFrame, one_name: pl.Expr) -> pa.Table:
     return (
         frame.select(
             pl.col("school").alias("school_id"),
-            PLAIN_CLASS,
+            one_name,
             "school_year",
             pl.col("grade").cast(pl.Int8),
             pl.col("enrolled").cast(pl.Int32),

@@ -14,9 +14,6 @@ from schemas.settings import Settings
 from transforms.held import HeldRow
 from transforms.readers.reading import Reading
 
-# One spelling a class, as in transforms/validate.py: `7a`, `7 A` and `7A` are the same.
-PLAIN_CLASS = pl.col("class_group").str.to_uppercase().str.replace_all(" ", "", literal=True)
-
 LISTED_CLASSES = {
     "school_id": pl.String,
     "school_year": pl.String,

@@ -6,10 +6,10 @@ import polars as pl
 from schemas.class_list import day, pupil_list_model
 from schemas.reason import Reason
 from schemas.settings import Settings
+from transforms.class_spelling import plain_class
 from transforms.listed import (
     LISTED_CLASSES,
     LISTED_PUPILS,
-    PLAIN_CLASS,
     Listed,
     arrow,
     failed_rows,
@@ -38,9 +38,10 @@ def list_of_pupils(reading: Reading, settings: Settings) -> Listed:
     """
     frame = trimmed_cells(reading, settings, _COLUMNS)
     failed = failed_rows(pupil_list_model(settings), frame)
+    one_name = plain_class(settings.classes.names)
     sound = np.ones(frame.height, np.bool_)
     sound[list(failed)] = False
-    typed = _typed(frame, sound)
+    typed = _typed(frame, sound, one_name)
     twice = _listed_twice(typed)
     failed |= dict.fromkeys(twice, Reason.PUPIL_LISTED_TWICE)
     typed = typed.filter(~pl.col("at").is_in(twice)).unique(
@@ -56,13 +57,13 @@ def list_of_pupils(reading: Reading, settings: Settings) -> Listed:
         delivered=reading.delivered,
         accepted=typed.height,
         is_whole=True,
-        not_listed=_not_listed(frame, failed, classes).to_arrow(),
+        not_listed=_not_listed(frame[sorted(failed)].with_columns(one_name), classes).to_arrow(),
         warned={Reason.GRADE_NOT_AS_CLASS.value: unlike} if unlike else {},
     )
 
 
 def _typed(
-    frame: pl.DataFrame, sound: "np.ndarray[tuple[int], np.dtype[np.bool_]]"
+    frame: pl.DataFrame, sound: "np.ndarray[tuple[int], np.dtype[np.bool_]]", one_name: pl.Expr
 ) -> pl.DataFrame:
     """The sound rows in the columns of `LISTED_PUPILS`, with `at`, their place in the file."""
     code = pl.col("pupil_code").str.to_uppercase()
@@ -75,7 +76,7 @@ def _typed(
             code.alias("pupil"),
             pl.col("school").alias("school_id"),
             "school_year",
-            PLAIN_CLASS,
+            one_name,
             pl.col("grade").cast(pl.Int8),
             day("enrolled_on").alias("enrolled_on"),
             day("left_on").alias("left_on"),
@@ -111,9 +112,7 @@ def _classes(typed: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _not_listed(
-    frame: pl.DataFrame, failed: dict[int, Reason], classes: pl.DataFrame
-) -> pl.DataFrame:
+def _not_listed(failed: pl.DataFrame, classes: pl.DataFrame) -> pl.DataFrame:
     """Classes that the file names, and of which no row is sound."""
-    named = frame[sorted(failed)].select(pl.col("school").alias("school_id"), PLAIN_CLASS)
+    named = failed.select(pl.col("school").alias("school_id"), "class_group")
     return named.drop_nulls().unique().join(classes, on=["school_id", "class_group"], how="anti")

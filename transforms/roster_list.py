@@ -13,11 +13,11 @@ import pyarrow as pa
 from schemas.class_list import first_year, is_near, roster_class_model
 from schemas.reason import Reason
 from schemas.settings import Settings
+from transforms.class_spelling import plain_class
 from transforms.held import HeldRow
 from transforms.listed import (
     LISTED_CLASSES,
     LISTED_PUPILS,
-    PLAIN_CLASS,
     Listed,
     arrow,
     failed_rows,
@@ -139,7 +139,8 @@ def list_of_roster(
         our_school(settings, "school", "school_id")
     )
     scope = touched.select(pl.col("school").alias("school_id"), "school_year").drop_nulls().unique()
-    sound = classes.join(failed, on="class_id", how="anti").with_columns(PLAIN_CLASS)
+    one_name = plain_class(settings.classes.names)
+    sound = classes.join(failed, on="class_id", how="anti").with_columns(one_name)
     sound = sound.with_columns(pl.col("school").alias("school_id")).join(
         scope, on=_YEAR, how="semi"
     )
@@ -160,7 +161,7 @@ def list_of_roster(
         delivered=delivered,
         accepted=delivered - len(held),
         is_whole=True,
-        not_listed=_not_listed(classes, failed, lists).to_arrow(),
+        not_listed=_not_listed(classes.with_columns(one_name), failed, lists).to_arrow(),
         warned=_warnings(lists, told),
     )
 
@@ -223,7 +224,7 @@ def _merge_names(classes: pl.DataFrame) -> pl.DataFrame:
 
 def _not_listed(classes: pl.DataFrame, failed: pl.DataFrame, lists: pl.DataFrame) -> pl.DataFrame:
     named = classes.join(failed, on="class_id", how="semi").select(
-        pl.col("school").alias("school_id"), PLAIN_CLASS
+        pl.col("school").alias("school_id"), "class_group"
     )
     return named.drop_nulls().unique().join(lists, on=["school_id", "class_group"], how="anti")
 

@@ -29,6 +29,7 @@ from schemas.instrument import SKIPPED, Instrument
 from schemas.reason import Reason
 from schemas.settings import Settings
 from schemas.survey import Survey
+from transforms.class_spelling import plain_class
 from transforms.encoded import distinct, indices, whole
 from transforms.form_marks import is_answer_time
 from transforms.gate import Person
@@ -102,6 +103,7 @@ class Validator:
         self._required = required_columns(survey)
         self._chosen = tuple(survey.chosen)
         self._waves = settings.waves
+        self._one_name = plain_class(settings.classes.names)
         self._wave_ids = [wave.id for wave in settings.waves]
         self._verdicts: dict[str, dict[str, int]] = {}
 
@@ -206,7 +208,7 @@ class Validator:
                 pa.array(np.where(wave < 0, 0, wave), pa.int32()), pa.array(self._wave_ids)
             ),
             "school_id": whole(table.column("school")),
-            "class_group": _recode(table.column("class_group"), _plain_class, pa.string()),
+            "class_group": self._class_of(table.column("class_group")),
             "grade": _recode(table.column("grade"), _whole_number, pa.int8()),
             "gender": _recode(table.column("gender"), _gender, pa.string()),
             "pupil_code": _upper(table.column("pupil_code")),
@@ -227,6 +229,11 @@ class Validator:
         for name, read in self._scores.items():
             columns[name] = _recode(table.column(name), read, STORED)
         return pa.table(columns)
+
+    def _class_of(self, column: pa.ChunkedArray) -> pa.Array:
+        names = pl.Series("class_group", distinct(column), dtype=pl.String).to_frame()
+        plain = names.select(self._one_name).to_series().to_arrow().cast(pa.string())
+        return plain.take(whole(column).indices)
 
 
 def _is_null(column: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
@@ -310,8 +317,3 @@ def _day(cell: str) -> date | None:
 
 def _whole_number(cell: str) -> int | None:
     return int(cell) if cell.isascii() and cell.isdigit() and len(cell) <= 2 else None  # noqa: PLR2004
-
-
-def _plain_class(cell: str) -> str:
-    """One spelling a class: `7a`, `7 A` and `7A` are the same."""
-    return cell.upper().replace(" ", "")

@@ -28,6 +28,9 @@ ALL_FORMS = f"""(
         select *, 'not used' from quarantine.set_aside
     ) left join quarantine.one_form using (survey_id, wave_id, submission, school_id, pupil)
 )"""
+STORED_FORMS = """(
+    from core.response union all from quarantine.response union all from quarantine.set_aside
+)"""
 MIN_SHORT_ID = 6
 
 State = Literal["counts", "waits", "not used"]
@@ -321,6 +324,34 @@ def deliveries_waiting_for(
         order by delivery_id
         """,
         {"survey": survey_id, "column": column, "declared": declared},
+    ).fetchall()
+    return [delivery_id for (delivery_id,) in found]
+
+
+def deliveries_of_class(
+    con: duckdb.DuckDBPyConnection, survey_id: str, class_group: str, *, declared: str
+) -> list[str]:
+    """Deliveries of a survey with a form of this class, and those with a copy of such a form.
+
+    Left out are those that have been read under the settings whose digest is `declared`.
+    """
+    found = con.execute(
+        f"""
+        with form as (
+            select delivery_no, survey_id, wave_id, school_id, pupil
+            from {STORED_FORMS} where survey_id = $survey and class_group = $class
+        ),
+        has_one as (
+            select delivery_no from form
+            union
+            select n.delivery_no from core.form_number n
+            semi join form using (survey_id, wave_id, school_id, pupil)
+        )
+        select delivery_id from has_one join core.delivery using (delivery_no)
+        where declared is distinct from $declared
+        order by delivery_id
+        """,
+        {"survey": survey_id, "class": class_group, "declared": declared},
     ).fetchall()
     return [delivery_id for (delivery_id,) in found]
 

@@ -202,3 +202,48 @@ def test_file_keeps_its_name_however_often_it_is_mapped(tmp_path, command):
         names += [name for name in filed(home) if name not in names]
     assert len(names) == 1
     assert names[0].count("~") == 1
+
+
+AS_7B = ["--survey", "klassepuls", "--column", "class_group", "--from", "A", "--to", "7B"]
+
+
+def classes_of(home):
+    with warehouse_of(home) as con:
+        return con.execute(
+            "select class_group, count(*) from core.response group by all order by 1"
+        ).fetchall()
+
+
+def test_class_that_pupils_call_otherwise_is_mapped_though_it_could_be_one(tmp_path, command):
+    strays = [form(f"P00{n}", class_group="A", bullied_by_pupils="4") for n in range(6)]
+    rows = [*school_class(20, prefix="Q", class_group="7B"), *strays]
+    home = home_with(tmp_path / "home", rows, [*rows, form("R001")])
+    assert classes_of(home) == [("7A", 1), ("7B", 20), ("A", 6)]
+    code, said = mapped(command, home, AS_7B)
+    assert (code, "1 file(s) lie in the inbox again" in said) == (0, True)
+    run(home)
+    mended = [row | {"class_group": "7B"} for row in rows]
+    assert classes_of(home) == [("7A", 1), ("7B", 26)]
+    assert flags_of(home) == flags_of(
+        home_with(tmp_path / "other", mended, [*mended, form("R001")])
+    )
+    assert counts_hold(home)
+    assert mapped(command, home, [*AS_7B[:-2], "--forget"])[0] == 0
+    run(home)
+    assert classes_of(home) == [("7A", 1), ("7B", 20), ("A", 6)]
+
+
+def test_codes_of_a_survey_file_hold_for_what_counts_once_they_are_mapped(tmp_path, command):
+    home = home_with(tmp_path / "home", [*OTHERS, form("P001", class_group="A")])
+    declared = next(home.surveys.glob("*.toml"))
+    text = declared.read_text(encoding="utf-8")
+    declared.write_text(f'{text}\n[codes]\nclass_group = {{ A = "7B" }}\n', encoding="utf-8")
+    assert mapped(command, home, AS_7B)[0] == 0
+    run(home)
+    assert classes_of(home) == [("7A", 4), ("7B", 1)]
+
+
+def test_spelling_of_a_class_is_not_mapped_to_that_class(tmp_path, command):
+    home = home_with(tmp_path / "home", [*OTHERS])
+    code, said = mapped(command, home, [*AS_7B[:5], "7.b", *AS_7B[6:]])
+    assert (code, "spellings of one class" in said) == (2, True)
