@@ -36,6 +36,7 @@ from warehouse.erased import (
 from warehouse.failpoint import reach
 from warehouse.form_numbers import find_changed_forms, note_numbers
 from warehouse.gone import find_gone
+from warehouse.held_places import note_places
 from warehouse.instruments import answer_table
 from warehouse.left_blank import write_left_blank
 from warehouse.mended import settle_mended
@@ -105,6 +106,7 @@ def load_answers(
         insert_choices(con)
         count_choices(con, survey)
         _hold_rows(con, arrived.held, survey, key=key, first_no=first_no, now=now)
+        note_places(con, arrived.readable, first_no=first_no)
         _withdraw_contradicted(con, survey, now=now)
         find_gone(con, survey)
         write_ledger(con, incoming, arrived.delivered, survey, first_no=first_no, now=now)

@@ -4,6 +4,7 @@ $wave: the wave; $schools: the schools that are read together.
 """
 
 from warehouse.asked import ASKED_CLASS_SQL
+from warehouse.held_places import HELD_SQL
 from warehouse.one_class import ONE_CLASS_SQL
 from warehouse.stages import BASELINE_SHOWN
 
@@ -182,52 +183,9 @@ NETWORKS = """
     order by n.school_id, n.class_group, n.survey_id
 """
 
-# Forms that contradict each other wait with their school and wave; other held rows were never
-# understood that far, but the rest of their delivery tells which schools and waves it holds. A
-# pupil counts once, however many forms wait; a form that tells no pupil counts as one.
-HELD = """
-    with unplaced as (
-        select delivery_no, coalesce(t.pupil, 'row ' || q.quarantine_id) as who
-        from quarantine.row q left join quarantine.trace t using (quarantine_id)
-        anti join quarantine.response using (delivery_no, row_no)
-    ),
-    place as (
-        select distinct delivery_no, school_id, wave_id
-        from (
-            select delivery_no, school_id, wave_id from core.response
-            union all
-            select delivery_no, school_id, wave_id from quarantine.response
-        )
-        semi join unplaced using (delivery_no)
-    ),
-    spread as (
-        select delivery_no, count(*) as places
-        from place
-        group by delivery_no
-    ),
-    form as (
-        select school_id, coalesce(pupil, submission, 'form ' || response_id) as who
-        from quarantine.response
-        where wave_id = $wave
-    ),
-    two_schools as (
-        select who from form group by who having count(distinct school_id) > 1
-    ),
-    waiting as (
-        select school_id, who, if(places = 1, 'own', 'shared') as how
-        from place join spread using (delivery_no) join unplaced using (delivery_no)
-        where wave_id = $wave
-        union all
-        select school_id, who, if(who in (from two_schools), 'code', 'own')
-        from form
-    )
-    select school_id,
-        count(distinct who) filter (how = 'own'),
-        count(distinct who) filter (how = 'shared'),
-        count(distinct who) filter (how = 'code')
-    from waiting
+HELD = f"""
+    select school_id, own, shared, codes from ({HELD_SQL})
     where school_id in (select unnest($schools))
-    group by school_id
 """
 
 # A pupil without a code is in no flag of a pupil.

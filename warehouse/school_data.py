@@ -192,7 +192,7 @@ class SchoolData:
     `waves` run from the oldest to the reported one. `is_linked` is false where no form of the
     wave carries a pupil code, so that no pupil could have been flagged. `held` counts pupils of
     this school whose forms wait for a person and are in no other figure here; `held_shared` counts
-    those of deliveries that also hold other schools or waves, some of whom may be this school's;
+    those who do not say their school or wave, some of whom may be this school's;
     `held_codes` counts codes of this school that stand in another school too. `asking` are those
     who ask for help in a form that waits. `surveys` are those that pupils here have answered,
     `grades` their grades, and `limits` those that these grades of the municipality set.

@@ -8,6 +8,7 @@ from datetime import datetime
 import duckdb
 
 from warehouse.asked import ASKED_CLASS_SQL
+from warehouse.held_places import HELD_SQL
 from warehouse.one_class import ONE_CLASS_SQL
 from warehouse.requests import STILL
 from warehouse.stood import STOOD_SQL
@@ -158,6 +159,7 @@ _SCHOOL_INPUTS = f"""
         select (class_group, school_id, survey_id, rule_id) from core.flag
         where wave_id = $wave and target = 'class' and status <> 'withdrawn'
     ),
+    held as ({HELD_SQL}),
     present as (
         select school_id from core.response where wave_id = $wave
         union
@@ -166,6 +168,8 @@ _SCHOOL_INPUTS = f"""
         select school_id from quarantine.asking where told_in = $wave and school_id is not null
         union
         select school_id from quarantine.response where wave_id = $wave
+        union
+        select school_id from held where own > 0
     ),
     -- A report that was written tells of forms until it says that they are gone.
     reported as (
@@ -198,16 +202,7 @@ _SCHOOL_INPUTS = f"""
         select school_id, concat_ws('|', 'listed', class_group, grade, enrolled)
         from ({ASKED_CLASS_SQL}) where wave_id = $wave
         union all
-        select r.school_id, concat_ws('|', 'waiting', r.wave_id, count(distinct r.response_id),
-            count(distinct r.pupil), count(distinct other.pupil))
-        from quarantine.response r left join quarantine.response other
-            on other.pupil = r.pupil and other.wave_id = r.wave_id
-            and other.school_id <> r.school_id
-        where r.wave_id = $wave group by r.school_id, r.wave_id
-        union all
-        select distinct r.school_id, concat_ws('|', 'held', d.delivery_no, d.quarantined)
-        from core.delivery d join core.response r using (delivery_no)
-        where r.wave_id = $wave and d.quarantined > 0
+        select school_id, concat_ws('|', 'held', own, shared, codes) from held
         union all
         select school_id, concat_ws('|', 'asks', case when {STILL} then concat_ws('|', state,
             route, rule_id, rule_version, class_group, pupil, delivery_no, row_no, held_at,

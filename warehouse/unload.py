@@ -138,11 +138,12 @@ def _strike(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def forget_traces(con: duckdb.DuckDBPyConnection) -> None:
-    """Strike the traces of rows that wait no longer."""
-    con.execute("""
-        delete from quarantine.trace
-        where quarantine_id not in (select quarantine_id from quarantine.row)
-    """).fetchall()
+    """Strike the traces and the places of rows that wait no longer."""
+    for table in ("quarantine.trace", "quarantine.place"):
+        con.execute(f"""
+            delete from {table}
+            where quarantine_id not in (select quarantine_id from quarantine.row)
+        """).fetchall()
 
 
 def leave_out_ruled(
