@@ -90,6 +90,13 @@ def personal_heading(heading: str) -> Personal | None:
     return _ASKS_FOR[words[0]]
 
 
+def goes_in_a_list(heading: str) -> bool:
+    """Whether a heading is one of a list of pupils: of a person, or of where one belongs."""
+    words = _words(heading)
+    in_list = all(word in _ASKS_FOR or word in _GOES_WITH or word in _IN_LIST for word in words)
+    return (in_list and bool(words)) or "".join(words) in _IN_LIST or heading.strip() == ""
+
+
 def _words(heading: str) -> list[str]:
     """Its words in lower case, camel and snake case taken apart, without digits and brackets."""
     plain = re.sub(r"\([^)]*\)", " ", heading)
@@ -131,6 +138,15 @@ _PEOPLE = frozenset(
     forelder foreldre foreldres foreldra mor far mother father parent parents teacher lærer
     lærers lærar lærarens kontaktlærer kontaktlærar
     """.split()  # noqa: SIM905 - a list of words reads better as words
+)
+_IN_LIST = frozenset(
+    """
+    elevkode elevkoden elevnummer elevnr kode koden code pupilcode løpenummer klasse klassen
+    klassenavn classgroup class group gruppe gruppa basisgruppe kontaktgruppe trinn klassetrinn årstrinn steg
+    grade skole skolen skolenavn skule skulen school kjønn gender sex skoleår skuleår schoolyear
+    year år alder age enhet avdeling begynt sluttet slutta enrolled left startdato sluttdato
+    poststed poststad postnr postnummer merknad kommentar
+    """.split()  # noqa: SIM905
 )
 _GOES_WITH = _PEOPLE | frozenset(
     """

@@ -158,9 +158,7 @@ def choose(layouts: Sequence[Layout], table: pa.Table, folder: str | None = None
     if not near:
         raise FileProblem(Reason.NOT_RECOGNISED)
     closest = max(near, key=lambda layout: len(layout.source))
-    for name in closest.unknown:
-        if personal_heading(name) and _is_filled_in(name, table):
-            raise FileProblem(Reason.PERSONAL_DATA, column=_told(name, table))
+    require_no_person(closest.unknown, table)
     raise FileProblem(
         Reason.HEADER_MISMATCH,
         column=next(iter(closest.missing), None),
@@ -170,6 +168,13 @@ def choose(layouts: Sequence[Layout], table: pa.Table, folder: str | None = None
             added=closest.unknown,
         ),
     ).with_columns(closest.missing, len(closest.unknown))
+
+
+def require_no_person(columns: Sequence[str], table: pa.Table) -> None:
+    """Raise PERSONAL_DATA where one of these asks for a person and is filled in."""
+    for name in columns:
+        if personal_heading(name) and _is_filled_in(name, table):
+            raise FileProblem(Reason.PERSONAL_DATA, column=_told(name, table))
 
 
 def _is_filled_in(name: str, table: pa.Table) -> bool:

@@ -1,18 +1,39 @@
-"""Why a table is no survey's answers: a class list with a flaw, a form, or a missing heading."""
+"""Why a table is no survey's answers: a list with persons or a flaw, a form, a missing heading."""
+
+from collections.abc import Sequence
 
 from schemas.reason import Reason
+from transforms.gate import goes_in_a_list
 from transforms.headings import is_a_row_of_answers
 from transforms.readers.foreign import is_form_definition
 from transforms.readers.reading import FileProblem, Reading
-from transforms.recognise import is_like_a_class_list, missing_of_class_list
+from transforms.recognise import (
+    is_like_a_class_list,
+    missing_of_class_list,
+    require_no_person,
+)
+
+# A list may have a column or two of its own; a form asks more than whose it is.
+_OTHERS = 0.25
 
 
 def strange_table(reading: Reading) -> FileProblem:
-    """The problem of a table that comes near no survey."""
+    """The problem of a table that comes near no survey.
+
+    Raises `FileProblem` PERSONAL_DATA for a list of persons: no survey file will drop its names.
+    """
     columns = reading.table.column_names
-    if is_like_a_class_list(columns):
+    is_list = is_like_a_class_list(columns)
+    if is_list or _is_list_of_pupils(columns):
+        require_no_person(columns, reading.table)
+    if is_list:
         return FileProblem(Reason.CLASS_LIST_COLUMNS, column=missing_of_class_list(columns))
     if is_form_definition(columns):
         return FileProblem(Reason.CODEBOOK_DELIVERED)
     is_data = is_a_row_of_answers(reading)
     return FileProblem(Reason.HEADER_MISSING if is_data else Reason.NOT_RECOGNISED)
+
+
+def _is_list_of_pupils(columns: Sequence[str]) -> bool:
+    others = sum(not goes_in_a_list(name) for name in columns)
+    return others <= _OTHERS * len(columns)

@@ -96,10 +96,23 @@ def told_by_heading(problem: FileProblem, reading: Reading) -> FileProblem:
     kind = personal_heading(names[at]) if 0 <= at < len(names) else None
     if kind is None or problem.persons:
         return problem
+    return problem.with_persons(tuple((row, kind, column) for row in _filled_in(reading, at)))
+
+
+def _filled_in(reading: Reading, at: int) -> list[int]:
+    """The rows in which the column of this place says something."""
     cells = pl.Series(reading.table.column(at).cast(pa.string()), dtype=pl.String)
     rows = (cells.str.strip_chars().fill_null("") != "").arg_true().to_arrow()
-    persons = ((row, kind, column) for row in reading.row_no.take(rows).to_pylist())
-    return problem.with_persons(tuple(persons))
+    told: list[int] = reading.row_no.take(rows).to_pylist()
+    return told
+
+
+def _under_headings(reading: Reading, dropped: Collection[str]) -> Iterator[PersonAt]:
+    """Where columns are filled in that ask for a person by what they are called."""
+    for at, heading in enumerate(reading.table.column_names):
+        kind = personal_heading(heading)
+        if kind is not None and str(at + 1) not in dropped:
+            yield from ((row_no, kind, str(at + 1)) for row_no in _filled_in(reading, at))
 
 
 def persons_in_table(reading: Reading, decided: Collection[str] = ()) -> Iterator[PersonAt]:
@@ -123,6 +136,7 @@ def persons_in_table(reading: Reading, decided: Collection[str] = ()) -> Iterato
     for row_no, kind, name in persons_in_columns(numbered, dict.fromkeys(running, "id")):
         if name not in dropped or kind is Personal.NATIONAL_ID:
             yield row_no, kind, name
+    yield from _under_headings(reading, dropped)
     yield from numbers_in_broken(reading.malformed)
 
 

@@ -89,7 +89,7 @@ def test_words_say_what_to_do(code):
     ("change", "column"),
     [
         (
-            lambda text: text.replace(b"enrolled\n", b"enrolled;navn\n").replace(b"22", b"22;x"),
+            lambda text: text.replace(b"enrolled\n", b"enrolled;merknad\n").replace(b"22", b"22;x"),
             None,
         ),
         (lambda text: text.replace(b"enrolled", b"antall"), "enrolled"),
