@@ -11,6 +11,7 @@ from flows.inbox import Arrival, take
 from flows.recognition import Delivery, recognise_arrival
 from flows.validation import validated_blocks
 from schemas.reason import Reason, reason_texts
+from transforms.code_names import codes_may_be_names
 from transforms.held import HeldRow
 from transforms.readers.reading import FileProblem
 from transforms.validate import Validated
@@ -84,9 +85,11 @@ def _refusal(problem: FileProblem, tool: str | None) -> dict[str, Any]:
 
 
 def _require_storable(blocks: Sequence[Validated]) -> None:
-    """Raise as a run would refuse the file whole: for persons in it, or for a changed form."""
+    """Raise as a run would refuse the file whole: persons, names for codes, a changed form."""
     if any(block.persons for block in blocks):
         raise FileProblem(Reason.PERSONAL_DATA)
+    if any(block.named for block in blocks):
+        raise codes_may_be_names()
     if any(block.strangers for block in blocks):
         raise FileProblem(Reason.OPTIONS_CHANGED)
 

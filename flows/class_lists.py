@@ -5,6 +5,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import duckdb
+import numpy as np
+import polars as pl
+import pyarrow as pa
 import pyarrow.compute as pc
 from polars.exceptions import PolarsError
 from pyarrow import ArrowException
@@ -13,6 +16,7 @@ from flows import reading_room
 from flows.home import Config
 from schemas.reason import Reason
 from transforms.class_list import list_of_counts
+from transforms.code_names import codes_may_be_names, files_of_names
 from transforms.gate import Place, persons_among
 from transforms.listed import Listed
 from transforms.oneroster import ACTIVE, Roster
@@ -83,6 +87,17 @@ def _require_nobody(found: ClassList) -> None:
         raise FileProblem(Reason.PERSONAL_DATA, column=column, persons=tuple(sorted(people)))
 
 
+def _require_codes(found: ClassList, config: Config) -> None:
+    """Raise CODES_MAY_BE_NAMES where most codes of a list are words, and nobody has said why."""
+    if config.settings.pupil_codes.of_letters or not isinstance(found.content, Reading):
+        return
+    table = found.content.table
+    if "pupil_code" in table.column_names:
+        codes = pl.Series(table.column("pupil_code").cast(pa.string()), dtype=pl.String)
+        if files_of_names(codes.str.strip_chars(), np.zeros(len(codes), np.int32)):
+            raise codes_may_be_names(rows=found.content.delivered)
+
+
 _PLACES: Mapping[str, Place] = {
     "pupil_code": "code",
     "enrolled": "id",
@@ -99,8 +114,9 @@ def load(
     incoming: Incoming,
     now: datetime,
 ) -> Loaded:
-    """Load a class list; FileProblem where it cannot be read, or holds persons."""
+    """Load a class list; FileProblem where it cannot be read, or holds persons or their names."""
     _require_nobody(found)
+    _require_codes(found, config)
     try:
         return _load(con, found, config, replace(incoming, declared=declared(config)), now=now)
     except (PolarsError, ArrowException):
@@ -132,6 +148,7 @@ def _load(
 def preview(found: ClassList, config: Config) -> Listed:
     """What a class list says, for a look at it; changes are seen without what they change."""
     _require_nobody(found)
+    _require_codes(found, config)
     if isinstance(found.content, Reading):
         return _of_table(found.content, config)
     roster = found.content

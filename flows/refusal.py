@@ -13,6 +13,7 @@ from flows.outcome import HeldPlace, Outcome
 from flows.recognition import Delivery
 from flows.row_counts import rows_of, rows_read
 from schemas.reason import Reason
+from transforms.code_names import codes_may_be_names
 from transforms.drift import options_decision
 from transforms.readers.reading import FileProblem
 from transforms.stops import FilesStopped, Strangers
@@ -29,6 +30,7 @@ QUARANTINED_WHOLE = frozenset(
         Reason.CODEBOOK_MISSING,
         Reason.SURVEY_MISSING,
         Reason.OPTIONS_CHANGED,
+        Reason.CODES_MAY_BE_NAMES,
     }
 )
 
@@ -91,11 +93,14 @@ def stop(
             person.row_no, [person.kind.value], [person.column] if person.column else []
         )
         places.setdefault(person.file_no, []).append(place)
-    numbers = sorted({*places, *stopped.strangers})
+    numbers = sorted({*places, *stopped.strangers, *stopped.named})
     refused = {}
     for file_no in numbers:
         delivery = deliveries[file_no]
-        problem = _why(delivery, file_no in places, stopped.strangers.get(file_no, {}))
+        if file_no in stopped.named and file_no not in places:
+            problem = codes_may_be_names(rows=rows_read(delivery))
+        else:
+            problem = _why(delivery, file_no in places, stopped.strangers.get(file_no, {}))
         outcome = replace(
             refuse(con, delivery.arrival, problem, now=now), rows=places.get(file_no, ())
         )

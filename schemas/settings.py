@@ -163,6 +163,16 @@ class ClassNames(Declared):
         return names
 
 
+class PupilCodes(Declared):
+    """What the pupil codes of the municipality look like."""
+
+    of_letters: str = Field(
+        default="",
+        description="Who says, and when, that codes of letters alone are codes here and no names."
+        " Without it a file or a list of which most codes are words waits.",
+    )
+
+
 class ClassLists(Declared):
     """How class lists from a register that speaks OneRoster are read."""
 
@@ -220,6 +230,7 @@ class Settings(Declared):
     retention: Retention = Retention()
     classes: ClassNames = ClassNames()
     class_lists: ClassLists = ClassLists()
+    pupil_codes: PupilCodes = PupilCodes()
     routing: Routing | None = None
     security: Security | None = None
 

@@ -142,7 +142,8 @@ _PEOPLE = frozenset(
 _IN_LIST = frozenset(
     """
     elevkode elevkoden elevnummer elevnr kode koden code pupilcode løpenummer klasse klassen
-    klassenavn classgroup class group gruppe gruppa basisgruppe kontaktgruppe trinn klassetrinn årstrinn steg
+    klassenavn classgroup class group gruppe gruppa basisgruppe kontaktgruppe trinn klassetrinn
+    årstrinn steg
     grade skole skolen skolenavn skule skulen school kjønn gender sex skoleår skuleår schoolyear
     year år alder age enhet avdeling begynt sluttet slutta enrolled left startdato sluttdato
     poststed poststad postnr postnummer merknad kommentar

@@ -1,6 +1,6 @@
 """What stops a whole file: a person in it, or answers of a form that has changed."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -24,11 +24,18 @@ Strangers = dict[str, dict[str, int]]  # item -> answer -> pupils
 
 
 class FilesStopped(Exception):  # noqa: N818 - the files' problem, not an error of ours
-    """Files of a block of which nothing may be stored: persons in them, or a changed form."""
+    """Files of a block of which nothing may be stored: persons, names for codes, a changed form."""
 
-    def __init__(self, persons: Sequence[Person], strangers: Mapping[int, Strangers]) -> None:
-        super().__init__(f"{len({one.file_no for one in persons} | set(strangers))} file(s)")
+    def __init__(
+        self,
+        persons: Sequence[Person],
+        strangers: Mapping[int, Strangers],
+        named: Collection[int] = (),
+    ) -> None:
+        files = {one.file_no for one in persons} | set(strangers) | set(named)
+        super().__init__(f"{len(files)} file(s)")
         self.persons = tuple(persons)
+        self.named = frozenset(named)
         self.strangers = dict(strangers)
 
 

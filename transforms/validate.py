@@ -30,6 +30,7 @@ from schemas.reason import Reason
 from schemas.settings import Settings
 from schemas.survey import Survey
 from transforms.class_spelling import plain_class
+from transforms.code_names import files_of_names
 from transforms.encoded import distinct, indices, whole
 from transforms.form_marks import is_answer_time
 from transforms.gate import Person
@@ -65,7 +66,8 @@ class Validated:
     """`accepted`: file_no, row_no, context and int8 answers, a row a form; `held`: the rest.
 
     Where there are `persons`, or answers of a changed form in `strangers` (by file, item and
-    answer: how many pupils), nothing of their files may be stored. `readable` is what can be read
+    answer: how many pupils), nothing of their files may be stored, nor of the files of `named`, of
+    which most codes may be names. `readable` is what can be read
     of the held forms, in the columns of `accepted`; null where a cell is not sound. `left_blank`
     counts cells that accepted rows do without.
     """
@@ -76,6 +78,7 @@ class Validated:
     persons: tuple[Person, ...] = ()
     strangers: Mapping[int, Strangers] = field(default_factory=dict, repr=False)
     left_blank: tuple[LeftBlank, ...] = ()
+    named: tuple[int, ...] = ()
 
 
 class Validator:
@@ -103,6 +106,7 @@ class Validator:
         self._required = required_columns(survey)
         self._chosen = tuple(survey.chosen)
         self._waves = settings.waves
+        self._has_codes_of_letters = bool(settings.pupil_codes.of_letters)
         self._one_name = plain_class(settings.classes.names)
         self._wave_ids = [wave.id for wave in settings.waves]
         self._verdicts: dict[str, dict[str, int]] = {}
@@ -141,6 +145,7 @@ class Validator:
             ),
             strangers=strangers_in(batch, verdicts, self._items),
             left_blank=left_blank(batch, bad, ~is_held),
+            named=self._named(batch),
         )
 
     def _failures(self, table: pa.Table, verdicts: Mapping[str, Codes]) -> dict[str, Codes]:
@@ -229,6 +234,15 @@ class Validator:
         for name, read in self._scores.items():
             columns[name] = _recode(table.column(name), read, STORED)
         return pa.table(columns)
+
+    def _named(self, batch: Batch) -> tuple[int, ...]:
+        """The files whose pupil codes may be names, unless the municipality says that none are."""
+        column = batch.table.column("pupil_code")
+        of_letters = pc.match_substring_regex(distinct(column), "^[^0-9]+$")
+        if self._has_codes_of_letters or not pc.any(of_letters).as_py():
+            return ()
+        codes = pl.Series(whole(column).cast(pa.string()), dtype=pl.String)
+        return tuple(files_of_names(codes, batch.file_no.to_numpy()))
 
     def _class_of(self, column: pa.ChunkedArray) -> pa.Array:
         names = pl.Series("class_group", distinct(column), dtype=pl.String).to_frame()

@@ -128,18 +128,20 @@ def _gather(blocks: Iterable[Validated], files: int) -> Gathered:
     held: list[HeldRow] = []
     persons: list[Person] = []
     strangers: dict[int, Strangers] = {}
+    named: set[int] = set()
     delivered = np.zeros(files, np.int64)
     for block in blocks:
         persons += block.persons
         strangers |= block.strangers
+        named |= set(block.named)
         accepted.append(block.accepted)
         readable.append(block.readable)
         left_blank += block.left_blank
         held += block.held
         delivered += np.bincount(block.accepted.column("file_no").to_numpy(), minlength=files)
         delivered += np.bincount([row.file_no for row in block.held], minlength=files)
-    if persons or strangers:
-        raise FilesStopped(persons, strangers)
+    if persons or strangers or named:
+        raise FilesStopped(persons, strangers, named)
     whole, unread = pa.concat_tables(accepted), pa.concat_tables(readable)
     return Gathered(whole, held, delivered, unread, left_blank)
 

@@ -1,0 +1,108 @@
+"""A file whose pupil codes look like names waits until somebody has said that they are none."""
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.quarantine.home import asked, command
+from tests.support.home import csv_bytes, drop, form, make_home, run, school_class
+from tests.support.state import warehouse_of, words_on
+from transforms.code_names import files_of_names
+
+__all__ = ["asked", "command"]
+
+NAMES = ["KARI-NORDMANN", "OLA-NORDMANN", "PER-HANSEN", "ANNE-BERG", "IDA-LI", "NORA-DAHL-MOE"]
+LIST = "school_year;school;class_group;grade;pupil_code\n"
+
+
+@pytest.fixture
+def home(tmp_path):
+    return make_home(tmp_path / "home")
+
+
+def named(*codes):
+    return csv_bytes([form(code, bullied_by_pupils="5") for code in codes])
+
+
+def listed(*codes):
+    return (LIST + "".join(f"2025-26;S01;7A;7;{code}\n" for code in codes)).encode()
+
+
+def say_that_they_are_codes(home):
+    text = home.settings_file.read_text(encoding="utf-8")
+    said = '\n[pupil_codes]\nof_letters = "rektor på Fjell, 20. april 2026"\n'
+    home.settings_file.write_text(text + said, encoding="utf-8")
+
+
+def in_vault(home):
+    with warehouse_of(home) as con:
+        return con.execute("select count(*) from vault.code").fetchall()[0][0]
+
+
+@pytest.mark.parametrize("content", [named(*NAMES), listed(*NAMES)], ids=["answers", "list"])
+def test_names_for_codes_wait_and_are_kept_nowhere(home, asked, content):
+    drop(home, "a.csv", content)
+    [(_, outcome)] = run(home).files
+    assert (outcome.outcome, outcome.reason) == ("quarantined", "CODES_MAY_BE_NAMES")
+    assert (outcome.delivered, outcome.quarantined) == (6, 6)
+    assert in_vault(home) == 0
+    [waits] = asked(home, "quarantine", "list")["deliveries"]
+    assert waits["rows"] == 6
+    words = words_on(home, "a.csv")
+    assert "[pupil_codes]" in words
+    assert "KARI" not in words
+    say_that_they_are_codes(home)
+    drop(home, "again.csv", content)
+    [(_, outcome)] = run(home).files
+    assert (outcome.outcome, outcome.accepted) == ("loaded", 6)
+    assert asked(home, "quarantine", "list")["deliveries"] == []
+
+
+def test_names_of_two_words_and_of_one_wait_as_well(home):
+    drop(home, "a.csv", named("Kari Nordmann", "Ola Nordmann", "Per A. Hansen", "Bjørn"))
+    drop(home, "b.csv", named("KARI", "OLA", "Jakob"))
+    assert [outcome.reason for _, outcome in run(home).files] == ["CODES_MAY_BE_NAMES"] * 2
+
+
+def test_file_of_names_stops_no_other_file_of_the_run(home):
+    drop(home, "a.csv", named(*NAMES))
+    drop(home, "b.csv", csv_bytes(school_class(8)))
+    found = {name: outcome.outcome for name, outcome in run(home).files}
+    assert found == {"a.csv": "quarantined", "b.csv": "loaded"}
+
+
+CODES = {
+    "one odd code in a class": [*[f"P{n:03}" for n in range(8)], "KARI-NORDMANN"],
+    "half of them": ["KARI-NORDMANN", "OLA-N", "P01", "P02"],
+    "letters of one length": ["QXWZP", "KDJEA", "PLMOK", "BVCXZ"],
+    "letters of two lengths": ["FJ-A", "FJ-Z", "FJ-AA", "FJ-AB"],
+    "two codes": ["KARI-NORDMANN", "OLA"],
+    "names with digits": ["KARI1", "OLA22", "JAKOB3", "ANNEMARIE4"],
+}
+
+
+@pytest.mark.parametrize("name", CODES)
+def test_codes_are_loaded(home, name):
+    drop(home, "a.csv", named(*CODES[name]))
+    [(_, outcome)] = run(home).files
+    assert (outcome.outcome, outcome.accepted) == ("loaded", len(CODES[name]))
+
+
+def test_check_says_that_the_codes_may_be_names(home, command, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(named(*NAMES))
+    code, said = command(home, "check", str(path))
+    assert code != 0
+    assert "may be names" in said
+
+
+LETTERS = st.sampled_from("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+DIGITS = st.sampled_from("0123456789")
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.text(LETTERS | DIGITS, min_size=6, max_size=6), min_size=20, max_size=30))
+def test_codes_that_are_dealt_out_never_stop_a_file(codes):
+    assert files_of_names(pl.Series(codes), np.zeros(len(codes), np.int32)) == []
