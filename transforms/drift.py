@@ -1,7 +1,7 @@
 """What differs between an export and its survey file, as a decision file for a person to sign.
 
 Headings are the form's own words and may be told, unless they are a person's data themselves. Of
-answers only those are told that many pupils gave: they are options, and give nobody away.
+answers only those are told that many pupils gave, and that do not look like a person.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,11 +36,17 @@ def options_decision(survey_id: str, options: Mapping[str, Mapping[str, int]]) -
     lines = _head(survey_id)
     for name, answers in options.items():
         lines.append(f"[options.{quoted(name)}]  # our option code, dont_know or skipped")
-        common = [text for text, rows in answers.items() if rows >= MIN_ROWS]
+        given = [text for text, rows in answers.items() if rows >= MIN_ROWS]
+        hidden = revealing(given)
+        common = [text for text in given if text not in hidden]
         lines += [f'{quoted(text)} = ""  # {answers[text]} pupils' for text in sorted(common)]
-        rare = len(answers) - len(common)
+        rare = len(answers) - len(given)
         if rare:
             lines.append(f"# {rare} more that fewer than {MIN_ROWS} pupils gave: look in the file")
+        if hidden:
+            lines.append(
+                f"# {len(hidden)} more that may be a person, and are not told: look in the file"
+            )
         lines.append("")
     return "\n".join(lines)
 

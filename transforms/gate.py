@@ -90,6 +90,11 @@ def personal_heading(heading: str) -> Personal | None:
     return _ASKS_FOR[words[0]]
 
 
+def heading_words() -> frozenset[str]:
+    """The words that headings about persons, and of lists, are made of."""
+    return _GOES_WITH | _IN_LIST | frozenset(_ASKS_FOR)
+
+
 def goes_in_a_list(heading: str) -> bool:
     """Whether a heading is one of a list of pupils: of a person, or of where one belongs."""
     words = _words(heading)

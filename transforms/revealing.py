@@ -11,12 +11,20 @@ from collections.abc import Sequence
 import polars as pl
 
 from transforms.identifiers import find_identifiers, find_number_codes
+from transforms.own_words import own_words
 
 # A day with its year is a birth date until somebody has looked.
 _DAY = re.compile(r"\b(\d{1,2}[./-]\d{1,2}[./-](19|20)\d\d|(19|20)\d\d-\d\d-\d\d)\b")
-# "Kari Nordmann": two to four words, each with a capital and nothing but letters.
-_NAME = re.compile(r"[^\W\d_a-zæøå][^\W\d_]*[a-zæøå](-[^\W\d_]+)*")
+# "Kari Nordmann": two to four words, each with a capital and nothing but letters, anywhere.
+_NAME = r"[^\W\d_a-zæøå][^\W\d_]*[a-zæøå](?:-[^\W\d_]+)*"
+_NAMES = re.compile(rf"(?<![\w-]){_NAME}(?: +{_NAME})+(?![\w-])")
 _MOST_NAMES = 4
+# Of a question that asks for persons, the row of a grid: "Hvem leker du med? [Ola]".
+_WHO = re.compile(
+    r"\b(?:hvem|kven|whom?|(?:beste)?venn(?:er|en)?|vener|venen|friends?|sammen med|saman med)\b",
+    re.IGNORECASE,
+)
+_ROW = re.compile(r"[\[(:]\s*([^\W\d_]+(?:-[^\W\d_]+)*)\s*(?:[])]|$)")
 
 
 def revealing(texts: Sequence[str]) -> set[str]:
@@ -24,13 +32,29 @@ def revealing(texts: Sequence[str]) -> set[str]:
     cells = pl.Series(texts, dtype=pl.String)
     found = {texts[at] for at in _hits(find_identifiers(cells))}
     found |= {texts[at] for at in _hits(find_number_codes(cells))}
-    return found | {text for text in texts if _DAY.search(text) or _is_like_a_name(text)}
+    return found | {text for text in texts if _DAY.search(text) or _names_somebody(text)}
 
 
 def _hits(found: dict) -> list[int]:  # type: ignore[type-arg]
     return [at for hits in found.values() for at in hits.nonzero()[0].tolist()]
 
 
-def _is_like_a_name(text: str) -> bool:
+def _names_somebody(text: str) -> bool:
+    runs = (len(run.group().split()) for run in _NAMES.finditer(text))
+    if any(length <= _MOST_NAMES for length in runs) or _is_strange(text):
+        return True
+    return bool(_WHO.search(text)) and any(
+        row.lower() not in own_words() for row in _ROW.findall(text)
+    )
+
+
+def _is_strange(text: str) -> bool:
+    """Two to four words, all in capitals or all small, with one that our texts do not use."""
     words = text.split()
-    return 1 < len(words) <= _MOST_NAMES and all(_NAME.fullmatch(word) for word in words)
+    is_plain = text.isupper() or text.islower()
+    return (
+        is_plain
+        and 1 < len(words) <= _MOST_NAMES
+        and all(word.replace("-", "").replace(".", "").isalpha() for word in words)
+        and any(word.lower().strip(".") not in own_words() for word in words)
+    )
