@@ -103,7 +103,7 @@ def test_whole_file_that_is_rejected_is_not_tried_again(tmp_path, command, asked
 
 def test_what_waits_too_long_expires_on_its_day_and_no_earlier(tmp_path, asked):
     home = home_with(tmp_path / "home", [*OTHERS, HELD, form("P002"), form("P002", safety="1")])
-    drop(home, "stranger.csv", b"navn;alder\nx;y\n")
+    drop(home, "stranger.csv", b"farge;alder\nx;y\n")
     run(home, now=NOW + DAY)
     assert run(home, now=NOW + 30 * DAY - timedelta(seconds=1)).expired == 0
     assert run(home, now=NOW + 30 * DAY).expired == 2
