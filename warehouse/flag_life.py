@@ -11,8 +11,8 @@ import duckdb
 from transforms.working_days import add_working_days
 from warehouse.heard import find_heard
 
-# Or with the next wave, whichever comes first. Counted from the day a flag is raised; where its wave
-# closed longer ago, and in another school year, it has run out: nobody is to act on that any more.
+# Or with the next wave, whichever comes first. Counted from the day it is raised; where its wave
+# closed longer ago, and in another school year, it has run out: nobody is to act on it now.
 EXPIRES_AFTER = timedelta(days=120)
 REVIEW_WORKING_DAYS = {"prompt": 1, "flag": 5, "alert": 5}
 
