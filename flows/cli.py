@@ -32,7 +32,7 @@ from schemas.declared import DeclarationError
 from schemas.speakable import SpeakableError
 from warehouse.backup import BackupPlaceError
 from warehouse.damage import WarehouseBusyError
-from warehouse.decide import CannotReleaseError
+from warehouse.decide import CannotRejectError, CannotReleaseError
 from warehouse.expired import ClockError, TooManyError
 from warehouse.instruments import InstrumentChangedError
 from warehouse.manifest import BackupRefusedError
@@ -59,6 +59,7 @@ _EXIT_CODES: dict[type[SpeakableError], int] = {
     ZonesOpenError: REFUSED,
     WarehouseBusyError: BUSY,
     OtherKeyError: REFUSED,
+    CannotRejectError: REFUSED,
     CannotReleaseError: REFUSED,
     WhichSchoolError: USAGE,
     TooManyError: REFUSED,

@@ -77,8 +77,11 @@ def _waits(asking: AskingPupil, context: ReportContext) -> tuple[str, ...]:
         said.append(texts.say("asking.two_schools"))
     if asking.is_changed:
         said.append(texts.say("asking.changed"))
+    if asking.is_without_zeros:
+        said.append(texts.say("asking.without_zeros"))
     # Forms of another school are another child's, most likely, and nobody contradicts herself.
-    if asking.versions > (asking.in_two_schools or asking.is_changed):
+    is_one_form = asking.in_two_schools or asking.is_changed or asking.is_without_zeros
+    if asking.versions > is_one_form:
         told_in = "all" if asking.asks_in >= asking.versions else "some"
         told_in = told_in if asking.asks_in else "none"
         told_in += "" if asking.is_prompt or not asking.asks_in else "_flag"

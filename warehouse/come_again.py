@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 import duckdb
 
+from schemas.decision import Why
 from schemas.reason import Reason
 from schemas.survey import Survey
 from warehouse.contexts import IDENTITY
@@ -22,14 +23,16 @@ _RULED = """
             select delivery_no, delivery_id from arriving
         ) n using (delivery_id)
         where n.delivery_no = form.delivery_no and d.row_no = form.row_no
-            and d.decision in ({ways})
+            and d.decision in ({ways}) {why}
     )
 """
 # By the clock; or a person took it out: by its row, or with its whole file.
-GIVEN_UP = _RULED.format(ways="'expired'")
-WITHDRAWN = _RULED.format(ways="'withdrawn'")
-WITH_ITS_FILE = _RULED.format(ways="'file_withdrawn'")
-TAKEN_OUT = _RULED.format(ways="'withdrawn', 'file_withdrawn'")
+GIVEN_UP = _RULED.format(ways="'expired'", why="")
+WITHDRAWN = _RULED.format(ways="'withdrawn'", why="")
+WITH_ITS_FILE = _RULED.format(ways="'file_withdrawn'", why="")
+TAKEN_OUT = _RULED.format(ways="'withdrawn', 'file_withdrawn'", why="")
+# By a person, for the code is not one pupil's alone.
+SHARED_CODE = _RULED.format(ways="'rejected'", why=f"and d.why = '{Why.SHARED_CODE}'")
 
 # Requests of what was given up and came again since: the row that came again asks in its place.
 ASKED_AGAIN = """

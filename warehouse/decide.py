@@ -34,6 +34,10 @@ class CannotReleaseError(SpeakableError):
     """What was asked for cannot be released, and why."""
 
 
+class CannotRejectError(SpeakableError):
+    """What was asked for would take out more than was meant."""
+
+
 def release_one(
     con: duckdb.DuckDBPyConnection,
     contradiction_id: str,
@@ -164,13 +168,37 @@ def _release(
 def reject_contradiction(
     con: duckdb.DuckDBPyConnection, contradiction_id: str, *, by: Hand, why: Why, now: datetime
 ) -> int:
-    """Let none of the versions count; returns how many there are."""
+    """Let none of the versions count; returns how many there are.
+
+    Not for a shared code where one of them has a code of its own by now: it would go as well.
+    """
     versions = versions_of(con, contradiction_id)
+    if why == Why.SHARED_CODE and _has_new_code(con, contradiction_id):
+        raise CannotRejectError(
+            "the tool has the form under another code by now, and it would be taken out as well:"
+            " `klassepuls quarantine release --delivery ... --why shared_code`, with the delivery"
+            " that brought the new codes, lets all of them count and none under the shared code"
+        )
     with transaction(con):
         detail = {"versions": len(versions), "why": why.value}
         ruling = _told(con, "rejected", contradiction_id, detail, by=by, why=why, now=now)
         _rule_all(con, [contradiction_id], "rejected", ruling)
     return len(versions)
+
+
+def _has_new_code(con: duckdb.DuckDBPyConnection, contradiction_id: str) -> bool:
+    """Whether forms of several pupils, or schools, are one form by the tool's number."""
+    found = con.execute(
+        f"""
+        select 1 from {ALL_FORMS} where upper(contradiction_id) = upper($id)
+        having count(distinct (school_id, pupil)) > 1
+            and bool_and((survey_id, wave_id, school_id, pupil) in (
+                select (survey_id, wave_id, school_id, pupil) from quarantine.one_form
+            ))
+        """,
+        {"id": contradiction_id},
+    ).fetchall()
+    return bool(found)
 
 
 def reject_delivery(
@@ -184,8 +212,8 @@ def reject_delivery(
 ) -> int:
     """Give up held rows of a delivery (all, where none is named), or a file that waits as a whole.
 
-    Rows of contradictions stay: they are decided by `release` and by `reject C-...`. Returns the
-    number of rows.
+    Rows of contradictions stay: they are decided by `release` and by `reject C-...`. Forms whose
+    codes lost their zeros go with the rows. Returns the number of rows.
     """
     held = con.execute(
         """
@@ -196,18 +224,53 @@ def reject_delivery(
         {"id": delivery_id, "rows": list(rows)},
     ).fetchall()
     whole = [] if rows else _whole_files(con, "delivery_id = $id", {"id": delivery_id})
-    if (not held and not whole) or (rows and len(held) < len(set(rows))):
+    bare = _without_zeros(con, delivery_id, rows)
+    if not (held or whole or bare) or (rows and len(held) + len(bare) < len(set(rows))):
         raise NothingWaitsError(
             "no such row waits there, or it is part of a contradiction:"
             " `klassepuls quarantine show` tells which"
         )
-    given_up = len(held) + _rows_of(con, whole)
+    given_up = len(held) + len(bare) + _rows_of(con, whole)
     with transaction(con):
-        detail = {"rows": len(held), "files": len(whole), "why": why.value}
+        detail = {"rows": len(held) + len(bare), "files": len(whole), "why": why.value}
         ruling = _told(con, "rejected", delivery_id, detail, by=by, why=why, now=now)
         rule_rows(con, pa.array([number for (number,) in held], pa.int64()), "rejected", ruling)
+        _rule_forms(con, bare, "rejected", ruling)
         _give_up_files(con, whole, Reason.DECIDED_NOT_TO_USE, "rejected", ruling)
     return given_up
+
+
+def _without_zeros(
+    con: duckdb.DuckDBPyConnection, delivery_id: str, rows: Sequence[int]
+) -> list[int]:
+    """Forms of a delivery that wait because their codes lost zeros."""
+    found = con.execute(
+        """
+        select response_id
+        from quarantine.response join quarantine.row using (delivery_no, row_no)
+            join core.delivery using (delivery_no)
+        where delivery_id = $id and digest = 'conflict' and list_contains(reason_codes, $zeros)
+            and (len($rows) = 0 or list_contains($rows, row_no))
+        """,
+        {"id": delivery_id, "rows": list(rows), "zeros": Reason.CODE_WITHOUT_ZEROS.value},
+    ).fetchall()
+    return [response_id for (response_id,) in found]
+
+
+def _rule_forms(
+    con: duckdb.DuckDBPyConnection, forms: Sequence[int], decision: str, ruling: Ruling
+) -> None:
+    """The same decision on all of these forms."""
+    if not forms:
+        return
+    con.execute(
+        """
+        create or replace temp table ruled_form as
+        select unnest($forms::bigint[]) as response_id, $decision as decision
+        """,
+        {"forms": list(forms), "decision": decision},
+    ).fetchall()
+    rule_versions(con, ruling)
 
 
 def _rows_of(con: duckdb.DuckDBPyConnection, whole: Sequence[str]) -> int:

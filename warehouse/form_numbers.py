@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from schemas.instrument import Instrument
 from schemas.survey import Survey
-from warehouse.come_again import TAKEN_OUT
+from warehouse.come_again import SHARED_CODE, TAKEN_OUT
 from warehouse.unnamed import LEAST_ROWS
 
 # So many numbers that both files give to the same pupil of the same school are no chance.
@@ -43,6 +43,7 @@ def note_numbers(
             md5_number(concat_ws('|', class_group, grade, submitted_on, answer_time_ms, {said})),
             answer_time_ms is not null
         from arrived where pupil is not null and submission is not null
+            and response_id not in (from lost_zeros)
         """,
         {"survey": survey.id},
     ).fetchall()
@@ -221,7 +222,8 @@ def _joined(pairs: Iterable[tuple[_Who, _Who]]) -> list[set[_Who]]:
 
 # As between versions of one code (warehouse/doubles.py): a new form waits beside whatever another
 # export says, decided on or not; one that counts waits where another one is alive. What a person
-# took out is as if it had not come.
+# took out is as if it had not come, and so is what was rejected because pupils shared the code:
+# the form under a code of its own is what that decision waits for.
 _VERDICT = f"""
     insert into verdict
     with form as (
@@ -238,7 +240,8 @@ _VERDICT = f"""
         from quarantine.response where survey_id = $survey
         union all
         select response_id, delivery_no, wave_id, submission, school_id, pupil, 'aside'
-        from quarantine.set_aside form where survey_id = $survey and not {TAKEN_OUT}
+        from quarantine.set_aside form
+        where survey_id = $survey and not {TAKEN_OUT} and not {SHARED_CODE}
     ),
     version as (
         select form.*, name, (school_id, pupil) as who

@@ -39,6 +39,7 @@ from warehouse.gone import find_gone
 from warehouse.held_places import note_places
 from warehouse.instruments import answer_table
 from warehouse.left_blank import write_left_blank
+from warehouse.lost_zeros import find_lost_zeros, settle_lost_zeros
 from warehouse.mended import settle_mended
 from warehouse.nominations import choices_arrive, count_choices, insert_choices
 from warehouse.requests import Listening, find_requests
@@ -97,6 +98,8 @@ def load_answers(
         choices_arrive(con, choices, key=key, first_id=first_id)
         find_blank_forms(con, survey, instruments, key=key, now=now)
         decide(con, survey=survey, instruments=instruments)
+        codes = accepted.select(["pupil_code"])
+        find_lost_zeros(con, codes, survey, key=key, first_id=first_id)
         if survey.linkage == "pseudonymous":
             note_numbers(con, survey, instruments)
             find_changed_forms(con, survey, first_no=first_no)
@@ -108,6 +111,7 @@ def load_answers(
         _hold_rows(con, arrived.held, survey, key=key, first_no=first_no, now=now)
         note_places(con, arrived.readable, first_no=first_no)
         _withdraw_contradicted(con, survey, now=now)
+        settle_lost_zeros(con, survey, instruments, key=key, now=now)
         find_gone(con, survey)
         write_ledger(con, incoming, arrived.delivered, survey, first_no=first_no, now=now)
         moved = settle_contexts(con)
@@ -313,8 +317,11 @@ def _withdraw_contradicted(
         """
         insert into quarantine.row
         select nextval('quarantine.row_id'), v.delivery_no, r.row_no, $survey,
-            [if(kind = 'question', $may_be, $contradicts)], [], 'conflict', 1,
-            coalesce(held_at, $now)
+            [case
+                when response_id in (from lost_zeros) then $zeros
+                when kind = 'question' then $may_be
+                else $contradicts
+            end], [], 'conflict', 1, coalesce(held_at, $now)
         from verdict v join (
             select response_id, row_no from core.response
             union all
@@ -326,6 +333,7 @@ def _withdraw_contradicted(
             "survey": survey.id,
             "contradicts": Reason.CONFLICTING_ANSWERS.value,
             "may_be": Reason.MAY_BE_CORRECTED.value,
+            "zeros": Reason.CODE_WITHOUT_ZEROS.value,
             "now": now,
         },
     ).fetchall()
@@ -373,9 +381,11 @@ def _tell_why(con: duckdb.DuckDBPyConnection, survey: Survey) -> None:
             where survey_id = $survey and {IDENTITY} = identity
         ) w
         where q.digest = 'conflict' and q.delivery_no = w.delivery_no and q.row_no = w.row_no
+            and not list_contains(q.reason_codes, $zeros)
         """,
         {
             "survey": survey.id,
+            "zeros": Reason.CODE_WITHOUT_ZEROS.value,
             "changed": Reason.SUBMISSION_CHANGED.value,
             "two_schools": Reason.CODE_IN_TWO_SCHOOLS.value,
             "contradicts": Reason.CONFLICTING_ANSWERS.value,

@@ -289,7 +289,8 @@ _ASKING = f"""
         left(arg_min(delivery_id, (held_at, delivery_id, row_no)), 12),
         arg_min(row_no, (held_at, delivery_id, row_no)),
         min(flag_due), bool_or(list_contains(reason_codes, '{Reason.CODE_IN_TWO_SCHOOLS}')),
-        any_now, bool_or(list_contains(reason_codes, '{Reason.SUBMISSION_CHANGED}'))
+        any_now, bool_or(list_contains(reason_codes, '{Reason.SUBMISSION_CHANGED}')),
+        bool_or(list_contains(reason_codes, '{Reason.CODE_WITHOUT_ZEROS}'))
     from (
         select *, bool_or(is_now) over (
             partition by route, school_id, pupil,

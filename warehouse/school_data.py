@@ -164,9 +164,9 @@ class AskingPupil:
     rule that stood before. `delivery` and `row_no` are where a form stands that was held first.
     `is_given_up`: it waited too long, and nobody has decided on it. `in_two_schools`: the code
     stands in another school too. `is_changed`: the survey tool has the form under another code, in
-    another school or with other answers. `is_prompt`: help is asked for now; otherwise the level is
-    that of a flag. `rules` has flags that a contradiction withdrew as well; where they are all
-    there is, `asks_in` is 0.
+    another school or with other answers. `is_without_zeros`: the school has the code with zeros in
+    front. `is_prompt`: help is asked for now; otherwise the level is that of a flag. `rules` has
+    flags that a contradiction withdrew as well; where they are all there is, `asks_in` is 0.
     """
 
     pupil: str | None = field(repr=False)
@@ -183,6 +183,7 @@ class AskingPupil:
     in_two_schools: bool = False
     is_prompt: bool = True
     is_changed: bool = False
+    is_without_zeros: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,7 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
     stood = replace(twice, pupil="psn-p", asks_in=0, is_prompt=False)
     shared = replace(twice, pupil="psn-t", versions=1, asks_in=1, in_two_schools=True)
     retyped = replace(twice, pupil="psn-w", versions=1, asks_in=1, is_changed=True)
+    saved = replace(twice, pupil="psn-z", versions=1, asks_in=1, is_without_zeros=True)
     flawed = replace(
         twice, pupil=None, classes=(), reasons=("CLASS_INVALID",), versions=0, is_given_up=True
     )
@@ -149,7 +150,7 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
         replace(data, surveys=("core",), grades=(7, 8)),
         replace(data, surveys=("core",), grades=(8,), limits=(limit,)),
         replace(data, surveys=("core",), grades=(7, 8), limits=(limit, replace(limit, grade=7))),
-        replace(data, asking=(twice, once, shared, retyped, flawed)),
+        replace(data, asking=(twice, once, shared, retyped, saved, flawed)),
         replace(data, pupil_flags=(), class_flags=(), asking=(twice,)),
         replace(data, asking=(stood,)),
         replace(data, asking=(replace(stood, asks_in=1), replace(stood, asks_in=2))),
