@@ -19,6 +19,7 @@ from flows.told_anew import tell_anew
 from schemas.decision import Why
 from schemas.reason import Reason, reason_texts
 from warehouse import decide, ledger
+from warehouse.let_back import let_back
 from warehouse.quarantine import (
     HeldPlace,
     WaitingDelivery,
@@ -183,10 +184,13 @@ def release_version(
     return count
 
 
-def release_place(home: Home, delivery: str, row_no: int | None, *, why: Why, now: datetime) -> int:
+def release_place(
+    home: Home, delivery: str, row_no: int | None, *, why: Why, now: datetime
+) -> Mapping[str, int]:
     """Let the form at this place count, or all that wait of the delivery.
 
-    Returns how many contradictions are decided.
+    Returns how many contradictions are decided. A held row that was decided against is `rows`
+    instead: its file lies in the inbox again, or is `missing` in outcome/.
     """
     config = load_config(home)
     by = hand(config)
@@ -194,10 +198,13 @@ def release_place(home: Home, delivery: str, row_no: int | None, *, why: Why, no
         delivery_id = delivery_named(con, delivery)
         if row_no is None:
             count = decide.release_delivery(con, delivery_id, by=by, why=why, now=now)
+        elif let_back(con, delivery_id, row_no, by=by, why=why, now=now):
+            found = bring_back(home, [delivery_id])
+            return {"contradictions": 0, "rows": 1, "missing": int(delivery_id not in found)}
         else:
             count = decide.release_row(con, delivery_id, row_no, by=by, why=why, now=now)
         tell_anew(con, home, config, now=now)
-    return count
+    return {"contradictions": count}
 
 
 def reject(

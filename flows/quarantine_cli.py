@@ -157,12 +157,13 @@ def _release(parsed: argparse.Namespace) -> int:
     if bool(parsed.id) != by_age or bool(parsed.delivery) == by_age:
         raise HomeError("release takes C-... with --latest or --first, or --delivery with --row")
     if parsed.delivery:
-        count = release_place(home, parsed.delivery, parsed.row, why=why, now=now)
+        done = release_place(home, parsed.delivery, parsed.row, why=why, now=now)
     else:
         which = "latest" if parsed.latest else "first"
         count = release_version(home, parsed.id, which, why=why, now=now)  # type: ignore[arg-type]
-    _say(parsed, {"contradictions": count}, show_released)
-    return DONE
+        done = {"contradictions": count}
+    _say(parsed, done, show_released)
+    return NEEDS_A_PERSON if done.get("missing") else DONE
 
 
 def _add_rows_and_why(parser: argparse.ArgumentParser) -> None:

@@ -171,6 +171,15 @@ def show_brought_back(brought: Mapping[str, int]) -> None:
 
 def show_released(released: Mapping[str, int]) -> None:
     """What was decided."""
+    if "rows" in released:
+        console.print(
+            "The file is not in outcome/ any more: deliver it again, and the row is read anew."
+            if released["missing"]
+            else "The file of the row lies in the inbox again, and the row is judged as if nobody"
+            " had decided on it: run `klassepuls run`.",
+            soft_wrap=True,
+        )
+        return
     console.print(
         f"Decided: {released['contradictions']}. The flags follow with the next `klassepuls run`.",
         soft_wrap=True,

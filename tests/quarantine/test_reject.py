@@ -176,3 +176,49 @@ def test_rejected_file_of_one_row_tells_of_one_row(tmp_path, command, asked):
     [entry] = asked(home, "quarantine", "list")["deliveries"]
     code, said = command(home, "quarantine", "reject", entry["delivery"], "--why", "test_rows")
     assert (code, "Not used from now on: 1 row(s)." in said) == (0, True)
+
+
+def test_rejected_row_that_is_taken_back_counts_under_mended_settings(tmp_path, command, asked):
+    home = home_with(tmp_path / "home", [*OTHERS, HELD])
+    delivery = the_delivery(asked, home)
+    assert reject(command, home, delivery)[0] == 0
+    assert command(home, "quarantine", "map", *SJU)[0] == 0
+    drop(home, "again.csv", csv_bytes([*OTHERS, HELD]))
+    run(home)
+    assert "does not count from this file" in words_on(home, "again.csv")
+    [told] = asked(home, "quarantine", "show", delivery)["decided"]
+    place = ("--delivery", told["of"]["delivery"], "--row", str(told["of"]["row"]))
+    code, said = command(home, "quarantine", "release", *place, "--why", "other")
+    assert (code, "lies in the inbox again" in said) == (0, True)
+    run(home)
+    assert flags_of(home) == flags_of(home_with(tmp_path / "o", [*OTHERS, {**HELD, "grade": "7"}]))
+    assert asked(home, "quarantine", "list") == NOTHING
+    assert asked(home, "quarantine", "show", delivery)["decided"] == []
+    assert counts_hold(home)
+    actions = [action for action, *_ in events_of(home) if action.startswith("quarantine.r")]
+    assert actions == ["quarantine.rejected", "quarantine.released"]
+
+
+def test_rejected_row_that_is_taken_back_waits_where_it_is_not_sound(tmp_path, command, asked):
+    home = home_with(tmp_path / "home", [*OTHERS, HELD])
+    delivery = the_delivery(asked, home)
+    assert reject(command, home, delivery)[0] == 0
+    place = ("--delivery", delivery, "--row", "6")
+    assert command(home, "quarantine", "release", *place, "--why", "other")[0] == 0
+    run(home)
+    assert the_delivery(asked, home) == delivery
+    assert counts_hold(home)
+
+
+def test_rejected_row_whose_file_is_gone_is_read_when_it_comes_again(tmp_path, command, asked):
+    home = home_with(tmp_path / "home", [*OTHERS, HELD])
+    delivery = the_delivery(asked, home)
+    assert reject(command, home, delivery)[0] == 0
+    for path in (home.outcome / "loaded").glob("0.csv*"):
+        path.unlink()
+    place = ("--delivery", delivery, "--row", "6")
+    code, said = command(home, "quarantine", "release", *place, "--why", "other")
+    assert (code, "deliver it again" in said) == (1, True)
+    drop(home, "again.csv", csv_bytes([*OTHERS, HELD]))
+    run(home)
+    assert the_delivery(asked, home) == delivery
