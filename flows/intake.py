@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 
 from flows import class_lists
+from flows.copies import told_as_they_stand
 from flows.erased_copies import without_erased
 from flows.home import OUTCOMES, Config, Home, make_inbox_folders
 from flows.inbox import Arrival, clear_folders, file_away, lying_in, take, take_back, waiting
@@ -103,6 +104,9 @@ def _ingest_unit(
     first = {arrival.delivery_id: done[arrival.path] for arrival in fresh}
     for arrival in copies:
         done[arrival.path] = copy_of(first[arrival.delivery_id])
+    read = {arrival.path for arrival in fresh}
+    unread = [arrival for arrival in unit if arrival.path not in read]
+    done |= told_as_they_stand(con, config, unread, done, now=now)
     reach("after-load-commit")
     bear_witness(con, home.restricted)
     return _file(con, home, config, [(arrival, done[arrival.path]) for arrival in unit], now=now)

@@ -55,6 +55,19 @@ ASKED_AGAIN = """
 """
 
 
+def is_anything_out(con: duckdb.DuckDBPyConnection, survey_id: str) -> bool:
+    """Whether anything of a survey waits, or was decided on: a copy's rows may stand as that."""
+    found = con.execute(
+        """
+        select 1 from quarantine.row where survey_id = $survey
+        union all
+        select 1 from quarantine.decided where survey_id = $survey limit 1
+        """,
+        {"survey": survey_id},
+    ).fetchall()
+    return bool(found)
+
+
 def strike_given_up(con: duckdb.DuckDBPyConnection, survey: Survey) -> None:
     """Strike given-up forms that came again (`again` in `verdict`): the new copy waits for them.
 

@@ -4,6 +4,7 @@ The promise kept here: accepted + quarantined + dropped = delivered, for every f
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 import duckdb
@@ -23,7 +24,7 @@ from transforms.validate import Validated
 from warehouse.alikeness import measure_files
 from warehouse.blank_forms import find_blank_forms
 from warehouse.come_again import strike_given_up
-from warehouse.contexts import IDENTITY, settle_contexts
+from warehouse.contexts import settle_contexts
 from warehouse.doubles import complete_kept, decide
 from warehouse.entries import Incoming, Loaded, read_ledger, write_ledger
 from warehouse.erased import (
@@ -47,6 +48,7 @@ from warehouse.rulings import reopen
 from warehouse.store import transaction
 from warehouse.unload import leave_out_ruled, unload
 from warehouse.vault import remember_codes
+from warehouse.why_waiting import tell_why
 
 HELD_SCHEMA = pa.schema(
     {
@@ -79,50 +81,91 @@ def load_answers(
     A content that the ledger knows already is loaded anew in its own place. The rules that listen
     say which of the forms that must wait ask for help.
     """
-    instruments = listening.instruments
-    arrived, erased = without_erased_rows(con, _gather(blocks, len(incoming)), key=key)
-    accepted = arrived.accepted
+    came = without_erased_rows(con, _gather(blocks, len(incoming)), key=key)
     if survey.linkage == "pseudonymous":
         # Committed before the rows are: a code without rows harms nobody, and a flag whose pupil
         # nobody can find would.
-        remember_codes(con, accepted.select(["pupil_code", "school_id"]))
+        remember_codes(con, came[0].accepted.select(["pupil_code", "school_id"]))
     reach("after-vault")
     with transaction(con):
-        first_no = _reserve(con, "core.delivery_no", len(incoming))
-        measure_files(con, accepted, first_no=first_no)
-        unload(con, [file.delivery_id for file in incoming], survey, first_no=first_no)
-        accepted, choices = take_choices(leave_out_ruled(con, accepted, first_no=first_no), survey)
-        note_erased(con, erased, first_no=first_no)
-        choices, blanked = without_erased_choices(con, choices, accepted, key=key)
-        first_id = _arrive(con, accepted, survey, key=key, first_no=first_no)
-        choices_arrive(con, choices, key=key, first_id=first_id)
-        find_blank_forms(con, survey, instruments, key=key, now=now)
-        decide(con, survey=survey, instruments=instruments)
-        codes = accepted.select(["pupil_code"])
-        find_lost_zeros(con, codes, survey, key=key, first_id=first_id)
-        if survey.linkage == "pseudonymous":
-            note_numbers(con, survey, instruments)
-            find_changed_forms(con, survey, first_no=first_no)
-        strike_given_up(con, survey)
-        _insert_forms(con, survey, instruments)
-        complete_kept(con)
-        insert_choices(con)
-        count_choices(con, survey)
-        _hold_rows(con, arrived.held, survey, key=key, first_no=first_no, now=now)
-        note_places(con, arrived.readable, first_no=first_no)
-        _withdraw_contradicted(con, survey, now=now)
-        settle_lost_zeros(con, survey, instruments, key=key, now=now)
-        find_gone(con, survey)
-        write_ledger(con, incoming, arrived.delivered, survey, first_no=first_no, now=now)
-        moved = settle_contexts(con)
-        count_erased(con, erased, blanked, first_no=first_no)
-        write_left_blank(con, arrived.left_blank, first_no=first_no)
-        settle_mended(con, survey, instruments, key=key, now=now, first_no=first_no)
-        find_requests(con, arrived.readable, survey, listening, key=key, first_no=first_no, now=now)
-        loaded = read_ledger(con, first_no, moved)
+        loaded = _load(con, came, incoming, survey, listening, key=key, now=now)
         reach("before-load-commit")
     con.unregister("arrived")
     return loaded
+
+
+class _TakenBackError(Exception):
+    """Nothing of the transaction is to stay."""
+
+
+def judge_copies(
+    con: duckdb.DuckDBPyConnection,
+    blocks: Iterable[Validated],
+    *,
+    incoming: Sequence[Incoming],
+    survey: Survey,
+    listening: Listening,
+    key: PseudonymKey,
+    now: datetime,
+) -> list[Loaded]:
+    """What would become of contents that are known already under another name; stores nothing."""
+    came = without_erased_rows(con, _gather(blocks, len(incoming)), key=key)
+    loaded: list[Loaded] = []
+    with suppress(_TakenBackError), transaction(con):
+        loaded = _load(con, came, incoming, survey, listening, key=key, now=now)
+        raise _TakenBackError
+    con.unregister("arrived")
+    return loaded
+
+
+def _load(
+    con: duckdb.DuckDBPyConnection,
+    came: tuple[Gathered, pa.Table],
+    incoming: Sequence[Incoming],
+    survey: Survey,
+    listening: Listening,
+    *,
+    key: PseudonymKey,
+    now: datetime,
+) -> list[Loaded]:
+    """All that a load writes; part of the transaction of whoever calls.
+
+    `came`: what is taken, and the places of rows of erased pupils.
+    """
+    arrived, erased = came
+    instruments, accepted = listening.instruments, arrived.accepted
+    first_no = _reserve(con, "core.delivery_no", len(incoming))
+    measure_files(con, accepted, first_no=first_no)
+    unload(con, [file.delivery_id for file in incoming], survey, first_no=first_no)
+    accepted, choices = take_choices(leave_out_ruled(con, accepted, first_no=first_no), survey)
+    note_erased(con, erased, first_no=first_no)
+    choices, blanked = without_erased_choices(con, choices, accepted, key=key)
+    first_id = _arrive(con, accepted, survey, key=key, first_no=first_no)
+    choices_arrive(con, choices, key=key, first_id=first_id)
+    find_blank_forms(con, survey, instruments, key=key, now=now)
+    decide(con, survey=survey, instruments=instruments)
+    codes = accepted.select(["pupil_code"])
+    find_lost_zeros(con, codes, survey, key=key, first_id=first_id)
+    if survey.linkage == "pseudonymous":
+        note_numbers(con, survey, instruments)
+        find_changed_forms(con, survey, first_no=first_no)
+    strike_given_up(con, survey)
+    _insert_forms(con, survey, instruments)
+    complete_kept(con)
+    insert_choices(con)
+    count_choices(con, survey)
+    _hold_rows(con, arrived.held, survey, key=key, first_no=first_no, now=now)
+    note_places(con, arrived.readable, first_no=first_no)
+    _withdraw_contradicted(con, survey, now=now)
+    settle_lost_zeros(con, survey, instruments, key=key, now=now)
+    find_gone(con, survey)
+    write_ledger(con, incoming, arrived.delivered, survey, first_no=first_no, now=now)
+    moved = settle_contexts(con)
+    count_erased(con, erased, blanked, first_no=first_no)
+    write_left_blank(con, arrived.left_blank, first_no=first_no)
+    settle_mended(con, survey, instruments, key=key, now=now, first_no=first_no)
+    find_requests(con, arrived.readable, survey, listening, key=key, first_no=first_no, now=now)
+    return read_ledger(con, first_no, moved)
 
 
 def _gather(blocks: Iterable[Validated], files: int) -> Gathered:
@@ -353,41 +396,4 @@ def _withdraw_contradicted(
     # What two files prove of their numbers may say more of forms that have long waited.
     told_more = "select 1 from verdict where kind = 'conflict' union all select 1"
     if con.execute(f"{told_more} from quarantine.one_form limit 1").fetchall():
-        _tell_why(con, survey)
-
-
-def _tell_why(con: duckdb.DuckDBPyConnection, survey: Survey) -> None:
-    """Say of waiting forms what two versions are: one code in two schools is no pupil's doing.
-
-    Where the tool's number tells that it is one form, the form was changed in the tool.
-    """
-    con.execute(
-        f"""
-        update quarantine.row q set reason_codes = [case
-            when w.is_one_form then $changed
-            when w.schools > 1 then $two_schools
-            else $contradicts
-        end]
-        from (
-            select delivery_no, row_no, schools, pupil is null
-                or (wave_id, submission, school_id, pupil) in (
-                    select (wave_id, submission, school_id, pupil)
-                    from quarantine.one_form where survey_id = $survey
-                ) as is_one_form
-            from quarantine.response join (
-                select wave_id, {IDENTITY} as identity, count(distinct school_id) as schools
-                from quarantine.response where survey_id = $survey group by all
-            ) s using (wave_id)
-            where survey_id = $survey and {IDENTITY} = identity
-        ) w
-        where q.digest = 'conflict' and q.delivery_no = w.delivery_no and q.row_no = w.row_no
-            and not list_contains(q.reason_codes, $zeros)
-        """,
-        {
-            "survey": survey.id,
-            "zeros": Reason.CODE_WITHOUT_ZEROS.value,
-            "changed": Reason.SUBMISSION_CHANGED.value,
-            "two_schools": Reason.CODE_IN_TWO_SCHOOLS.value,
-            "contradicts": Reason.CONFLICTING_ANSWERS.value,
-        },
-    ).fetchall()
+        tell_why(con, survey)

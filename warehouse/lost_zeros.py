@@ -52,11 +52,14 @@ def find_lost_zeros(
     """).fetchall()
     if survey.linkage == "none" or not _any_zeros(con):
         return
+    con.execute(_pairs_sql(key), key.parameters()).fetchall()
+    # Mostly all codes are whole, and there is no need to look at the rows.
+    if not con.execute(f"from whole_code select 1 union all ({_ANY_LISTED}) limit 1").fetchall():
+        return
     numbers = pa.array(range(first_id, first_id + codes.num_rows), pa.int64())
     con.register("coded", codes.append_column("response_id", numbers))
     con.execute(_CODED).fetchall()
     con.unregister("coded")
-    con.execute(_pairs_sql(key), key.parameters()).fetchall()
     con.execute(_listed_sql(key), {"most": MOST_ZEROS, **key.parameters()}).fetchall()
     con.execute(_TWO_PUPILS, {"zeros": Reason.CODE_WITHOUT_ZEROS.value}).fetchall()
     con.execute(_OF_THE_SAME_FILE, {"least": LEAST_SHOWN}).fetchall()
@@ -76,11 +79,16 @@ def _any_zeros(con: duckdb.DuckDBPyConnection) -> bool:
 _LISTED = "select school_id, pupil from core.enrolment where pupil is not null"
 _IN_FORCE = f"{_LISTED} and unlisted_by is null"
 
-_CODED = """
+_ANY_LISTED = f"""
+    select 1 from ({_IN_FORCE}) where school_id in (select distinct school_id from arrived)
+"""
+_OF_DIGITS = "translate(pupil_code, '0123456789', '') = ''"
+
+_CODED = f"""
     create or replace temp table digit_code as
     select a.response_id, delivery_no, a.school_id, pupil, pupil_code
     from (
-        select response_id, pupil_code from coded where regexp_full_match(pupil_code, '[0-9]+')
+        select response_id, pupil_code from coded where {_OF_DIGITS}
     ) join (select response_id, delivery_no, school_id, pupil from arrived) a using (response_id)
 """
 
@@ -91,8 +99,8 @@ def _pairs_sql(key: PseudonymKey) -> str:
         insert into whole_code
         with number as (
             select school_id, pupil_code, ltrim(pupil_code, '0') as number from vault.code
-            where regexp_full_match(pupil_code, '[0-9]+')
-                and school_id in (select school_id from digit_code)
+            where {_OF_DIGITS}
+                and school_id in (select distinct school_id from arrived)
         ),
         several as (
             from number semi join (

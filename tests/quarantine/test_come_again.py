@@ -140,3 +140,43 @@ def test_copy_of_a_version_that_waits_is_told_as_held(tmp_path):
     home = home_with(tmp_path / "home", [*OTHERS, *versions])
     told = deliver(home, "next.csv", *OTHERS, *versions, form("P008"))
     assert told.reasons == {"STILL_HELD": 2, "DUPLICATE_ROW": 4}
+
+
+# Copies, byte for byte, of a file whose rows were copies of another file's forms.
+
+
+def test_byte_copy_of_a_growing_export_tells_rows_that_wait(tmp_path, command, asked):
+    first, both = [*OTHERS, form("P001")], [*OTHERS, form("P001"), form("P001", safety="1")]
+    grown = [*both, form("P090")]
+    home = home_with(tmp_path / "home", first, both, grown)
+    told = again(home, "copy.csv", grown)
+    assert (told.outcome, told.has_waiting_rows) == ("duplicate", True)
+    assert told.reasons == {"DUPLICATE_ROW": len(grown) - 2, "STILL_HELD": 2}
+    name = asked(home, "quarantine", "list")["contradictions"][0]["id"]
+    words = ("quarantine", "release", name, "--first", "--why", "answered_twice")
+    assert command(home, *words)[0] == 0
+    told = again(home, "once_more.csv", grown)
+    assert told.reasons == {"DUPLICATE_ROW": len(grown) - 1, "DECIDED_AGAINST": 1}
+    assert counts_hold(home)
+
+
+def test_byte_copy_says_that_rows_count_which_a_later_file_brought(tmp_path, command, asked):
+    held = [*OTHERS, form("P001", class_group="Bjørnene")]
+    home = home_with(tmp_path / "home", held)
+    [entry] = asked(home, "quarantine", "list")["deliveries"]
+    words = ("quarantine", "reject", entry["delivery"], "--why", "test_rows")
+    assert command(home, *words)[0] == 0
+    told = again(home, "copy.csv", held)
+    assert told.reasons == {"DUPLICATE_ROW": len(OTHERS), "DECIDED_AGAINST": 1}
+    with home.settings_file.open("a", encoding="utf-8") as settings:
+        settings.write('\n[classes]\nnames = ["Bjørnene"]\n')
+    drop(home, "next.csv", csv_bytes([*held, form("P090")]))
+    run(home)
+    told = again(home, "copy2.csv", held)
+    assert told.reasons == {"DUPLICATE_ROW": len(held)}
+    assert counts_hold(home)
+
+
+def again(home, name, rows):
+    drop(home, name, csv_bytes(rows))
+    return outcomes(run(home))[name]
