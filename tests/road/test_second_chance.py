@@ -184,12 +184,24 @@ def test_a_placeholder_is_no_pupil_code(tmp_path):
     assert outcomes(run(home))["a.csv"].reasons == {"PUPIL_CODE_INVALID": 1}
 
 
-def test_a_damaged_published_file_is_told_with_what_to_do(tmp_path, capsys):
+def test_a_damaged_published_file_comes_back_as_it_was(tmp_path):
     home = make_home(tmp_path)
     drop(home, "a.csv", csv_bytes(school_class(3)))
     run(home)
+    right = home.published.read_bytes()
     home.published.chmod(0o640)
     home.published.write_bytes(b"no database")
+    drop(home, "b.csv", csv_bytes([form("P100")]))
+    assert main(["run", "--home", str(home.root)]) == 0
+    assert home.published.read_bytes() == right
+
+
+def test_a_damaged_publication_ledger_is_told_with_what_to_do(tmp_path, capsys):
+    home = make_home(tmp_path)
+    drop(home, "a.csv", csv_bytes(school_class(3)))
+    run(home)
+    home.publication_ledger.chmod(0o640)
+    home.publication_ledger.write_bytes(b"no database")
     drop(home, "b.csv", csv_bytes([form("P100")]))
     assert main(["run", "--home", str(home.root)]) == 5
     assert "put the published file back" in capsys.readouterr().err
