@@ -27,9 +27,11 @@ from flows.home import HomeError, init_home, open_home
 from flows.quarantine_cli import add_audit, add_quarantine
 from flows.rules_cli import add_rules
 from flows.score_cli import add_score
+from flows.sql_cli import add_sql
 from flows.zones import ZonesOpenError
 from schemas.declared import DeclarationError
 from schemas.speakable import SpeakableError
+from warehouse.analysis import QueryError
 from warehouse.backup import BackupPlaceError
 from warehouse.damage import WarehouseBusyError
 from warehouse.decide import CannotRejectError, CannotReleaseError
@@ -50,6 +52,7 @@ PIPE_CLOSED = 141  # as the shell says it of a program that SIGPIPE ended
 _STOPPED = "stopped. Nothing is lost: run again to go on"
 _EXIT_CODES: dict[type[SpeakableError], int] = {
     HomeError: USAGE,
+    QueryError: USAGE,
     DeclarationError: USAGE,
     InstrumentChangedError: USAGE,
     NothingWaitsError: USAGE,
@@ -172,6 +175,7 @@ def command_line() -> argparse.ArgumentParser:
     add_rules(commands)
     _add_scales(commands)
     add_score(commands)
+    add_sql(commands)
     add_quarantine(commands)
     add_audit(commands)
     add_access(commands)

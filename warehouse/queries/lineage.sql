@@ -1,0 +1,3 @@
+-- What each figure comes from: deliveries and definitions, as checksums.
+from mart.lineage
+order by all
