@@ -22,7 +22,12 @@ def add_sql(commands: "Commands") -> None:
     what.add_argument("--named", metavar="NAME", help="a query that comes with Klassepuls")
     what.add_argument("--list", action="store_true", help="the queries that come with it")
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--home", type=Path, default=os.environ.get("KLASSEPULS_HOME"))
+    where.add_argument(
+        "--home",
+        type=Path,
+        default=os.environ.get("KLASSEPULS_HOME"),
+        help="the municipality's home; else KLASSEPULS_HOME",
+    )
     where.add_argument("--file", type=Path, help="a copy of the published file, without a home")
     parser.add_argument("--out", type=Path, help="write the answer here: .csv, .parquet or .json")
     parser.add_argument("--json", action="store_true", help="the answer as JSON")
