@@ -17,6 +17,7 @@ from warehouse.mart import Edition, MartError, carry_over, edition_of, write_fil
 from warehouse.swap import beside, sha256_of, swap_in, write_json
 
 MANIFEST = "manifest.json"
+_FOR_US_ALONE = 0o400
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def put_in_place(
                 shutil.copyfile(target, fresh)
             else:
                 write_file(mart, fresh)
-            swap_in([fresh], [ledger])
+            swap_in([fresh], [ledger], mode=_FOR_US_ALONE)
     with beside(target, manifest) as (fresh, fresh_manifest):
         is_changed = not target.exists() or sha256_of(target) != sha256_of(ledger)
         if is_changed:

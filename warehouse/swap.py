@@ -47,13 +47,13 @@ def beside(*targets: Path) -> Iterator[list[Path]]:
         _clear(fresh)
 
 
-def swap_in(fresh: Sequence[Path], targets: Sequence[Path]) -> None:
+def swap_in(fresh: Sequence[Path], targets: Sequence[Path], *, mode: int = READ_ONLY) -> None:
     """Make the fresh files durable and read-only, then give each the name of its target.
 
     All are on disk before the first is moved. The targets lie in one folder.
     """
     for path in fresh:
-        path.chmod(READ_ONLY)
+        path.chmod(mode)
         fsync(path)
     reach("before-publish-move")
     for path, target in zip(fresh, targets, strict=True):

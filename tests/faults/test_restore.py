@@ -119,7 +119,8 @@ def test_home_of_which_nothing_is_left_but_the_key_comes_back(
     assert differences(home, undisturbed) == []
     assert {folder: folder.stat().st_mode & 0o777 for folder in home.folders()} == home.folders()
     databases = [*home.restricted.rglob("*.duckdb")]
-    assert [path.stat().st_mode & 0o777 for path in databases] == [0o600, 0o600]
+    modes = {path.name: path.stat().st_mode & 0o777 for path in databases}
+    assert modes == {"warehouse.duckdb": 0o600, "vault.duckdb": 0o600, "published.duckdb": 0o400}
     assert home.key_file.stat().st_mode & 0o777 == 0o400
     assert home.published.stat().st_mode & 0o777 == 0o440
 
