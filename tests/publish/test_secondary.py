@@ -30,7 +30,7 @@ def as_read(place: Town, done: Protected, *, zeros: bool) -> Read:
 
 @settings(max_examples=examples(20, deep=200), deadline=None)
 @given(seeds, st.booleans(), st.booleans())
-@example(816574394, zeros=False, together=False)  # hid three fives beside a zero, all in vain
+@example(seed=816574394, zeros=False, together=False)  # hid three fives beside a zero, all in vain
 def test_no_hidden_cell_of_a_random_town_can_be_worked_out(seed, zeros, together):
     places = towns(seed, TABLES)
     done = [hide(place, zeros=zeros, together=together) for place in places]
