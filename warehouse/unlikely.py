@@ -2,8 +2,9 @@
 
 A grade that the class's name contradicts, or a day outside the wave that the row names, is more
 often a slip in one column than another pupil's form. Holding the row would hide what a child says.
-A code without a digit may be a name. No list of names says so with any certainty, and a school may
-well number its pupils by letters, so it is told and nothing more.
+A code without a digit may be a name. No list of names says so with any certainty, so it is told and
+nothing more, and only where nearly all others of the file have one: a tool that draws letters and
+digits by lot draws some of letters alone.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from schemas.reason import Reason
 from transforms.listed import is_unlike_class
 from transforms.pseudonym import PseudonymKey, pseudonym_sql
 
+_ONE_IN = 10  # codes of letters are odd where they are no more than one in so many
 TOLD = (Reason.GRADE_NOT_AS_CLASS, Reason.DATE_OUTSIDE_WAVE, Reason.CODE_OF_LETTERS)
 
 
@@ -44,8 +46,12 @@ def unlikely_in(
     con.unregister("asked")
     rows = pl.DataFrame(counted)
     unlike = pl.when(is_unlike_class("grade")).then("rows").otherwise(0).sum()
+    letters = pl.col("letters").sum()
+    is_odd = letters * _ONE_IN <= pl.col("rows").sum()
     by_file = rows.group_by("delivery_id").agg(
-        unlike.alias("unlike"), pl.col("outside").sum(), pl.col("letters").sum()
+        unlike.alias("unlike"),
+        pl.col("outside").sum(),
+        pl.when(is_odd).then(letters).otherwise(0).alias("letters"),
     )
     return {
         delivery_id: {code.value: count for code, count in zip(TOLD, counts, strict=True) if count}

@@ -50,14 +50,20 @@ def test_a_day_outside_the_wave_that_a_row_names_counts_and_is_told(home):
 
 
 def test_a_code_that_may_be_a_name_counts_and_is_told(home):
-    outcome, reasons = told_of(
-        home, form("KARI-NORDMANN", wants_talk="2"), form("P-B"), form("P-3")
-    )
-    assert (outcome.outcome, outcome.accepted) == ("loaded", 3)
+    others = [form(f"P-{number}") for number in range(100, 118)]
+    names = [form("KARI-NORDMANN", wants_talk="2"), form("OLA-NORDMANN")]
+    outcome, reasons = told_of(home, *names, *others)
+    assert (outcome.outcome, outcome.accepted) == ("loaded", 20)
     assert reasons == {"CODE_OF_LETTERS": 2}
     words = words_on(home, "a.csv")
     assert "CODE_OF_LETTERS: 2 rad(er)" in words
     assert "KARI" not in words
+
+
+def test_codes_that_are_drawn_by_lot_are_no_names(home):
+    others = [form(f"P-{number}") for number in range(100, 117)]
+    _, reasons = told_of(home, *[form(code) for code in ("QXW", "HJK", "ZVT")], *others)
+    assert reasons == {}
 
 
 def test_a_row_without_a_day_is_not_outside_its_wave(home):
