@@ -2,12 +2,12 @@
 
 import argparse
 import json
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.home import HomeError, open_home
+from flows.home import open_home
+from flows.home_option import add_home, home_of
 
 if TYPE_CHECKING:
     from flows.restore import Restored
@@ -23,7 +23,7 @@ def add_backup(commands: "Commands") -> None:
         "backup", help="a whole, verified copy of the home on another disk"
     )
     parser.add_argument("dest", type=Path, help="a folder; the backup is a new folder in it")
-    _add_home(parser)
+    add_home(parser)
     parser.add_argument(
         "--with-key",
         action="store_true",
@@ -37,7 +37,7 @@ def add_restore(commands: "Commands") -> None:
     """`klassepuls restore SRC`."""
     parser = commands.add_parser("restore", help="put a backup in the place of a lost home")
     parser.add_argument("src", type=Path, help="the backup's own folder, klassepuls-<time>")
-    _add_home(parser)
+    add_home(parser)
     parser.add_argument(
         "--replace",
         action="store_true",
@@ -59,26 +59,11 @@ def add_restore(commands: "Commands") -> None:
     parser.set_defaults(command=_restore)
 
 
-def _add_home(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--home",
-        type=Path,
-        default=os.environ.get("KLASSEPULS_HOME"),
-        help="the municipality's home (or KLASSEPULS_HOME)",
-    )
-
-
-def _home_of(parsed: argparse.Namespace) -> Path:
-    if parsed.home is None:
-        raise HomeError("which home? Give --home HOME, or set KLASSEPULS_HOME")
-    return Path(parsed.home)
-
-
 def _backup(parsed: argparse.Namespace) -> int:
     from flows.backup import backup
 
     made = backup(
-        open_home(_home_of(parsed)), parsed.dest, with_key=parsed.with_key, now=datetime.now(UTC)
+        open_home(home_of(parsed)), parsed.dest, with_key=parsed.with_key, now=datetime.now(UTC)
     )
     rows = sum(table.rows for tables in made.manifest.tables.values() for table in tables.values())
     if parsed.json:
@@ -110,7 +95,7 @@ def _restore(parsed: argparse.Namespace) -> int:
         redeliver=parsed.redeliver,
         key_file=parsed.key,
     )
-    restored = restore(_home_of(parsed), parsed.src, asked, now=datetime.now(UTC))
+    restored = restore(home_of(parsed), parsed.src, asked, now=datetime.now(UTC))
     if parsed.json:
         print(json.dumps(_as_dict(restored), ensure_ascii=False, indent=1))
     else:

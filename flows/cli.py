@@ -24,6 +24,7 @@ from flows.doctor_cli import add_doctor
 from flows.erase_cli import add_access, add_erase
 from flows.fault import place_of
 from flows.home import HomeError, init_home, open_home
+from flows.home_option import add_home, home_of
 from flows.quarantine_cli import add_audit, add_quarantine
 from flows.rules_cli import add_rules
 from flows.score_cli import add_score
@@ -188,21 +189,6 @@ def command_line() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_home(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--home",
-        type=Path,
-        default=os.environ.get("KLASSEPULS_HOME"),
-        help="the municipality's home (or KLASSEPULS_HOME)",
-    )
-
-
-def _home_of(parsed: argparse.Namespace) -> Path:
-    if parsed.home is None:
-        raise HomeError("which home? Give --home HOME, or set KLASSEPULS_HOME")
-    return Path(parsed.home)
-
-
 def _add_init(commands: "Commands") -> None:
     parser = commands.add_parser("init", help="make a home: folders, settings to edit, a key")
     parser.add_argument("home", type=Path, help="the folder; what is there already stays")
@@ -221,7 +207,7 @@ def _add_run(commands: "Commands") -> None:
     parser = commands.add_parser(
         "run", help="inbox -> loaded -> scored -> flagged -> reports -> published"
     )
-    _add_home(parser)
+    add_home(parser)
     parser.add_argument("--wave", help="only this wave, after the inbox")
     parser.add_argument("--json", action="store_true", help="the summary as JSON")
     parser.set_defaults(command=_run)
@@ -231,7 +217,7 @@ def _run(parsed: argparse.Namespace) -> int:
     from flows.display import progress_bars, run_as_dict, show_run
     from flows.road import run
 
-    home = open_home(_home_of(parsed))
+    home = open_home(home_of(parsed))
     with progress_bars(silent=parsed.json) as progress:
         summary = run(home, now=datetime.now(UTC), wave=parsed.wave, progress=progress)
     if parsed.json:
@@ -243,7 +229,7 @@ def _run(parsed: argparse.Namespace) -> int:
 
 def _add_check(commands: "Commands") -> None:
     parser = commands.add_parser("check", help="dry run of one file: what would become of it")
-    _add_home(parser)
+    add_home(parser)
     parser.add_argument("file", type=Path, help="an export, anywhere on this machine")
     parser.add_argument("--json", action="store_true", help="the answer as JSON")
     parser.set_defaults(command=_check)
@@ -253,7 +239,7 @@ def _check(parsed: argparse.Namespace) -> int:
     from flows.check import check_file
     from flows.display import show_check
 
-    report = check_file(open_home(_home_of(parsed)), parsed.file)
+    report = check_file(open_home(home_of(parsed)), parsed.file)
     if parsed.json:
         print(json.dumps(report, ensure_ascii=False, indent=1))
     else:
@@ -265,7 +251,7 @@ def _add_survey(commands: "Commands") -> None:
     survey = commands.add_parser("survey", help="survey files: what an export's columns mean")
     tasks = survey.add_subparsers(required=True, metavar="TASK")
     parser = tasks.add_parser("draft", help="a first survey file from an export, to be looked at")
-    _add_home(parser)
+    add_home(parser)
     parser.add_argument("file", type=Path, help="an export, anywhere on this machine")
     parser.add_argument("--codebook", type=Path, help="its codebook, such as a .lss or .sps file")
     parser.add_argument("--out", type=Path, help="write it here; what is there already stays")
@@ -292,7 +278,7 @@ def _survey_draft(parsed: argparse.Namespace) -> int:
 
 def _add_flags(commands: "Commands") -> None:
     parser = commands.add_parser("flags", help="counts of open flags")
-    _add_home(parser)
+    add_home(parser)
     parser.add_argument("--school", help="only this school's, by its id")
     parser.add_argument("--wave", help="only this wave's")
     parser.add_argument(
@@ -307,7 +293,7 @@ def _flags(parsed: argparse.Namespace) -> int:
     from flows.listing import open_flags
 
     rows = open_flags(
-        open_home(_home_of(parsed)),
+        open_home(home_of(parsed)),
         now=datetime.now(UTC),
         school=parsed.school,
         wave=parsed.wave,
@@ -324,7 +310,7 @@ def _add_scales(commands: "Commands") -> None:
     parser = commands.add_parser(
         "scales", help="how each scale worked in a wave: floor, ceiling, alpha, omega"
     )
-    _add_home(parser)
+    add_home(parser)
     parser.add_argument("--wave", help="only this wave's")
     parser.add_argument("--json", action="store_true", help="the same as JSON")
     parser.set_defaults(command=_scales)
@@ -334,7 +320,7 @@ def _scales(parsed: argparse.Namespace) -> int:
     from flows.display import show_scales
     from flows.listing import scales
 
-    rows = scales(open_home(_home_of(parsed)), now=datetime.now(UTC), wave=parsed.wave)
+    rows = scales(open_home(home_of(parsed)), now=datetime.now(UTC), wave=parsed.wave)
     if parsed.json:
         print(json.dumps(rows, ensure_ascii=False, indent=1))
     else:

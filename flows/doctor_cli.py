@@ -2,12 +2,10 @@
 
 import argparse
 import json
-import os
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.home import HomeError
+from flows.home_option import add_home, home_of
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -24,12 +22,7 @@ _WORDS = {
 def add_doctor(commands: "Commands") -> None:
     """`klassepuls doctor`."""
     parser = commands.add_parser("doctor", help="check the installation; nothing is changed")
-    parser.add_argument(
-        "--home",
-        type=Path,
-        default=os.environ.get("KLASSEPULS_HOME"),
-        help="the municipality's home (or KLASSEPULS_HOME)",
-    )
+    add_home(parser)
     parser.add_argument("--json", action="store_true", help="the findings as JSON")
     parser.set_defaults(command=_doctor)
 
@@ -37,9 +30,7 @@ def add_doctor(commands: "Commands") -> None:
 def _doctor(parsed: argparse.Namespace) -> int:
     from flows.doctor import diagnose, exit_code
 
-    if parsed.home is None:
-        raise HomeError("which home? Give --home HOME, or set KLASSEPULS_HOME")
-    findings = diagnose(Path(parsed.home), now=datetime.now(UTC))
+    findings = diagnose(home_of(parsed), now=datetime.now(UTC))
     if parsed.json:
         told = [
             {"check": one.check, "verdict": one.verdict, "told": one.told, "mend": one.mend}

@@ -2,12 +2,11 @@
 
 import argparse
 import json
-import os
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flows.home import HomeError, load_config, open_home
+from flows.home_option import add_home, home_of
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -16,22 +15,11 @@ DONE, NEEDS_A_PERSON = 0, 1
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--home",
-        type=Path,
-        default=os.environ.get("KLASSEPULS_HOME"),
-        help="the municipality's home (or KLASSEPULS_HOME)",
-    )
+    add_home(parser)
     parser.add_argument(
         "--school", help="only this school's, where several schools know the code, by its id"
     )
     parser.add_argument("--json", action="store_true", help="the same as JSON")
-
-
-def _home_of(parsed: argparse.Namespace) -> Any:  # noqa: ANN401 - a Home
-    if parsed.home is None:
-        raise HomeError("which home? Give --home HOME, or set KLASSEPULS_HOME")
-    return open_home(Path(parsed.home))
 
 
 def add_access(commands: "Commands") -> None:
@@ -48,7 +36,9 @@ def _access(parsed: argparse.Namespace) -> int:
     from flows.access import access
     from flows.access_words import in_words
 
-    found = access(_home_of(parsed), parsed.pupil, school=parsed.school, now=datetime.now(UTC))
+    found = access(
+        open_home(home_of(parsed)), parsed.pupil, school=parsed.school, now=datetime.now(UTC)
+    )
     if parsed.json:
         print(json.dumps(found, ensure_ascii=False, indent=1))
     else:
@@ -80,7 +70,7 @@ def add_erase(commands: "Commands") -> None:
 
 def _erase(parsed: argparse.Namespace) -> int:
     _require_fitting(parsed)
-    home, now = _home_of(parsed), datetime.now(UTC)
+    home, now = open_home(home_of(parsed)), datetime.now(UTC)
     if parsed.expired:
         from flows.access_words import show_expired as show
         from flows.expire import erase_expired

@@ -2,14 +2,13 @@
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from flows.home import HomeError, open_home
+from flows.home_option import add_home, home_of
 from schemas.decision import BY_PERSON, Why
 
 if TYPE_CHECKING:
@@ -52,20 +51,13 @@ def add_audit(commands: "Commands") -> None:
 
 def _step(steps: "Commands", name: str, about: str) -> argparse.ArgumentParser:
     parser = steps.add_parser(name, help=about)
-    parser.add_argument(
-        "--home",
-        type=Path,
-        default=os.environ.get("KLASSEPULS_HOME"),
-        help="the municipality's home (or KLASSEPULS_HOME)",
-    )
+    add_home(parser)
     parser.add_argument("--json", action="store_true", help="the answer as JSON")
     return parser
 
 
 def _home_of(parsed: argparse.Namespace) -> "Home":
-    if parsed.home is None:
-        raise HomeError("which home? Give --home HOME, or set KLASSEPULS_HOME")
-    return open_home(Path(parsed.home))
+    return open_home(home_of(parsed))
 
 
 def _say(parsed: argparse.Namespace, answer: T, in_words: Callable[[T], None]) -> None:

@@ -2,11 +2,12 @@
 
 import argparse
 import json
-import os
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from flows.home_option import add_home, home_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,12 +40,7 @@ def _add_preview(kinds: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     parser = kinds.add_parser(
         "preview", help="what rules would have flagged in the waves of this home; writes nothing"
     )
-    parser.add_argument(
-        "--home",
-        type=Path,
-        default=os.environ.get("KLASSEPULS_HOME"),
-        help="the municipality's home (or KLASSEPULS_HOME)",
-    )
+    add_home(parser)
     parser.add_argument("--rules", type=Path, help="a rules.toml that is not in force yet")
     parser.add_argument("--rule", help="only this rule, by its id; as shipped where it is off")
     parser.add_argument("--wave", help="only this wave")
@@ -73,14 +69,11 @@ def _add_backtest(kinds: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def _preview(parsed: argparse.Namespace) -> int:
-    from flows.home import HomeError
     from flows.preview import preview_home
     from flows.rules_tables import preview_as_dict, show_preview
 
-    if parsed.home is None:
-        raise HomeError("which home? Give --home HOME, or set KLASSEPULS_HOME")
     found = preview_home(
-        Path(parsed.home),
+        home_of(parsed),
         rule_id=parsed.rule,
         changes=parsed.rules,
         wave=parsed.wave,
