@@ -53,7 +53,7 @@ def road(home_files: Path, deliveries: list[Path], work: Path) -> None:
 
     from flows.home import load_config, open_home
     from flows.intake import ingest
-    from flows.road import at_work, flag_wave, load_meanwhile, publish_waves
+    from flows.road import at_work, flag_waves, load_meanwhile, publish_waves
     from warehouse.stages import answered_waves
 
     load_meanwhile()
@@ -64,8 +64,7 @@ def road(home_files: Path, deliveries: list[Path], work: Path) -> None:
     with at_work(home, config, now=now) as con:
         files = ingest(con, home, config, now=now, settle=0)
         waves = answered_waves(con)
-        for wave in waves:
-            flag_wave(con, config, wave, now=now)
+        flag_waves(con, config, waves, now=now)
         publish_waves(con, home, config, waves, now=now)
     assert len(files) == len(deliveries)
 

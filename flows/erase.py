@@ -28,7 +28,7 @@ from flows.erased_copies import code_columns
 from flows.hand import hand
 from flows.home import Config, Home, HomeError, load_config
 from flows.reporting import write_reports
-from flows.road import flag_wave, opened
+from flows.road import flag_waves, opened
 from flows.told_anew import renew
 from schemas.answer import PUPIL_CODE
 from transforms.struck import Columns
@@ -68,8 +68,7 @@ def erase_pupil(home: Home, asked: Asked, *, now: datetime) -> dict[str, Any]:
 
     def made_again(con: duckdb.DuckDBPyConnection) -> None:
         """Flags and reports that said something of the pupil, or of a class with the pupil."""
-        for wave_id in answered_waves(con):
-            flag_wave(con, config, wave_id, now=now)
+        flag_waves(con, config, answered_waves(con), now=now)
         for wave_id in answered_waves(con):
             write_reports(con, home, config, wave_id, now=now)
 

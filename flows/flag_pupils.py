@@ -2,10 +2,10 @@
 
 from prefect import flow
 
+from flows import road
 from flows.boundary import without_values
 from flows.events import Fact, count_facts, tell, wave_facts
 from flows.patience import patient_task
-from flows.road import flag_wave
 from flows.stage import open_stage
 
 
@@ -22,5 +22,5 @@ def flag_pupils(home: str, wave_id: str | None = None) -> dict[str, int]:
 def flag_waves(home: str, wave_id: str | None) -> list[Fact]:
     """Flag the waves; of each that has changed, reports are to be written."""
     with open_stage(home) as at:
-        flagged = [flag_wave(at.con, at.config, wave, now=at.now) for wave in at.waves(wave_id)]
+        flagged = road.flag_waves(at.con, at.config, at.waves(wave_id), now=at.now)
     return wave_facts(flagged, makes_due="report-flags")

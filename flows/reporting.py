@@ -16,6 +16,7 @@ from warehouse.report_data import read_schools
 from warehouse.requests import schools_asking
 from warehouse.stages import (
     fingerprint,
+    has_any,
     mark_all_done,
     mark_due,
     school_inputs,
@@ -77,17 +78,15 @@ def reports_due(con: duckdb.DuckDBPyConnection, home: Home, config: Config, wave
 
 def reports_let_go(con: duckdb.DuckDBPyConnection, wave_id: str) -> set[str]:
     """Schools whose report was kept for as long as it may be, and that has nothing new to say."""
+    if not has_any(con, LET_GO):
+        return set()
     inputs = school_inputs(con, wave_id)
     marks = stage_inputs(con, LET_GO, [_subject(wave_id, school_id) for school_id in inputs])
-    return (
-        {
-            school_id
-            for school_id, says in inputs.items()
-            if marks.get(_subject(wave_id, school_id)) == says
-        }
-        if marks
-        else set()
-    )
+    return {
+        school_id
+        for school_id, says in inputs.items()
+        if marks.get(_subject(wave_id, school_id)) == says
+    }
 
 
 def let_go_of_reports(

@@ -131,14 +131,9 @@ def run(
         summary.expired = give_up_old(con, home, config, now=now)
         tell_anew(con, home, config, now=now)
         waves = [wave] if wave else answered_waves(con)
-        for done, wave_id in enumerate(waves, start=1):
-            with _timed(summary, "flag"):
-                summary.waves.append(flag_wave(con, config, wave_id, now=now))
-            progress("flag", done, len(waves))
-        # A later wave's answers may have ended flags of an earlier one since it was counted.
-        summary.waves = [
-            replace(wave, raised=open_flags(con, wave.wave_id)) for wave in summary.waves
-        ]
+        with _timed(summary, "flag"):
+            tell_flag = partial(progress, "flag")
+            summary.waves = flag_waves(con, config, waves, now=now, progress=tell_flag)
         tell_report = partial(progress, "report")
         for wave_id in waves:
             with _timed(summary, "report"):
@@ -159,21 +154,39 @@ def run(
     return summary
 
 
-def flag_wave(
-    con: duckdb.DuckDBPyConnection, config: Config, wave_id: str, *, now: datetime
-) -> Flagged:
-    """Score and flag one wave, if anything that it depends on has changed; let old flags lapse."""
-    flagged = score_and_flag(
-        con,
-        wave_id,
-        instruments=config.instruments,
-        rules=config.rules,
-        beside=Beside(config.network),
-        settings=config.settings,
-        now=config.local(now),
-    )
+def flag_waves(
+    con: duckdb.DuckDBPyConnection,
+    config: Config,
+    waves: Sequence[str],
+    *,
+    now: datetime,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> list[Flagged]:
+    """Score and flag the waves of which anything has changed; then let old flags lapse.
+
+    A later wave's answers may end flags of an earlier one, so what is open is counted last; how
+    many lapsed or stand again, of whatever wave, is told with the last one.
+    """
+    flagged = []
+    for done, wave_id in enumerate(waves, start=1):
+        wave = score_and_flag(
+            con,
+            wave_id,
+            instruments=config.instruments,
+            rules=config.rules,
+            beside=Beside(config.network),
+            settings=config.settings,
+            now=config.local(now),
+        )
+        flagged.append(wave)
+        progress(done, len(waves))
     lapsed = expire_flags(con, today=config.local(now).date())
-    return replace(flagged, lapsed=lapsed)
+    return [
+        replace(
+            wave, raised=open_flags(con, wave.wave_id), lapsed=lapsed if wave is flagged[-1] else 0
+        )
+        for wave in flagged
+    ]
 
 
 def publish_waves(

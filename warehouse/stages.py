@@ -109,6 +109,12 @@ def stage_inputs(
     return dict(found)
 
 
+def has_any(con: duckdb.DuckDBPyConnection, stage: str) -> bool:
+    """Whether the stage was ever done for anything."""
+    some = con.execute("select 1 from core.stage where stage = $stage limit 1", {"stage": stage})
+    return bool(some.fetchall())
+
+
 def answered_waves(con: duckdb.DuckDBPyConnection) -> list[str]:
     """Waves that somebody has answered, the newest last.
 

@@ -10,7 +10,7 @@ from flows.due import Due, find_due
 from flows.home import init_home, load_config
 from flows.intake import ingest
 from flows.reporting import write_reports
-from flows.road import at_work, flag_wave, publish_waves
+from flows.road import at_work, flag_waves, publish_waves
 from flows.simulate import write_home_settings
 from flows.stage import Stage
 from schemas.settings import Wave
@@ -49,7 +49,7 @@ def load(at: Stage) -> None:
 
 
 def flag(at: Stage) -> None:
-    flag_wave(at.con, at.config, WAVE.id, now=at.now)
+    flag_waves(at.con, at.config, [WAVE.id], now=at.now)
 
 
 def report(at: Stage) -> None:

@@ -185,6 +185,7 @@ def test_file_that_was_taken_back_meanwhile_is_nothing(home):
 def test_file_that_grows_is_left_for_the_next_run(home):
     still = drop(home, "still.csv", csv_bytes(school_class(2)))
     growing = drop(home, "growing.csv", b"wave;")
+    os.utime(growing)
     stop = threading.Event()
 
     def upload() -> None:

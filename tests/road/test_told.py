@@ -18,7 +18,7 @@ def test_what_waits_is_asked_for_once_and_then_not_again(tmp_path):
     assert codes_of_runs(home, 2) == [1, 0]
 
 
-@pytest.mark.parametrize("step", ["flag_wave", "write_reports", "publish_waves"])
+@pytest.mark.parametrize("step", ["flag_waves", "write_reports", "publish_waves"])
 def test_run_that_is_cut_off_leaves_the_asking_to_the_next(tmp_path, monkeypatch, step):
     home = make_home(tmp_path / "home")
     drop(home, "klasse.csv", csv_bytes([*school_class(9), form("P010", safety="6")]))
