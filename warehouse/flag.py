@@ -1,7 +1,7 @@
 """Scores and flags one wave: scores, indicators, flags and the stage entry in one transaction."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -282,11 +282,15 @@ def _gather(forms: _Forms, rules: Rules, network: NetworkRule, *, is_linked: boo
     """What was found, as temporary tables in the columns of core.flag and core.flag_evidence."""
     flags, evidence = ["(from core.flag limit 0)"], ["(from core.flag_evidence limit 0)"]
     pupil_rules = [rule for rule in rules if rule.target == "pupil"]
-    for i, rule in enumerate(pupil_rules):
-        flags.append(_flags_of(i, rule))
-        evidence += _evidence_of(i, rule, forms.inputs, is_linked=is_linked)
+    for i, (rule, met) in enumerate(
+        zip(pupil_rules, _steps_met(forms.con, len(pupil_rules)), strict=True)
+    ):
+        if met:
+            flags.append(_flags_of(i, rule))
+        evidence += _evidence_of(i, rule, forms.inputs, met, is_linked=is_linked)
+    signalled = {rule_id for (rule_id,) in forms.con.execute(_SIGNALLED).fetchall()}
     for class_rule in rules:
-        if class_rule.target == "class":
+        if class_rule.target == "class" and class_rule.id in signalled:
             flag_id = f"coalesce(kept, {_flag_id(class_rule)})"
             flags.append(class_flags_sql(class_rule, flag_id))
             evidence += class_evidence_sql(class_rule, flag_id)
@@ -296,6 +300,22 @@ def _gather(forms: _Forms, rules: Rules, network: NetworkRule, *, is_linked: boo
     for name, parts in (("found", flags), ("found_evidence", evidence)):
         rows = " union all by name ".join(parts)
         forms.con.execute(f"create or replace temp table {name} as {rows}").fetchall()
+
+
+_SIGNALLED = "select distinct rule_id from outstanding"
+
+
+def _steps_met(con: duckdb.DuckDBPyConnection, rules: int) -> list[Collection[int]]:
+    """For each pupil rule, which of its steps flags a form.
+
+    To plan a statement with every condition of every rule takes longer than to carry it out, and
+    few of them hold in a wave.
+    """
+    if not rules:
+        return []
+    steps = ", ".join(f"list(distinct step_{i})" for i in range(rules))
+    [found] = con.execute(f"select {steps} from hit").fetchall()
+    return [{step for step in one or () if step is not None} for one in found]
 
 
 def _flags_of(i: int, rule: PupilRule) -> str:
@@ -310,7 +330,9 @@ def _flags_of(i: int, rule: PupilRule) -> str:
     """
 
 
-def _evidence_of(i: int, rule: PupilRule, inputs: Inputs, *, is_linked: bool) -> list[str]:
+def _evidence_of(
+    i: int, rule: PupilRule, inputs: Inputs, met: Collection[int], *, is_linked: bool
+) -> list[str]:
     """What each condition saw, and in which survey if not the flag's own; a fall is two rows."""
     return [
         f"""
@@ -320,6 +342,7 @@ def _evidence_of(i: int, rule: PupilRule, inputs: Inputs, *, is_linked: bool) ->
         from hit where step_{i} = {step} and {holds}
         """
         for step, condition, holds in evidence_sql(rule, inputs)
+        if step in met
         for wave, observed in _seen(condition, inputs)
     ]
 
