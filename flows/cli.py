@@ -25,6 +25,7 @@ from flows.erase_cli import add_access, add_erase
 from flows.fault import place_of
 from flows.home import HomeError, init_home, open_home
 from flows.home_option import add_home, home_of
+from flows.publish_cli import add_publish
 from flows.quarantine_cli import add_audit, add_quarantine
 from flows.rules_cli import add_rules
 from flows.score_cli import add_score
@@ -176,6 +177,7 @@ def command_line() -> argparse.ArgumentParser:
     add_rules(commands)
     _add_scales(commands)
     add_score(commands)
+    add_publish(commands)
     add_sql(commands)
     add_quarantine(commands)
     add_audit(commands)

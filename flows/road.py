@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from importlib import import_module
 from threading import Thread
@@ -28,6 +28,7 @@ from flows.outcome import Outcome, fresh
 from flows.reporting import write_reports
 from flows.told_anew import tell_anew
 from flows.zones import require_closed_zones
+from schemas.settings import Wave
 from warehouse.flag import Beside, Flagged, open_flags, score_and_flag
 from warehouse.instruments import register
 from warehouse.lapse import expire_flags
@@ -218,12 +219,16 @@ def publish_waves(
 
 def ripe_waves(config: Config, waves: Sequence[str], *, now: datetime) -> list[str]:
     """Those of the waves that may be published now."""
-    grace = timedelta(days=config.settings.publication.days_after_close)
     return [
         wave.id
         for wave in config.settings.waves
-        if wave.id in waves and wave.closes + grace < config.local(now).date()
+        if wave.id in waves and ripe_on(config, wave) <= config.local(now).date()
     ]
+
+
+def ripe_on(config: Config, wave: Wave) -> date:
+    """The first day on which a wave may be published: late files have had their days of grace."""
+    return wave.closes + timedelta(days=config.settings.publication.days_after_close + 1)
 
 
 @contextmanager
