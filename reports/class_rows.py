@@ -4,7 +4,7 @@ A count below the rule's own floor is never shown, nor drawn: the chart would gi
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -26,7 +26,16 @@ _Test = tuple[str, str]  # a survey and a rule
 
 def is_low(count: ClassCount) -> bool:
     """Whether so few of the class list answered that the class cannot be judged."""
-    return bool(count.enrolled) and count.answered < LOW_RESPONSE * (count.enrolled or 0)
+    return _is_short(count, count.answered + count.apart)
+
+
+def is_apart(count: ClassCount) -> bool:
+    """Whether it cannot be judged because nobody can tell how many pupils its forms are of."""
+    return _is_short(count, count.answered) and not is_low(count)
+
+
+def _is_short(count: ClassCount, answered: int) -> bool:
+    return bool(count.enrolled) and answered < LOW_RESPONSE * (count.enrolled or 0)
 
 
 def overview(
@@ -74,7 +83,12 @@ def _skips(themes: Sequence[str], texts: Texts) -> tuple[str, ...]:
 def skipped_themes(
     count: ClassCount, indicators: Sequence[ClassIndicator], context: ReportContext
 ) -> tuple[str, ...]:
-    """Themes that under 60 % of those who answered the survey answered: a data note, no risk."""
+    """Themes that under 60 % of those who answered the survey answered: a data note, no risk.
+
+    None where the class answered several: a theme may have been put to some of them only.
+    """
+    if count.surveys > 1:
+        return ()
     found = [
         context.class_rule(one.rule_id, one.rule_version)
         for one in indicators
@@ -91,6 +105,8 @@ def _response_notes(count: ClassCount, texts: Texts) -> tuple[str, ...]:
         return (texts.say("classes.nobody"),)
     if count.answered > count.enrolled:
         return (texts.say("classes.more_than_listed"),)
+    if is_apart(count):
+        return (texts.count("classes.apart", count.apart),)
     if is_low(count):
         return (texts.say("classes.low_response", limit=texts.share(LOW_RESPONSE)),)
     return ()
@@ -114,12 +130,13 @@ def indicator_rows(
     *,
     end: float,
     surveys: Mapping[str, str] = MappingProxyType({}),
+    are_apart: bool = False,
 ) -> tuple[IndicatorRow, ...]:
     """The themes of one class, in the rules' order, each flag on its own row.
 
     A class stands once with a theme, in however many surveys it was asked; a wave that an earlier
     version judged has a row for each, and these say which of `surveys` they are of. `flags` has
-    lapsed ones too.
+    lapsed ones too; `are_apart` as `is_apart` of the class.
     """
     standing = {_of(flag): flag for flag in flags if not flag.has_lapsed}
     lapsed = {_of(flag) for flag in flags if flag.has_lapsed}
@@ -139,7 +156,14 @@ def indicator_rows(
         )
         for found in ordered
     ]
-    rows = (_row(found, name, standing, context, end) for found, name in named)
+    # A signal that has lapsed was one all the same: the rule that gave way to it gave way to it.
+    spoken = {flag.rule_id for flag in flags}
+    rows = (
+        _row(
+            found, name, standing.get(_of(found)), context, end, spoken=spoken, are_apart=are_apart
+        )
+        for found, name in named
+    )
     return tuple(
         _lapsed(row, context.texts) if _of(found) in lapsed else row
         for found, row in zip(ordered, rows, strict=True)
@@ -193,13 +217,16 @@ def _name(flag: ClassFlag, context: ReportContext) -> str:
 def _row(
     found: ClassIndicator,
     name: str,
-    flags: Mapping[_Test, ClassFlag],
+    flag: ClassFlag | None,
     context: ReportContext,
     end: float,
+    *,
+    spoken: Set[str],
+    are_apart: bool,
 ) -> IndicatorRow:
-    texts, flag = context.texts, flags.get(_of(found))
+    texts = context.texts
     rule = context.class_rule(found.rule_id, found.rule_version)
-    is_told = (found.survey_id, rule.unless) in flags
+    is_told = rule.unless in spoken
     if rule.measure != "share":
         return replace(_unlike_row(found, flag, rule, texts), name=name)
     is_shown = found.gate == "tested" and found.observed >= rule.min_count
@@ -214,7 +241,9 @@ def _row(
             filter(
                 None,
                 (
-                    _sure(found, rule, level, texts, is_told=is_told),
+                    _sure(found, rule, level, texts, is_told=is_told)
+                    if found.gate != "low_response" or not are_apart
+                    else texts.say("indicator.apart"),
                     again(flag, texts),
                     _list_note(found, texts),
                 ),
@@ -304,8 +333,11 @@ def _holds(found: ClassIndicator, rule: ClassRule, level: str) -> str:
     q = found.q_value
     if level == "alert":
         return "alert" if q is None or q < rule.alert_fdr else "alert_repeated"
-    is_only = not rule.may_alert and q is not None and q < rule.alert_fdr
-    return "watch_only" if level == "watch" and is_only else "watch"
+    if q is None or q >= rule.alert_fdr:
+        return "watch"
+    if level == "none":
+        return "theme"
+    return "watch" if rule.may_alert else "watch_only"
 
 
 def _list_note(found: ClassIndicator, texts: Texts) -> str:

@@ -4,7 +4,14 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from reports.asking import asking_headline, asking_rows, waiting_flags
-from reports.class_rows import axis_end, class_signals, indicator_rows, overview, skipped_themes
+from reports.class_rows import (
+    axis_end,
+    class_signals,
+    indicator_rows,
+    is_apart,
+    overview,
+    skipped_themes,
+)
 from reports.lapsed import lapsed_rows, standing
 from reports.local_limits import limit_notes
 from reports.method import adult_steps, asked_at, has_duty, method_lines, rule_lines, steps
@@ -208,7 +215,9 @@ def _section(
         lead=() if is_adult else _section_lead(rows, signals, context),
         pupils=tuple(rows),
         indicators=(
-            *indicator_rows(ours, raised, context, end=end, surveys=surveys),
+            *indicator_rows(
+                ours, raised, context, end=end, surveys=surveys, are_apart=is_apart(count)
+            ),
             *network_rows(networks, flags, context, surveys=surveys if len(networks) > 1 else {}),
         ),
         steps=adult_steps(texts) if is_adult else steps(rows, flags, texts),

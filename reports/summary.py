@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from reports.class_rows import LOW_RESPONSE, is_low
+from reports.class_rows import LOW_RESPONSE, is_apart, is_low
 from reports.model import TALK_LEVELS, PupilRow, ReportContext
 from reports.pupil_rows import earliest
 from reports.texts import Texts
@@ -129,6 +129,9 @@ def _response_caveats(classes: Sequence[ClassCount], texts: Texts) -> list[str]:
     if low:
         limit = texts.share(LOW_RESPONSE)
         said.append(texts.say("summary.low_response", limit=limit, classes=texts.join(low)))
+    apart = [count.class_group for count in classes if is_apart(count)]
+    if apart:
+        said.append(texts.say("summary.apart", classes=texts.join(apart)))
     if unlisted:
         said.append(texts.say("summary.no_list", classes=texts.join(unlisted)))
     return said

@@ -21,6 +21,7 @@ from schemas.settings import ReportLanguage
 
 _LOCALES: dict[ReportLanguage, str] = {"nb": "nb", "nn": "nn", "en": "en_GB"}
 _HIGHEST_NUMBER_IN_WORDS = 12
+_LEAST_SHARE = 0.001  # of shares with one decimal as per cent
 
 
 # A report says the same few numbers and days hundreds of times.
@@ -84,9 +85,11 @@ class Texts:
         return _percent(value, self.locale)
 
     def fine_share(self, value: float) -> str:
-        """A share 0-1 as per cent, with one decimal where it has one."""
-        pattern = Locale.parse(self.locale).percent_formats[None].pattern
-        return format_percent(value, pattern.replace("##0", "##0.#"), locale=self.locale)
+        """A share 0-1 as per cent, with one decimal where it has one; a small one is never 0."""
+        pattern = Locale.parse(self.locale).percent_formats[None].pattern.replace("##0", "##0.#")
+        if 0 < value < _LEAST_SHARE:
+            return f"< {format_percent(_LEAST_SHARE, pattern, locale=self.locale)}"
+        return format_percent(value, pattern, locale=self.locale)
 
     def p_value(self, p: float) -> str:
         """A p-value with three decimals, or that it is smaller than they can show."""

@@ -5,9 +5,10 @@ One TOML file per instrument version in `schemas/instruments/`; a municipality a
 What is declared here is checked here: an instrument that loads can be scored.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -143,8 +144,17 @@ def _faults_of(scale: Scale) -> Iterator[tuple[bool, str]]:
     yield lacking, "a table needs every item: min_answered must be all of them"
     no_range = scale.minimum >= scale.maximum
     yield is_supplied and no_range, "minimum must be less than maximum"
+    yield _overlap(scale.bands), "two of its bands overlap: above is where the one below ends"
     outside = scale.minimum < LOWEST_OPTION or scale.maximum > HIGHEST_OPTION
     yield is_supplied and outside, f"supplied scores lie from {LOWEST_OPTION} to {HIGHEST_OPTION}"
+
+
+def _overlap(bands: Sequence[Band]) -> bool:
+    """Whether a score lies in two bands. It may lie in none: a source may leave some unnamed."""
+    ordered = sorted(bands, key=lambda band: band.at_most)
+    return any(
+        above.above is None or above.above < below.at_most for below, above in pairwise(ordered)
+    )
 
 
 class Licence(Declared):

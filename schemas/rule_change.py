@@ -36,6 +36,13 @@ HELD = frozenset(
 # What a class must reach before it is spoken of: these may rise, and those may fall.
 _MAY_RISE = ("min_answered", "min_response", "min_count")
 _MAY_FALL = ("watch_below", "alert_fdr")
+# Which of them a rule of each measure looks at: a change without effect would be told as decided.
+_LOOKS_AT = {
+    "share": (*_MAY_RISE, *_MAY_FALL),
+    "spread": ("min_answered", "min_response", *_MAY_FALL),
+    "mean": ("min_answered", "min_response"),
+    "newcomers": ("min_answered", "min_response"),
+}
 # The same of the rule of choices.
 _CHOICES_MAY_RISE = ("min_unchosen", "min_groups", "marks")
 _CHOICES_MAY_FALL = ("cohesion_below",)
@@ -278,6 +285,13 @@ def _local_version(rule: AnyRule, change: RuleChange) -> int:
 def _stricter(rule: ClassRule, change: RuleChange) -> ClassRule:
     if change.limits or change.levels_off:
         raise ValueError(f"{rule.id}: of a class rule only gates can be changed")
+    looks_at = [name for name in _LOOKS_AT[rule.measure] if name != "alert_fdr" or rule.may_alert]
+    without_effect = sorted(set(change.gates) - set(looks_at))
+    if without_effect:
+        raise ValueError(
+            f"{rule.id}: {', '.join(without_effect)} would change nothing: it looks at"
+            f" {', '.join(looks_at)}"
+        )
     _require_stricter(rule, change.gates)
     return rule.model_copy(update={**change.gates, **_decided(rule, change)})
 

@@ -190,6 +190,9 @@ class Survey(Declared):
             raise ValueError("the time for the form is mapped twice: in milliseconds or in seconds")
         if set(self.dropped) & set(self.free_text):
             raise ValueError("a column is both dropped and free_text")
+        answers = list(self.items.values())
+        if len(answers) != len(set(answers)) or set(answers) & set(self.columns.values()):
+            raise ValueError("a column that answers an item is mapped twice")
         if self.linkage == "none" and "pupil_code" in named:
             raise ValueError("linkage is none, yet pupil_code is mapped")
         if (

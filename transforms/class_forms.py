@@ -3,8 +3,9 @@
 The forms under one code are one pupil's, and to each question the answer of the last survey by name
 that has one counts. Whose a form without a code is nobody can tell. Those of several surveys count
 together where that makes no more pupils than the class list names, as where each language has its
-form. Else, and without a list, the fullest of the parts that surely are different pupils counts:
-those with a code, or one survey. So a class stands once with a rule, and never beside itself.
+form; a list is seldom right to the pupil, so a tenth more is no more (SLACK). Else, and without a
+list, the fullest of the parts that surely are different pupils counts: those with a code, or one
+survey. So a class stands once with a rule, and never beside itself.
 """
 
 from collections.abc import Mapping, Sequence, Set
@@ -13,6 +14,9 @@ from dataclasses import dataclass
 from schemas.rule import NEW_PUPIL, ClassRule
 from transforms.pupil_flags import Inputs
 
+# How many answers, of as many as the class list names, are still its pupils': some have moved in
+# since. Pupils who have answered two of the surveys make more.
+SLACK = 1.1
 # The parts of a class's answers of which one counts, and which it is where they are equally full.
 ONE_SURVEY, CODED, TOGETHER = range(3)
 
@@ -163,7 +167,9 @@ def chosen_sql(looked: Looked) -> str:
 def _chosen(i: int, rule: ClassRule) -> str:
     # What the register says of a pupil stands in every form, whatever it asks: forms without a code
     # are no more pupils for that.
-    is_too_many = "true" if rule.newcomers else f"coalesce(answered_{i} > enrolled, true)"
+    is_too_many = (
+        "true" if rule.newcomers else f"coalesce(answered_{i} > ceil({SLACK} * enrolled), true)"
+    )
     observed = "0" if rule.scale else f"observed_{i}"
     return f"""
         arg_max(

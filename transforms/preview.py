@@ -23,6 +23,7 @@ FEW = "1-4"
 UNDER_ONE = "<1"
 Shown = int | str  # a rounded count, or FEW
 _LEVELS = ("grade", "gender")
+_CHOICES = UNCHOSEN_IN.partition(".")[0]  # who named others was asked for all that choices tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,27 +146,26 @@ def _asking(rule: AnyRule, seen: Flags) -> pl.DataFrame:
 
     The register speaks of every pupil, whatever is asked.
     """
-    keys = _instruments(rule)
-    asked = seen.asked.filter(pl.col("instrument").is_in(sorted(keys))) if keys else seen.forms
+    inputs = _inputs(rule)
+    asked = seen.asked.filter(pl.col("input").is_in(sorted(inputs))) if inputs else seen.forms
     return asked.select("wave", "survey").unique()
 
 
-def _instruments(rule: AnyRule) -> set[str]:
-    """The instruments of what a rule is about: the first that has to hold, or any that may."""
+def _inputs(rule: AnyRule) -> set[str]:
+    """What a rule is about: the first input that has to hold, or any that may."""
     if isinstance(rule, NetworkRule):
-        return {UNCHOSEN_IN.partition(".")[0]}
+        return {_CHOICES}
     if isinstance(rule, ClassRule):
-        inputs = [rule.scale] if rule.scale else [one.input for one in rule.any_of]
-    else:
-        inputs = [
-            condition.input
-            for step in rule.steps
-            for musts in [[one for one in step.all_of if one.is_answered]]
-            for condition in (musts[:1] or [one for one in step.any_of if one.is_answered])
-        ]
-        if any(not one.is_answered for step in rule.steps for one in step.all_of):
-            return set()
-    return {name.partition(".")[0] for name in inputs}
+        return {rule.scale} if rule.scale else {one.input for one in rule.any_of}
+    if any(not one.is_answered for step in rule.steps for one in step.all_of):
+        return set()
+    inputs = [
+        condition.input
+        for step in rule.steps
+        for musts in [[one for one in step.all_of if one.is_answered]]
+        for condition in (musts[:1] or [one for one in step.any_of if one.is_answered])
+    ]
+    return {_CHOICES if name.startswith(f"{_CHOICES}.") else name for name in inputs}
 
 
 def _expected(

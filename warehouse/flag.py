@@ -288,9 +288,10 @@ def _gather(forms: _Forms, rules: Rules, network: NetworkRule, *, is_linked: boo
         if met:
             flags.append(_flags_of(i, rule))
         evidence += _evidence_of(i, rule, forms.inputs, met, is_linked=is_linked)
-    signalled = {rule_id for (rule_id,) in forms.con.execute(_SIGNALLED).fetchall()}
-    for class_rule in rules:
-        if class_rule.target == "class" and class_rule.id in signalled:
+    class_rules = [rule for rule in rules if rule.target == "class"]
+    signalled = forms.con.execute(_SIGNALLED).fetchall() if class_rules else []
+    for class_rule in class_rules:
+        if (class_rule.id,) in signalled:
             flag_id = f"coalesce(kept, {_flag_id(class_rule)})"
             flags.append(class_flags_sql(class_rule, flag_id))
             evidence += class_evidence_sql(class_rule, flag_id)

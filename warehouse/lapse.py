@@ -21,7 +21,8 @@ def expire_flags(con: duckdb.DuckDBPyConnection, *, today: date) -> int:
     """Let flags lapse; returns how many changed.
 
     A pupil's flag lapses when the pupil has answered all it rests on in later waves, a class's when
-    the same rule judges the class in a later wave: the newer answer stands then. A report of the
+    the same rule judges the class in a later wave of the school year: the newer answer stands then.
+    Next year's class of that name is other pupils. A report of the
     old wave still tells what was raised in it. Where the newer answer is contradicted and waits,
     the flag stands again.
     """
@@ -40,7 +41,7 @@ def expire_flags(con: duckdb.DuckDBPyConnection, *, today: date) -> int:
             group by f.flag_id having bool_and(coalesce(a.opens > w.opens, false))
         ),
         judged as (
-            select school_id, class_group, rule_id, opens
+            select school_id, class_group, rule_id, opens, school_year
             from ({JUDGED_SQL}) join core.dim_wave using (wave_id)
         ),
         lapsed as (
@@ -52,6 +53,7 @@ def expire_flags(con: duckdb.DuckDBPyConnection, *, today: date) -> int:
                     from judged j
                     where j.school_id = f.school_id and j.class_group = f.class_group
                         and j.rule_id = f.rule_id and j.opens > w.opens
+                        and j.school_year = w.school_year
                 ))
         )
         update core.flag

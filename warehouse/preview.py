@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from schemas.instrument import Instrument
+from schemas.instrument import LOWEST_OPTION, Instrument
 from schemas.network_rule import NetworkRule, network_rule
 from schemas.rule import ClassRule, PupilRule
 from schemas.rule_change import AnyRule
@@ -23,7 +23,7 @@ from warehouse.careless import marks_in
 from warehouse.damage import told_in_words
 from warehouse.flag import Beside, score_and_flag
 from warehouse.flag_life import REVIEW_WORKING_DAYS
-from warehouse.instruments import answer_table, register
+from warehouse.instruments import answer_table, register, score_table
 from warehouse.stages import answered_waves
 from warehouse.store import MEMORY_LIMIT, migrate, only_writer, quoted_path
 
@@ -54,8 +54,8 @@ class Previewed:
     `flags`: rules (in_force, previewed), wave, rule_id, target, level, flag_id, grade, gender, at,
     marked (the form may have been filled in without reading). `forms`: wave, grade, gender,
     survey, class_at, of linked forms. `indicators`: what class rules were tested on, as previewed.
-    `asked`: wave, survey, instrument: which instruments the forms of a survey answered, and
-    `network` where they named others.
+    `asked`: wave, survey, input: which items and scales forms of a survey answered, and `network`
+    where they named others.
     `open_flags` and `overdue`: what waits in the home now.
     """
 
@@ -187,17 +187,28 @@ _FORMS_SQL = """
 
 
 def _asked(con: duckdb.DuckDBPyConnection, instruments: Mapping[str, Instrument]) -> pl.DataFrame:
-    tables = {key: answer_table(key) for key in instruments} | {"network": f"core.{FORM_NETWORK}"}
-    return _table(
-        con,
-        " union all ".join(
-            f"""
-            select distinct wave_id as wave, survey_id as survey, '{key}' as instrument
-            from core.response semi join {table} using (response_id)
-            """
-            for key, table in tables.items()
-        ),
+    """One row a wave, survey and input that anybody answered there."""
+    parts = [_answered_in(f"core.{FORM_NETWORK}", {"network": "true"})]
+    for key, instrument in instruments.items():
+        items = {f"{key}.{item.id}": f"a.{item.id} >= {LOWEST_OPTION}" for item in instrument.items}
+        scales = {f"{key}.{scale.id}": f"a.{scale.id} is not null" for scale in instrument.scales}
+        parts += [_answered_in(answer_table(key), items)] if items else []
+        parts += [_answered_in(score_table(key), scales)] if scales else []
+    return _table(con, " union all ".join(parts))
+
+
+def _answered_in(table: str, inputs: Mapping[str, str]) -> str:
+    """The inputs of one table, each with the condition that a form has answered it."""
+    found = ", ".join(
+        f"if(bool_or({is_answered}), '{name}', null)" for name, is_answered in inputs.items()
     )
+    return f"""
+        select wave, survey, unnest(list_filter(found, lambda one: one is not null)) as input
+        from (
+            select r.wave_id as wave, r.survey_id as survey, [{found}] as found
+            from core.response r join {table} a using (response_id) group by all
+        )
+    """
 
 
 _FLAGS_SQL = """

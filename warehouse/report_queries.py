@@ -34,13 +34,15 @@ CLASSES = f"""
         group by all
     ),
     pupils as (
-        select school_id, class_group, count(distinct pupil) as pupils
+        select school_id, class_group, count(distinct pupil) as pupils,
+            count(distinct pupil) + count(*) filter (pupil is null) as together
         from asked
         group by all
     ),
     answered as (
         select school_id, class_group, min(grade) as grade,
-            greatest(max(forms), max(pupils)) as answered
+            greatest(max(forms), max(pupils)) as answered, max(together) as together,
+            count(*) as surveys
         from per_survey
         join pupils using (school_id, class_group)
         group by all
@@ -57,7 +59,9 @@ CLASSES = f"""
         where school_id in (select unnest($schools)) and wave_id = $wave
     )
     select school_id, class_group, coalesce(listed.grade, answered.grade),
-        greatest(coalesce(answered, 0), coalesce(told, 0)), enrolled
+        greatest(coalesce(answered, 0), coalesce(told, 0)), enrolled,
+        greatest(coalesce(together, 0) - greatest(coalesce(answered, 0), coalesce(told, 0)), 0),
+        coalesce(surveys, 0)
     from answered
     full join listed using (school_id, class_group)
     left join judged using (school_id, class_group)

@@ -144,13 +144,17 @@ class LocalLimit:
 class ClassCount:
     """How many of a class answered; `enrolled` is None while no class list has come.
 
-    `careless` counts forms that look filled in without reading.
+    `apart` counts forms beyond them of which nobody can tell whose they are: without a code, in
+    one of the `surveys` that the class answered. `careless` counts forms that look filled in
+    without reading.
     """
 
     class_group: str
     grade: int
     answered: int
     enrolled: int | None
+    apart: int = 0
+    surveys: int = 1
     careless: int = 0
 
 

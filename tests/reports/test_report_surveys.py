@@ -11,7 +11,7 @@ from schemas.survey import Survey
 from tests.reports.page import Page, School
 from tests.reports.records import indicator
 from tests.reports.school import PULSE, Warehouse, fill_fjordvik, render
-from warehouse.school_data import ClassFlag, ClassNetwork, SchoolData
+from warehouse.school_data import ClassCount, ClassFlag, ClassNetwork, SchoolData
 from warehouse.stages import school_inputs
 
 SURVEYS = {
@@ -79,6 +79,46 @@ def test_a_lapsed_signal_stands_on_the_row_of_its_own_survey(fjordvik: School) -
     core, pulse = rows_of(data, fjordvik[1])
     assert "Lapsed" in core
     assert "Lapsed" not in pulse
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        ((raised("core"),), "has a signal about the same already"),
+        ((raised("pulse"),), "has a signal about the same already"),
+        ((raised("core", has_lapsed=True),), "has a signal about the same already"),
+        ((), "checking for all classes in this theme"),
+    ],
+)
+def test_a_theme_that_left_the_class_to_another_says_so(
+    fjordvik: School, flags: tuple[ClassFlag, ...], says: str
+) -> None:
+    seen = indicator(
+        9, gate="tested", rule_id="rule.class_witnessed", p_exact=1e-9, q_value=1e-8,
+        survey_id="core",
+    )  # fmt: skip
+    data = replace(two_surveys(fjordvik, *flags), indicators=(seen,))
+    text = Page(render(data, fjordvik[1], language="en", surveys=SURVEYS)).text
+    assert says in text
+    assert "may be chance" not in text or not flags
+
+
+@pytest.mark.parametrize(
+    ("apart", "says"),
+    [(0, "Less than 60% of the class answered this"), (9, "came without codes. Nobody can tell")],
+)
+def test_forms_that_nobody_can_tell_apart_are_not_called_few(
+    fjordvik: School, apart: int, says: str
+) -> None:
+    count = ClassCount("7B", 7, 11, 20, apart=apart, surveys=2)
+    data = replace(
+        fjordvik[0],
+        classes=(*[one for one in fjordvik[0].classes if one.class_group != "7B"], count),
+        indicators=(indicator(4, gate="low_response", answered=11, survey_id="core"),),
+    )
+    text = Page(render(data, fjordvik[1], language="en", surveys=SURVEYS)).text
+    assert says in text
+    assert ("Less than 60% of the class answered" in text) == (not apart)
 
 
 def test_one_survey_of_a_wave_is_not_named(fjordvik: School) -> None:

@@ -75,6 +75,7 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
         ClassCount("7B", 7, 25, 24),
         ClassCount("8A", 8, 0, 22),
         ClassCount("8B", 8, 20, 22, careless=2),
+        ClassCount("8C", 8, 11, 20, apart=12, surveys=2),
     )
     watch = ClassFlag(
         "7B", "watch", "rule.class_bullied", 1, None, date(2027, 3, 23), survey_id="pulse"
@@ -109,6 +110,9 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
         4, gate="tested", rule_id="rule.class_unsafe", baseline=0.04, baseline_from="published"
     )
     seen = indicator(6, gate="tested", rule_id="rule.class_witnessed", p_exact=0.001, q_value=0.01)
+    apart = (*data.classes[:-1], ClassCount("7B", 7, 9, 20, apart=9, surveys=2))
+    unlikely = indicator(6, gate="tested", p_exact=0.001, q_value=0.01)
+    short = indicator(6, gate="low_response", answered=9)
     witnessed = (replace(data.class_flags[0], level="watch", rule_id="rule.class_witnessed"),)
     few = indicator(0, gate="few_classes", rule_id="rule.class_belonging")
     skipped = indicator(0, gate="few_answers", answered=7, rule_id="rule.class_unsafe")
@@ -141,6 +145,8 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
             for flags in (data.class_flags, witnessed)
         ),
         replace(data, class_flags=(), indicators=(estimated,)),
+        replace(data, class_flags=(), indicators=(unlikely,)),
+        replace(data, classes=apart, class_flags=(), indicators=(short,)),
         replace(data, surveys=("core", "pulse"), grades=(7,)),
         replace(
             data,

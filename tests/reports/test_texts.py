@@ -121,5 +121,13 @@ def test_dates_shares_and_lists_follow_the_language() -> None:
     assert (nb.join(["a", "b", "c"]), en.join(["a", "b", "c"])) == ("a, b og c", "a, b and c")
 
 
+@pytest.mark.parametrize(
+    ("share", "says"),
+    [(0.28, "28%"), (0.015, "1.5%"), (0.001, "0.1%"), (0.0009, "< 0.1%"), (0.0, "0%")],
+)
+def test_a_small_share_is_never_called_none(share: float, says: str) -> None:
+    assert read_texts("en").fine_share(share) == says
+
+
 def test_a_wording_that_english_lacks_is_shown_in_bokmaal() -> None:
     assert read_texts("en").translated({"nb": "Trygghet"}) == "Trygghet"

@@ -1,5 +1,6 @@
 """A class stands once with each rule, in however many surveys of a wave it was asked."""
 
+import math
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cache
@@ -65,6 +66,14 @@ CASES = [
          20, {"nb": (11, 4), "en": (9, 4)}, ("nb", 20, 8)),
     Case("no codes, and more forms than pupils: the fullest survey",
          20, {"main": (20, 4), "pulse": (19, 6)}, ("main", 20, 4)),
+    Case("no codes, and a class list that is out by one: different pupils all the same",
+         20, {"nb": (11, 4), "en": (10, 4)}, ("nb", 21, 8)),
+    Case("no codes, and a tenth more than the list names",
+         20, {"nb": (11, 4), "en": (11, 4)}, ("nb", 22, 8)),
+    Case("no codes, and more than a tenth more",
+         20, {"nb": (11, 4), "en": (12, 5)}, ("en", 12, 5)),
+    Case("a list that is out by one, and one survey has codes",
+         20, {"nb": (to(11), to(4)), "en": (10, 4)}, ("nb", 21, 8)),
     Case("no codes, equally full: the last by name",
          20, {"main": (20, 4), "pulse": (20, 6)}, ("pulse", 20, 6)),
     Case("no codes and no class list: nobody can tell, so the fullest survey",
@@ -379,7 +388,8 @@ def plain_choice(forms, items, asked, listed):
     whole = plain_count(forms, items, asked)
     answering = [form for form in forms if any(item in answers_of(form) for item in items)]
     several = len({form[0] for form in answering}) > 1
-    if not several or all(form[2] for form in answering) or (listed and whole[0] <= listed):
+    has_room = listed and whole[0] <= math.ceil(1.1 * listed)
+    if not several or all(form[2] for form in answering) or has_room:
         return whole
     parts = [
         plain_count([form for form in forms if form[0] == survey], items, asked)

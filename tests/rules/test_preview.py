@@ -26,6 +26,8 @@ from tests.support.home import (
     form,
     make_home,
     run,
+    school_class,
+    survey_toml,
 )
 from transforms.preview import FEW, Flags, _classes, lines, shown
 from warehouse.damage import WarehouseBusyError
@@ -255,12 +257,12 @@ def seen(flags, rule="rule.unsafe", forms=None):
             ]
         ),
         indicators=pl.DataFrame(schema={"wave_id": pl.String, "rule_id": pl.String}),
-        asked=pl.DataFrame([{"wave": "w", "survey": "s", "instrument": CORE}]),
+        asked=pl.DataFrame([{"wave": "w", "survey": "s", "input": f"{CORE}.safety"}]),
     )
 
 
 def test_a_wave_and_a_survey_that_did_not_ask_say_nothing_of_the_next():
-    """Twenty in autumn's core of 180 forms; spring is a pulse of WHO-5, answered by 180 as well."""
+    """Twenty in autumn's core of 180 forms; spring is a pulse with half of it, answered by 180."""
     autumn = seen([(5, "girl", 10), (6, "boy", 10)])
     pulse = autumn.forms.with_columns(wave=pl.lit("v"), survey=pl.lit("p"))
     beside = autumn.forms.with_columns(survey=pl.lit("p"))
@@ -271,7 +273,13 @@ def test_a_wave_and_a_survey_that_did_not_ask_say_nothing_of_the_next():
         asked=pl.concat(
             [
                 autumn.asked,
-                pl.DataFrame([{"wave": w, "survey": "p", "instrument": "who5_v1"} for w in "wv"]),
+                pl.DataFrame(
+                    [
+                        {"wave": wave, "survey": "p", "input": name}
+                        for wave in "wv"
+                        for name in (f"{CORE}.thriving", "who5_v1.wellbeing")
+                    ]
+                ),
             ]
         ),
     )
@@ -280,6 +288,20 @@ def test_a_wave_and_a_survey_that_did_not_ask_say_nothing_of_the_next():
     assert [line.expected for line in told if line.rule_id == "rule.unsafe"] == [20, 20]
     assert [line.per_100 for line in told if line.rule_id == "rule.unsafe"] == [11.1, None]
     assert {line.per_100 for line in told if line.rule_id == "rule.new_pupil"} == {0.0}
+
+
+def test_what_was_asked_is_told_by_question_and_scale(tmp_path):
+    half = make_home(
+        tmp_path / "home",
+        survey=survey_toml(more=f'not_asked = ["{CORE}.wants_talk"]'),
+    )
+    rows = [{k: v for k, v in row.items() if "wants_talk" not in k} for row in school_class(8)]
+    drop(half, "a.csv", csv_bytes(rows))
+    run(half)
+    asked = set(previewed(half, "").asked["input"])
+
+    assert {f"{CORE}.safety", "who5_v1.wellbeing", "who5_v1.who5_1"} <= asked
+    assert f"{CORE}.wants_talk" not in asked
 
 
 def parts(flags, rule="rule.unsafe"):

@@ -178,6 +178,13 @@ REFUSED = {
     "a lower count": change("class_unsafe", "min_count = 2"),
     "a milder watch": change("class_unsafe", "watch_below = 0.03"),
     "a milder alert": change("class_unsafe", "alert_fdr = 0.15"),
+    "a count of new pupils that nothing looks at": change("class_new_pupils", "min_count = 6"),
+    "a p of new pupils": change("class_new_pupils", "watch_below = 0.001"),
+    "a count of a mean": change("class_wellbeing", "min_count = 6"),
+    "a p of a mean": change("class_wellbeing", "watch_below = 0.001"),
+    "a rate of a mean": change("class_wellbeing", "alert_fdr = 0.01"),
+    "a count of a spread": change("class_wellbeing_spread", "min_count = 6"),
+    "an alert of what never is one": change("class_witnessed", "alert_fdr = 0.01"),
     "a gate of a pupil rule": change("unsafe", "min_count = 4"),
     "a level of a class rule": change("class_unsafe", 'levels_off = ["watch"]'),
 }

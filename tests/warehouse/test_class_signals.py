@@ -197,6 +197,30 @@ def test_a_signal_that_was_withdrawn_never_was_and_one_that_lapsed_was(classes):
     assert (classes.level("w1"), classes.level("w2")) == (None, "watch")
 
 
+def status(classes, wave):
+    [(found,)] = classes.con.execute(
+        "select status from core.flag where wave_id = ? and class_group = '7A'", [wave]
+    ).fetchall()
+    return found
+
+
+def test_a_signal_lapses_when_the_class_is_judged_again_and_not_by_next_years_class(classes):
+    assert classes.judged("old", 8) == "alert"
+    assert classes.judged("w1", 0) is None
+    expire_flags(classes.con, today=date(2026, 9, 8))
+    assert status(classes, "old") == "expired"  # its last day is over: 31 July
+    classes.con.execute("update core.flag set expires_on = '2027-01-31'").fetchall()
+    expire_flags(classes.con, today=date(2026, 9, 8))
+    assert status(classes, "old") == "open", "this year's 7A are other pupils"
+
+    classes.add_class("w2", 8)
+    classes.flag("w2")
+    classes.add_class("w3", 0)
+    classes.flag("w3")
+    expire_flags(classes.con, today=date(2026, 11, 30))
+    assert (status(classes, "w2"), status(classes, "old")) == ("expired", "open")
+
+
 def test_a_late_file_of_the_first_wave_makes_the_second_an_alert(classes):
     assert classes.judged("w2", ONCE) == "watch"
     assert classes.judged("w1", ONCE) == "watch"
