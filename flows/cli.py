@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.backup_cli import add_backup, add_restore
+from flows.docs_cli import add_docs
 from flows.doctor_cli import add_doctor
 from flows.erase_cli import add_access, add_erase
 from flows.fault import place_of
@@ -179,6 +180,7 @@ def command_line() -> argparse.ArgumentParser:
     add_score(commands)
     add_publish(commands)
     add_sql(commands)
+    add_docs(commands)
     add_quarantine(commands)
     add_audit(commands)
     add_access(commands)

@@ -14,6 +14,7 @@ import duckdb
 import polars as pl
 from rich.table import Table
 
+from flows.data_docs import write_docs
 from flows.display import console, progress_bars, show_outcomes
 from flows.home import Home, init_home, load_config, open_home
 from flows.road import Summary, at_work, run
@@ -110,6 +111,7 @@ def _show(
     with at_work(home, load_config(home), now=_now(municipality, f"{last.id}-2")) as con:
         _show_pupil_flags(con, home, deliveries / TRUTH)
         _show_class_flags(con, home, deliveries / CLASS_TRUTH)
+    docs = write_docs(home, now=_now(municipality, f"{last.id}-2"))
     steps = ", ".join(f"{step} {seconds:.1f} s" for step, seconds in whole.seconds.items())
     console.print(f"Time: {steps}.")
     report = next(iter(sorted(home.health.glob(f"S*/{last.id}/report.nb.html"))), home.health)
@@ -117,6 +119,7 @@ def _show(
     for what, where in (
         ("a flag report", report),
         ("the analysts' file", home.published),
+        ("what is in it", (docs.analyst or home.analyst) / "index.html"),
         ("what became of each file", home.outcome),
     ):
         console.print(f"  {what}: {where}", soft_wrap=True)

@@ -114,9 +114,10 @@ class Texts:
 
 
 @cache
-def read_texts(language: ReportLanguage) -> Texts:
-    """The texts of one language."""
-    text = (files("reports") / "texts" / f"{language}.toml").read_text(encoding="utf-8")
+def read_texts(language: ReportLanguage, subject: str = "") -> Texts:
+    """The texts of one language: of the flag reports, or of another `subject` (a folder)."""
+    folder = files("reports") / "texts" / subject
+    text = (folder / f"{language}.toml").read_text(encoding="utf-8")
     return Texts(language, dict(_flattened(loads(text))))
 
 

@@ -6,15 +6,24 @@ A definition that is changed is a new id: figures of waves that are out already 
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from schemas.declared import Declared
 from schemas.instrument import Band, Instrument, Scale
 
-DictionaryLanguage = Literal["nb", "en"]
-DictionaryTexts = dict[DictionaryLanguage, str]
+DictionaryLanguage = Literal["nb", "nn", "en"]
+
+
+def _is_in_every_language(texts: dict[DictionaryLanguage, str]) -> dict[DictionaryLanguage, str]:
+    lacking = [name for name in get_args(DictionaryLanguage) if not texts.get(name, "").strip()]
+    if lacking:
+        raise ValueError(f"no text in {', '.join(lacking)}")
+    return texts
+
+
+DictionaryTexts = Annotated[dict[DictionaryLanguage, str], AfterValidator(_is_in_every_language)]
 _NAME = r"^[a-z][a-z0-9_]{0,39}$"
 
 

@@ -10,11 +10,12 @@ from schemas.declared import Declared
 
 
 class MartColumn(Declared):
-    """One column: its type, and what it holds in bokmål and English."""
+    """One column: its type, and what it holds in bokmål, nynorsk and English."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     type: Literal["varchar", "varchar[]", "tinyint", "bigint", "double", "boolean", "timestamp"]
     nb: str = Field(min_length=1)
+    nn: str = Field(min_length=1)
     en: str = Field(min_length=1)
 
 
@@ -23,6 +24,7 @@ class MartTable(Declared):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     nb: str = Field(min_length=1)
+    nn: str = Field(min_length=1)
     en: str = Field(min_length=1)
     columns: tuple[MartColumn, ...] = Field(min_length=1, alias="column")
 

@@ -111,22 +111,37 @@ def edition_of(mart: duckdb.DuckDBPyConnection, path: Path) -> Edition:
         return _edition(mart)
 
 
+def verified_edition(path: Path) -> Edition:
+    """Which edition the file at `path` is, its content held against its id; MartError if not so."""
+    with (
+        duckdb.connect(config={"autoinstall_known_extensions": "false"}) as mart,
+        _ours(mart, path),
+    ):
+        return _whole_edition(mart, path)
+
+
+def _whole_edition(mart: duckdb.DuckDBPyConnection, path: Path) -> Edition:
+    edition = _edition(mart)
+    if content_id(mart, "before") != edition.publication_id:
+        raise MartError(
+            f"{path.name}: its content does not match its publication id;"
+            " put the published file back from the backup"
+        )
+    return edition
+
+
 def carry_over(mart: duckdb.DuckDBPyConnection, target: Path) -> Edition | None:
     """Copy what is out already into the workbench, row for row; None where nothing is out.
 
-    A column that an older edition had and this version publishes no longer is left behind.
+    A column that an older edition had and this version publishes no longer is left behind; one
+    that it did not have yet is null in its rows.
 
     MartError where the file cannot be read, or its content is not what its id was made from.
     """
     if not target.exists():
         return None
     with _ours(mart, target):
-        edition = _edition(mart)
-        if content_id(mart, "before") != edition.publication_id:
-            raise MartError(
-                f"{target.name}: its content does not match its publication id;"
-                " put the published file back from the backup"
-            )
+        edition = _whole_edition(mart, target)
         _copy_tables(mart, "before", WORKBENCH)
     mart.execute(f"delete from mart.{_EDITION_TABLE}").fetchall()
     return edition
@@ -174,12 +189,21 @@ def _edition(mart: duckdb.DuckDBPyConnection) -> Edition:
 
 
 def _copy_tables(mart: duckdb.DuckDBPyConnection, source: str, goal: str) -> None:
+    there = _columns_of(mart, source)
     for table in mart_tables():
-        columns = ", ".join(column.name for column in table.columns)
+        columns = ", ".join(
+            column.name for column in table.columns if (table.name, column.name) in there
+        )
         mart.execute(
             f"insert into {goal}.mart.{table.name} by name"
             f" select {columns} from {source}.mart.{table.name} order by all"
         ).fetchall()
+
+
+def _columns_of(mart: duckdb.DuckDBPyConnection, catalog: str) -> set[tuple[str, str]]:
+    """Every table and column that a file has."""
+    query = "select table_name, column_name from duckdb_columns() where database_name = ?"
+    return set(mart.execute(query, [catalog]).fetchall())
 
 
 @contextmanager
@@ -218,8 +242,10 @@ def _entry(entry: str, table: str, described: MartTable | MartColumn) -> dict[st
         "table_name": table,
         "name": described.name,
         "label_nb": described.name,
+        "label_nn": described.name,
         "label_en": described.name,
         "description_nb": described.nb,
+        "description_nn": described.nn,
         "description_en": described.en,
     }
 
@@ -230,8 +256,10 @@ def _figure_entry(figure: Figure) -> dict[str, str]:
         "table_name": "indicator",
         "name": figure.id,
         "label_nb": figure.label["nb"],
+        "label_nn": figure.label["nn"],
         "label_en": figure.label["en"],
         "description_nb": figure.definition["nb"],
+        "description_nn": figure.definition["nn"],
         "description_en": figure.definition["en"],
     }
 

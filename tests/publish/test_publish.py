@@ -337,3 +337,17 @@ def test_new_wave_never_changes_a_published_one(tmp_path_factory, arriving, eras
     assert rows_of(target, "2026-spring") == before
     assert later.changed == ("2026-autumn" in later.waves)
     assert set(first.waves) <= set(later.waves)
+
+
+def test_an_edition_from_before_nynorsk_was_there_is_carried_over(con, target):
+    publish_to(target, con)
+    with duckdb.connect(target) as older:
+        for column in ("label_nn", "description_nn"):
+            older.execute(f"alter table mart.dictionary drop column {column}").fetchall()
+        older.execute(
+            "update mart.publication set publication_id = ?", [content_id(older, "klassepuls")]
+        ).fetchall()
+    ledger_of(target).unlink()
+    assert publish_to(target, con).changed
+    lacking = "select count(*) from mart.dictionary where description_nn is null"
+    assert read(target, lacking) == [(0,)]

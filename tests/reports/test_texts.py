@@ -11,23 +11,26 @@ from reports.texts import Texts, read_texts
 from schemas.settings import ReportLanguage
 
 LANGUAGES: tuple[ReportLanguage, ...] = get_args(ReportLanguage)
+SUBJECTS = ("", "site")  # of the flag reports, and of the data docs
 
 
 def placeholders(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name} - {"n", "N"}
 
 
+@pytest.mark.parametrize("subject", SUBJECTS)
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_language_has_the_same_keys(language: ReportLanguage) -> None:
-    assert set(read_texts("nb").entries) == set(read_texts(language).entries)
+def test_every_language_has_the_same_keys(language: ReportLanguage, subject: str) -> None:
+    assert set(read_texts("nb", subject).entries) == set(read_texts(language, subject).entries)
 
 
+@pytest.mark.parametrize("subject", SUBJECTS)
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_language_is_given_the_same_values(language: ReportLanguage) -> None:
-    other = read_texts(language).entries
+def test_every_language_is_given_the_same_values(language: ReportLanguage, subject: str) -> None:
+    other = read_texts(language, subject).entries
     unequal = [
         key
-        for key, text in read_texts("nb").entries.items()
+        for key, text in read_texts("nb", subject).entries.items()
         if placeholders(text) != placeholders(other[key])
     ]
     assert unequal == []
@@ -42,8 +45,9 @@ BOKMAAL = re.compile(
 PROGRAMME = "Supportgrupper i skolen"
 
 
-def test_nynorsk_is_not_bokmaal_with_another_name() -> None:
-    nb, nn = read_texts("nb").entries, read_texts("nn").entries
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_nynorsk_is_not_bokmaal_with_another_name(subject: str) -> None:
+    nb, nn = read_texts("nb", subject).entries, read_texts("nn", subject).entries
     assert [key for key, text in nn.items() if BOKMAAL.search(text.replace(PROGRAMME, ""))] == []
     longer = [key for key, text in nb.items() if len(text.split()) > 7]
     assert [key for key in longer if nn[key] == nb[key]] == []
@@ -56,9 +60,10 @@ def test_a_text_with_a_number_has_all_plural_forms(language: str) -> None:
     assert {f"{key}.{form}" for key in counted for form in ("one", "other")} <= keys
 
 
+@pytest.mark.parametrize("subject", SUBJECTS)
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_no_text_is_empty_or_carries_markup(language: str) -> None:
-    texts = read_texts(language).entries.values()
+def test_no_text_is_empty_or_carries_markup(language: ReportLanguage, subject: str) -> None:
+    texts = read_texts(language, subject).entries.values()
     assert all(text.strip() and not set("<>&\\") & set(text) for text in texts)
 
 

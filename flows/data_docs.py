@@ -1,0 +1,55 @@
+"""Writes the data docs of a home: pages for analysts, and a page for the operator.
+
+What analysts read is made from the published file alone and lies beside it. What tells of
+deliveries lies in the restricted zone, for a delivery is often one class.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from flows.home import Config, Home, load_config
+from flows.road import at_work
+from reports.site.analyst_pages import Source, analyst_pages
+from reports.site.operator_page import operator_pages
+from reports.site.write import write_site
+from schemas.indicator import published_figures
+from warehouse.site_facts import PublishedFacts, delivery_facts, published_facts
+from warehouse.swap import READ_ONLY
+
+FOLDER = "docs"  # in analyst/, and in restricted/
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Where the pages lie, and how many files have changed; `analyst` is None without a file."""
+
+    analyst: Path | None
+    operator: Path
+    changed: int
+
+
+def write_docs(home: Home, *, now: datetime) -> Written:
+    """Write both parts; the same home gives the same bytes.
+
+    Before a wave is published there is only the operator's page. MartError where the published
+    file is not what we published: then nothing is written.
+    """
+    config = load_config(home)
+    facts = published_facts(home.published) if home.published.is_file() else None
+    with at_work(home, config, now=now) as con:
+        behind = delivery_facts(con, facts.lineage if facts else [])
+    operator = home.restricted / FOLDER
+    changed = write_site(
+        operator, operator_pages(behind, config.settings), {}, mode=0o400, folder_mode=0o700
+    )
+    if facts:
+        changed += write_analyst_docs(home, config, facts)
+    return Written(home.analyst / FOLDER if facts else None, operator, changed)
+
+
+def write_analyst_docs(home: Home, config: Config, facts: PublishedFacts) -> int:
+    """Write the analysts' pages beside their file; returns how many files have changed."""
+    figures = {figure.id: figure for figure in published_figures(config.instruments)}
+    pages = analyst_pages(Source(facts, config.settings, figures))
+    return write_site(home.analyst / FOLDER, pages, {}, mode=READ_ONLY, folder_mode=0o755)

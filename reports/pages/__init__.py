@@ -1,0 +1,1 @@
+"""Pages of plain text: what they are made of, and how they become HTML and Markdown."""
