@@ -1,0 +1,1 @@
+"""Documents that a municipality must have, from its settings and from what the code does."""
