@@ -6,6 +6,7 @@ deliveries lies in the restricted zone, for a delivery is often one class.
 
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.resources import files
 from pathlib import Path
 
 from flows.home import Config, Home, load_config
@@ -49,7 +50,9 @@ def write_docs(home: Home, *, now: datetime) -> Written:
 
 
 def write_analyst_docs(home: Home, config: Config, facts: PublishedFacts) -> int:
-    """Write the analysts' pages beside their file; returns how many files have changed."""
+    """Write the analysts' pages and a notebook beside their file; returns how many have changed."""
     figures = {figure.id: figure for figure in published_figures(config.instruments)}
     pages = analyst_pages(Source(facts, config.settings, figures))
-    return write_site(home.analyst / FOLDER, pages, {}, mode=READ_ONLY, folder_mode=0o755)
+    notebook = files("reports") / "notebooks" / "published.py"
+    more = {"notebook.py": notebook.read_text(encoding="utf-8")}
+    return write_site(home.analyst / FOLDER, pages, more, mode=READ_ONLY, folder_mode=0o755)
