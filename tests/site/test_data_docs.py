@@ -14,6 +14,7 @@ import pytest
 
 from flows.cli import main
 from flows.data_docs import write_docs
+from flows.erase import Asked, erase_pupil
 from flows.home import Home
 from reports.pages.html import page_html
 from reports.site.analyst_pages import LANGUAGES, Source, analyst_pages
@@ -166,6 +167,19 @@ def test_the_operator_sees_when_a_published_wave_would_be_another_today(written)
     write_docs(written, now=NOW)
     assert "changed since" in Page(page.read_text(encoding="utf-8")).text
     assert files_of(written.analyst / "docs") == before  # the published figures are as they were
+
+
+def test_a_delivery_that_an_erasing_named_anew_is_known_again(written):
+    page = written.restricted / "docs" / "en" / "index.html"
+    before = page.read_text(encoding="utf-8")
+    code = f"{PREFIX}00003"
+    done = erase_pupil(written, Asked(code, None, for_good=False), now=NOW)
+    assert done["proof"]["found"] == 0
+    write_docs(written, now=NOW)
+    after = page.read_text(encoding="utf-8")
+    hashes = [set(re.findall(r"\b[0-9a-f]{64}\b", text)) for text in (before, after)]
+    assert hashes[0] != hashes[1]
+    assert "changed since" not in Page(after).text
 
 
 def test_the_same_home_gives_the_same_bytes_and_writes_nothing(written):
