@@ -223,7 +223,12 @@ def _run(parsed: argparse.Namespace) -> int:
 
     home = open_home(home_of(parsed))
     with progress_bars(silent=parsed.json) as progress:
-        summary = run(home, now=datetime.now(UTC), wave=parsed.wave, progress=progress)
+        now = datetime.now(UTC)
+        summary = run(home, now=now, wave=parsed.wave, progress=progress)
+    if summary.publication and summary.publication.changed:
+        from flows.data_docs import write_docs_of_edition
+
+        write_docs_of_edition(home, summary.publication, now=now)
     if parsed.json:
         print(json.dumps(run_as_dict(summary), ensure_ascii=False, indent=1))
     else:

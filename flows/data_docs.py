@@ -4,6 +4,7 @@ What analysts read is made from the published file alone and lies beside it. Wha
 deliveries lies in the restricted zone, for a delivery is often one class.
 """
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
@@ -15,8 +16,12 @@ from reports.site.analyst_pages import Source, analyst_pages
 from reports.site.operator_page import operator_pages
 from reports.site.write import write_site
 from schemas.indicator import published_figures
+from warehouse.damage import WarehouseBusyError
+from warehouse.publish import Publication
 from warehouse.site_facts import PublishedFacts, delivery_facts, published_facts
 from warehouse.swap import READ_ONLY
+
+log = logging.getLogger(__name__)
 
 FOLDER = "docs"  # in analyst/, and in restricted/
 
@@ -47,6 +52,17 @@ def write_docs(home: Home, *, now: datetime) -> Written:
     if facts:
         changed += write_analyst_docs(home, config, facts)
     return Written(home.analyst / FOLDER if facts else None, operator, changed)
+
+
+def write_docs_of_edition(home: Home, publication: Publication | None, *, now: datetime) -> None:
+    """Write the data docs where a publication has brought out a new edition."""
+    if publication is None or not publication.changed:
+        return
+    try:
+        write_docs(home, now=now)
+    except WarehouseBusyError:
+        # The edition is out, and that is what was asked for.
+        log.warning("the data docs were not made, for another run has begun: `klassepuls docs`")
 
 
 def write_analyst_docs(home: Home, config: Config, facts: PublishedFacts) -> int:

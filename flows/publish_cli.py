@@ -29,6 +29,7 @@ def add_publish(commands: "Commands") -> None:
 
 
 def _publish(parsed: argparse.Namespace) -> int:
+    from flows.data_docs import write_docs_of_edition
     from flows.home import load_config, open_home
     from flows.road import at_work, publish_waves
     from warehouse.publish import PublicationError
@@ -43,6 +44,7 @@ def _publish(parsed: argparse.Namespace) -> int:
             publication = publish_waves(con, home, config, waves, now=now)
         except PublicationError as error:
             refused = str(error)
+    write_docs_of_edition(home, publication, now=now)
     told = _as_dict(config, waves, publication, refused)
     if parsed.json:
         print(json.dumps(told, ensure_ascii=False, indent=1))
