@@ -15,6 +15,10 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flows.home import Home
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -22,15 +26,17 @@ ROWS = 3
 CPU_RATIO, MORE_MIB = 13.0, 150.0  # of ten times the files: 10 would be exactly linear
 
 
-def make(root: Path, order: list[int], key: bytes | None) -> bytes:
-    """A home with the files in its inbox, each named by its place in the order; returns its key."""
+def make(root: Path, order: list[int], like: "Home | None") -> "Home":
+    """A home with the files in its inbox, each named by its place in the order.
+
+    Its keys are those of another home, `like`.
+    """
+    from tests.faults.compare import same_key
     from tests.support.home import csv_bytes, make_home, school_class
 
     home = make_home(root)
-    if key:
-        home.key_file.chmod(0o600)
-        home.key_file.write_bytes(key)
-        home.key_file.chmod(0o400)
+    if like:
+        same_key(like, home)
     for place, number in enumerate(order):
         rows = school_class(
             ROWS,
@@ -41,7 +47,7 @@ def make(root: Path, order: list[int], key: bytes | None) -> bytes:
             grade=str(number % 3 + 5),
         )
         (home.inbox / f"{place:05}.csv").write_bytes(csv_bytes(rows))
-    return home.key_file.read_bytes()
+    return home
 
 
 def child(root: Path) -> None:
@@ -85,9 +91,9 @@ def main() -> int:
     shuffled = random.Random(1).sample(order, len(order))
     with tempfile.TemporaryDirectory() as folder:
         few, many, other = (Path(folder, name) for name in ("few", "many", "other"))
-        key = make(few, order[: len(order) // 10], None)
-        make(many, order, key)
-        make(other, shuffled, key)
+        first = make(few, order[: len(order) // 10], None)
+        make(many, order, first)
+        make(other, shuffled, first)
         small, large, _ = (measure(root) for root in (few, many, other))
         tables = [as_it_stands(Home(root)) for root in (many, other)]
         same = tables[0] == tables[1]

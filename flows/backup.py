@@ -17,13 +17,13 @@ import duckdb
 
 from flows.bring_back import SEARCHED, files_of
 from flows.hand import hand
-from flows.home import Config, Home, load_config
+from flows.home import Config, Home, HomeError, load_config
+from flows.key_files import key_files
 from flows.outcome_note import DECISION_ENDING
 from flows.road import opened
 from flows.zones import require_closed_zones
 from warehouse import audit
 from warehouse.backup import BACKUP, Made, begun, copies, copy_home, finished, free_place, register
-from warehouse.manifest import KEY_FILE
 from warehouse.store import only_writer, transaction
 from warehouse.witness import bear_witness
 
@@ -46,7 +46,7 @@ def backup(home: Home, dest: Path, *, with_key: bool, now: datetime) -> Made:
                 if copy.kind == BACKUP and not copy.is_finished:
                     shutil.rmtree(begun(copy.path), ignore_errors=True)
             register(con, place, kind=BACKUP, with_key=with_key, now=now)
-            files = [*_files(home), *_waiting(con, home), *([KEY_FILE] if with_key else [])]
+            files = [*_files(home), *_waiting(con, home), *(_keys(home) if with_key else [])]
         made = copy_home(home.root, place, files, key=config.key, with_key=with_key, now=now)
         with opened(home, config, now=now) as con:
             _tell(con, home, config, made, now=now)
@@ -76,6 +76,13 @@ def _files(home: Home) -> Iterator[Path]:
         path = home.root / name
         found = sorted(path.rglob("*")) if path.is_dir() else [path]
         yield from (file.relative_to(home.root) for file in found if _is_plain(file))
+
+
+def _keys(home: Home) -> Iterator[Path]:
+    for path in key_files(home.vault).values():
+        if path.parent != home.vault:
+            raise HomeError("--with-key: the keys are credentials of the service, not in the home")
+        yield path.relative_to(home.root)
 
 
 def _is_plain(path: Path) -> bool:

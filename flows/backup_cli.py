@@ -27,7 +27,7 @@ def add_backup(commands: "Commands") -> None:
     parser.add_argument(
         "--with-key",
         action="store_true",
-        help="the pseudonym key too: whoever has the backup can then turn codes into pseudonyms",
+        help="the keys too: whoever has the backup can then turn codes into pseudonyms",
     )
     parser.add_argument("--json", action="store_true", help="the answer as JSON")
     parser.set_defaults(command=_backup)
@@ -54,7 +54,11 @@ def add_restore(commands: "Commands") -> None:
         action="store_true",
         help="move files that came after the backup from outcome/ back to the inbox",
     )
-    parser.add_argument("--key", type=Path, help="the pseudonym key, where the home has lost it")
+    parser.add_argument(
+        "--key",
+        type=Path,
+        help="the folder with the keys, or the first of them, where the home has lost them",
+    )
     parser.add_argument("--json", action="store_true", help="the answer as JSON")
     parser.set_defaults(command=_restore)
 
@@ -79,10 +83,10 @@ def _backup(parsed: argparse.Namespace) -> int:
     print(f"A backup is made, read again and equal: {len(made.manifest.files)} files, {rows} rows.")
     print(f"  {made.path}")
     if made.manifest.with_key:
-        print("The pseudonym key lies in it: keep the backup as you would keep the code lists.")
+        print("The keys lie in it: keep the backup as you would keep the code lists.")
     else:
-        print("The pseudonym key is not in it. Keep restricted/vault/pseudonym.key somewhere else;")
-        print("without it the backup cannot be restored.")
+        print("The keys are not in it. Keep restricted/vault/*.key somewhere else; without them")
+        print("the backup cannot be restored.")
     return DONE
 
 

@@ -26,6 +26,7 @@ from flows.erase_cli import add_access, add_erase
 from flows.fault import place_of
 from flows.home import HomeError, init_home, open_home
 from flows.home_option import add_home, home_of
+from flows.keys_cli import add_key
 from flows.publish_cli import add_publish
 from flows.quarantine_cli import add_audit, add_quarantine
 from flows.rules_cli import add_rules
@@ -40,9 +41,9 @@ from warehouse.damage import WarehouseBusyError
 from warehouse.decide import CannotRejectError, CannotReleaseError
 from warehouse.expired import ClockError, TooManyError
 from warehouse.instruments import InstrumentChangedError
+from warehouse.keys import KeyNeededError, OtherKeyError
 from warehouse.manifest import BackupRefusedError
 from warehouse.quarantine import NothingWaitsError
-from warehouse.vault import OtherKeyError
 from warehouse.whom import WhichSchoolError
 from warehouse.withdraw import NothingCountsError
 
@@ -65,6 +66,7 @@ _EXIT_CODES: dict[type[SpeakableError], int] = {
     ZonesOpenError: REFUSED,
     WarehouseBusyError: BUSY,
     OtherKeyError: REFUSED,
+    KeyNeededError: REFUSED,
     CannotRejectError: REFUSED,
     CannotReleaseError: REFUSED,
     WhichSchoolError: USAGE,
@@ -185,6 +187,7 @@ def command_line() -> argparse.ArgumentParser:
     add_audit(commands)
     add_access(commands)
     add_erase(commands)
+    add_key(commands)
     add_backup(commands)
     add_restore(commands)
     add_doctor(commands)

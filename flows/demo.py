@@ -25,9 +25,10 @@ from flows.simulate import (
     write_deliveries,
     write_home_settings,
 )
-from transforms.pseudonym import pseudonym
+from transforms.pseudonym import PseudonymKey, pupil_pseudonym
 from transforms.synthetic.municipality import Municipality, default_waves, make_municipality
 from transforms.synthetic.truth import PUPIL_TRUTH, class_truth
+from warehouse.years import years_of_waves
 
 GRADES = range(5, 11)
 
@@ -132,6 +133,18 @@ def _show_expected(manifest: DeliveriesManifest, whole: Summary) -> None:
     console.print(f"Files that ended as planted: {right} of {len(manifest.files)}.")
 
 
+def _named(
+    con: duckdb.DuckDBPyConnection, planted: pl.DataFrame, key: PseudonymKey
+) -> pl.DataFrame:
+    """The planted pupils with what they are called in their wave."""
+    years = years_of_waves(con)
+    pupils = [
+        pupil_pseudonym(code, key=key, year=years[wave])
+        for wave, code in planted.select("wave", "pupil_code").iter_rows()
+    ]
+    return planted.with_columns(pupil=pl.Series(pupils))
+
+
 def _show_pupil_flags(con: duckdb.DuckDBPyConnection, home: Home, truth_file: Path) -> None:
     truth = pl.read_parquet(truth_file).filter("accepted")
     planted = pl.concat(
@@ -141,8 +154,7 @@ def _show_pupil_flags(con: duckdb.DuckDBPyConnection, home: Home, truth_file: Pa
         ]
     )
     key = load_config(home).key
-    pupils = [pseudonym(code, key=key, domain="pupil") for code in planted.get_column("pupil_code")]
-    con.register("planted", planted.with_columns(pupil=pl.Series(pupils)).to_arrow())
+    con.register("planted", _named(con, planted, key).to_arrow())
     rows = con.execute("""
         with flagged as (
             select wave_id as wave, rule_id, pupil, level

@@ -11,6 +11,7 @@ from pathlib import Path
 from flows.doctor_machine import check_machine
 from flows.finding import Finding, Verdict, all_fine, fine, refused, to_mend, unseen
 from flows.home import Config, Home, HomeError, load_config
+from flows.key_files import FIRST, has_keys, key_files, later_name
 from flows.restore import filed
 from flows.zones import check_key, check_zones
 from schemas.settings import Settings
@@ -57,7 +58,7 @@ def _declared(home: Home) -> tuple[Config | None, list[Finding]]:
     if not home.settings_file.is_file():
         told = "klassepuls.toml is missing"
         return None, [refused("settings", told, "restore the home, or make one with init")]
-    if not home.key_file.is_file():
+    if not has_keys(home.vault):
         return None, [unseen("settings", "not read: they are read with the key")]
     try:
         config = load_config(home)
@@ -110,6 +111,7 @@ def _warehouse(home: Home, config: Config | None, *, now: datetime) -> list[Find
 def _seen(home: Home, look: Look, now: datetime) -> list[Finding]:
     return [
         *all_fine("warehouse", "opens, and has all that it says it had", _schema(look)),
+        *_keys(home, look),
         *_log(look),
         *all_fine("clock", "not behind what is written down", _clock(look, now)),
         *_copies(look, now),
@@ -133,8 +135,24 @@ def _schema(look: Look) -> Iterator[Finding]:
     if not look.key_fits:
         yield refused(
             "warehouse",
-            "the key or the municipality's number is not the one that it was filled with",
+            "a key or the municipality's number is not the one that it was filled with",
             "put the old one back",
+        )
+
+
+def _keys(home: Home, look: Look) -> Iterator[Finding]:
+    """A retired key that is there still keeps what was to be forgotten."""
+    here = key_files(home.vault)
+    retired = [
+        one
+        for one in look.keys
+        if one.is_retired and (later_name(one.version, one.since) if one.since else FIRST) in here
+    ]
+    if retired:
+        yield to_mend(
+            "key",
+            f"version {retired[0].version} of the key is retired, and its file is there still",
+            f"klassepuls key retire --version {retired[0].version}",
         )
 
 

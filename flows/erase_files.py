@@ -9,6 +9,7 @@ from pathlib import Path
 from flows.bring_back import content_of
 from flows.erased_copies import write_same_age
 from flows.home import OUTCOMES, Home
+from flows.key_files import is_key_name
 from flows.outcome_note import DECISION_ENDING
 from flows.reporting import ADULT_FOLDER
 from flows.told_anew import tell_struck
@@ -107,7 +108,7 @@ def _files_below(folder: Path) -> Iterator[Path]:
 
 def holds(content: bytes, who: Who, columns: Columns) -> int:
     """How often a delivered file names the pupil; a short number counts where codes stand."""
-    found = mentions(content, {who.code, who.pupil})
+    found = mentions(content, who.names)
     if found and (SHORT_NUMBER.fullmatch(who.code) or columns.spared):
         done = struck(content, {who.code}, columns)
         return len(done.rows) if done else found
@@ -151,7 +152,7 @@ def clear_own_texts(home: Home, who: Who) -> list[str]:
         path.unlink()
     if SHORT_NUMBER.fullmatch(who.code):
         return changed
-    word = word_of({who.code, who.pupil})
+    word = word_of(who.names)
     for path in _named(home, who):
         changed.append(_kind(home, path))
         _rename(path, word.sub("erased", path.name))
@@ -174,7 +175,7 @@ def _named(home: Home, who: Who) -> list[Path]:
     """Delivered files and notes with the code in their names; not where another school has it."""
     if who.others or SHORT_NUMBER.fullmatch(who.code):
         return []
-    word = word_of({who.code, who.pupil})
+    word = word_of(who.names)
     below = (*_files_below(home.outcome), *_files_below(home.inbox))
     return [path for path in below if word.search(path.name)]
 
@@ -190,7 +191,8 @@ def own_texts(home: Home, who: Who) -> Iterator[Path]:
     """Reports, logs, notes and declarations; reports of schools that are not meant stay."""
     deliveries = set(delivered_files(home))
     for path in _files_below(home.root):
-        is_database = path.name.endswith(_DATABASES) or path == home.key_file
+        is_key = path.parent == home.vault and is_key_name(path.name)
+        is_database = is_key or path.name.endswith(_DATABASES)
         if is_database or path in deliveries or path.is_relative_to(home.analyst):
             continue
         if path.is_relative_to(home.health) and _school_of(home, path) in who.others:
@@ -232,7 +234,7 @@ def search(home: Home, who: Who, columns: Columns) -> Searched:
         if path in deliveries:
             hits = holds(content, who, columns)
         elif path in texts and not is_short:
-            hits = mentions(content, {who.code, who.pupil})
+            hits = mentions(content, who.names)
         else:
             hits = 0 if who.others else sum(content.count(one.encode()) for one in who.tokens[1:])
         if hits:

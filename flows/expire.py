@@ -21,6 +21,7 @@ from warehouse.expired import (
 )
 from warehouse.failpoint import reach
 from warehouse.rebuild import rebuild
+from warehouse.same_pupils import renew_same_pupils
 from warehouse.store import only_writer
 from warehouse.witness import bear_witness
 
@@ -37,6 +38,7 @@ def erase_expired(home: Home, *, allow_many: bool, now: datetime) -> dict[str, A
     with only_writer(home.restricted):
         with opened(home, config, now=now) as con:
             require_sound_clock(con, now=now, looked=allow_many)
+            renew_same_pupils(con, config.key)
             timezone = config.settings.schedule.timezone
             leavers = find_leavers(con, years=retention.pupil_years, timezone=timezone, now=now)
             require_few(leavers, looked=allow_many)

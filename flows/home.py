@@ -1,6 +1,5 @@
 """A municipality's home: its folders and what its settings say."""
 
-import os
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -12,6 +11,8 @@ from stat import S_IMODE
 from zoneinfo import ZoneInfo
 
 from flows.fixes import fixed_surveys
+from flows.home_error import HomeError as HomeError  # noqa: PLC0414 - for whoever opens a home
+from flows.key_files import FIRST, OWN, has_keys, load_key, write_new
 from schemas.answer import MISSING, NOT_ASKED
 from schemas.declared import DeclarationError
 from schemas.drift import DriftDecision
@@ -20,7 +21,6 @@ from schemas.network_rule import NetworkRule, network_rule
 from schemas.rule import ClassRule, PupilRule, shipped_rules
 from schemas.rule_change import AnyRule, RuleChanges, amend, amend_network
 from schemas.settings import Settings
-from schemas.speakable import SpeakableError
 from schemas.survey import CONTEXT_COLUMNS, Survey
 from transforms.pseudonym import KEY_BYTES, PseudonymKey
 from transforms.readers.reading import Codebook, FileProblem
@@ -31,11 +31,6 @@ from warehouse.swap_home import is_pending
 
 OUTCOMES = ("loaded", "duplicate", "quarantined", "rejected")
 DECISIONS = "decisions"  # the folder in surveys/ of what people have signed
-KEY_VERSION = 1
-
-
-class HomeError(SpeakableError):
-    """The home is not there, or not as it must be; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +96,13 @@ class Home:
 
     @property
     def key_file(self) -> Path:
-        """The pseudonym key: 32 bytes that nobody but the pipeline's user may read."""
-        return self.restricted / "vault" / "pseudonym.key"
+        """The first key for pupils: 32 bytes that nobody but the pipeline's user may read."""
+        return self.vault / FIRST
+
+    @property
+    def vault(self) -> Path:
+        """Pupil codes, and the keys."""
+        return self.restricted / "vault"
 
     @property
     def fixes_file(self) -> Path:
@@ -119,7 +119,7 @@ class Home:
             self.inbox: 0o770,
             self.outcome: 0o750,
             self.restricted: 0o700,
-            self.restricted / "vault": 0o700,
+            self.vault: 0o700,
             self.restricted / "quarantine": 0o700,
             self.restricted / "spill": 0o700,
             self.restricted / "logs": 0o700,
@@ -164,7 +164,7 @@ def init_home(root: Path) -> Home:
     What is there already stays as it is; a key is never replaced.
     """
     home = Home(root.resolve())
-    if (home.restricted / "warehouse.duckdb").exists() and not home.key_file.exists():
+    if (home.restricted / "warehouse.duckdb").exists() and not has_keys(home.vault):
         raise HomeError(
             "this home has a warehouse and no key: a new one would make every pupil another;"
             " restore restricted/vault/pseudonym.key"
@@ -174,21 +174,15 @@ def init_home(root: Path) -> Home:
             folder.mkdir(parents=True)
             folder.chmod(mode)
     examples = files("schemas") / "examples"
-    _write_new(home.settings_file, (examples / "klassepuls.toml").read_bytes(), 0o640)
-    _write_new(
+    write_new(home.settings_file, (examples / "klassepuls.toml").read_bytes(), 0o640)
+    write_new(
         home.surveys / "klassepuls.toml", (examples / "survey_klassepuls.toml").read_bytes(), 0o640
     )
-    _write_new(home.key_file, secrets.token_bytes(KEY_BYTES), 0o400)
+    if not has_keys(home.vault):
+        # Its own key first: a home with a key for pupils alone is one from before there were two.
+        write_new(home.vault / OWN, secrets.token_bytes(KEY_BYTES), 0o400)
+        write_new(home.key_file, secrets.token_bytes(KEY_BYTES), 0o400)
     return home
-
-
-def _write_new(path: Path, content: bytes, mode: int) -> None:
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    except FileExistsError:
-        return
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
 
 
 def open_home(root: Path) -> Home:
@@ -199,7 +193,7 @@ def open_home(root: Path) -> Home:
             pass  # which finishes the restore that was cut off
     if not home.settings_file.is_file():
         raise HomeError("no klassepuls.toml here: make a home with `klassepuls init HOME`")
-    if not home.key_file.is_file():
+    if not has_keys(home.vault):
         raise HomeError("the pseudonym key is missing from restricted/vault: restore it")
     for folder, mode in home.folders().items():
         if not folder.is_dir():
@@ -237,7 +231,7 @@ def load_config(home: Home) -> Config:
         network=network,
         codebooks=codebooks,
         books=books,
-        key=_load_key(home, settings),
+        key=load_key(home.vault, settings),
         inbox=home.inbox,
         declared={
             key: _digest([survey, *variants.get(key, ())], settings, instruments)
@@ -397,15 +391,3 @@ def book_knows(book: Codebook, column: str) -> bool:
     return column in book or any(
         column.startswith(f"{name}{part}") for name in book for part in parts
     )
-
-
-def _load_key(home: Home, settings: Settings) -> PseudonymKey:
-    if home.key_file.stat().st_mode & 0o077:
-        raise HomeError("others may read restricted/vault/pseudonym.key: chmod it to 400")
-    secret = home.key_file.read_bytes()
-    if len(secret) != KEY_BYTES:
-        raise HomeError(
-            f"restricted/vault/pseudonym.key has {len(secret)} bytes and not {KEY_BYTES}: it is"
-            " damaged; restore it"
-        )
-    return PseudonymKey(secret, version=KEY_VERSION, municipality=settings.municipality.number)

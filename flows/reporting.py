@@ -14,6 +14,7 @@ from warehouse.careless import marks_in
 from warehouse.failpoint import reach
 from warehouse.report_data import read_schools
 from warehouse.requests import schools_asking
+from warehouse.same_pupils import is_first_of_key
 from warehouse.stages import (
     fingerprint,
     has_any,
@@ -130,6 +131,7 @@ def _school_states(con: duckdb.DuckDBPyConnection, config: Config, wave_id: str)
         config.settings.model_dump(mode="json", exclude={"retention", "security"}),
         [rule.model_dump() for rule in (*config.rules, config.network)],
         {key: (survey.name, sorted(survey.asks)) for key, survey in config.surveys.items()},
+        *([is_first_of_key(con, wave_id)] if len(config.key.versions) > 1 else []),
     )
     inputs = school_inputs(con, wave_id)
     return {school_id: fingerprint(says, words) for school_id, says in inputs.items()}

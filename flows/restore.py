@@ -17,22 +17,23 @@ from flows.backup import DECLARED, NOTES, PUBLISHED
 from flows.bring_back import content_of
 from flows.hand import account
 from flows.home import (
-    KEY_VERSION,
     OUTCOMES,
     Home,
     HomeError,
     load_config,
     make_inbox_folders,
 )
+from flows.key_files import FIRST, files_in, is_whole, key_files, keys_of
 from flows.zones import require_closed_zones
 from schemas.settings import Settings
-from transforms.pseudonym import KEY_BYTES, PseudonymKey
+from transforms.pseudonym import PseudonymKey
 from warehouse.audit import Hand
 from warehouse.backup import REPLACED
 from warehouse.manifest import (
-    KEY_FILE,
+    KEYS,
     BackupRefusedError,
     Manifest,
+    key_check,
     read_manifest,
     require_known_schema,
     require_untouched,
@@ -89,6 +90,7 @@ class _Case:
     backup: Path
     manifest: Manifest
     key: PseudonymKey
+    keys: Mapping[str, Path]
     asked: Asked
 
 
@@ -98,12 +100,12 @@ def restore(root: Path, backup: Path, asked: Asked, *, now: datetime) -> Restore
     manifest, seal = read_manifest(backup)
     require_known_schema(manifest)
     _require_same_municipality(home, manifest, with_settings=asked.with_settings)
-    key = _key(home, backup, asked.key_file, manifest)
+    key, keys = _keys(home, backup, asked.key_file, manifest)
     require_untouched(backup, manifest, seal, key)
     _make_folders(home)
     require_closed_zones(home)
     with only_writer(home.restricted):
-        restored, known = _swap(_Case(home, backup, manifest, key, asked), now=now)
+        restored, known = _swap(_Case(home, backup, manifest, key, keys, asked), now=now)
     later = dict(_later(home, known))
     counted = Counter(path.parent.name for path in later)
     again = _redeliver(home, list(later)) if asked.redeliver else 0
@@ -117,18 +119,32 @@ def _require_same_municipality(home: Home, manifest: Manifest, *, with_settings:
             raise BackupRefusedError("the backup is another municipality's than klassepuls.toml")
 
 
-def _key(home: Home, backup: Path, named: Path | None, manifest: Manifest) -> PseudonymKey:
-    """The key that the home has, else the one that was named, else one that lies in the backup."""
-    for path in (home.key_file, named, backup / KEY_FILE):
-        if path is not None and path.is_file():
-            secret = path.read_bytes()
-            if len(secret) != KEY_BYTES:
-                raise BackupRefusedError(f"a pseudonym key has {KEY_BYTES} bytes; this one has not")
-            return PseudonymKey(secret, version=KEY_VERSION, municipality=manifest.municipality)
+def _keys(
+    home: Home, backup: Path, named: Path | None, manifest: Manifest
+) -> tuple[PseudonymKey, dict[str, Path]]:
+    """The keys that the home has, else those that were named, else those in the backup; and files.
+
+    Where one file is named, it is the first key, and those beside it are the others.
+    """
+    places = [key_files(home.vault), _named(named), files_in(backup / KEYS)]
+    try:
+        found = [
+            (keys_of(files, manifest.municipality), files) for files in places if is_whole(files)
+        ]
+    except HomeError as error:
+        raise BackupRefusedError(str(error)) from None
+    if found:
+        return next((one for one in found if key_check(one[0]) == manifest.key_check), found[0])
     raise BackupRefusedError(
         "no pseudonym key: the backup does not hold it, and without it nobody can tell pupils"
-        " apart. Name the file that was put away with --key"
+        " apart. Name the folder with the keys that were put away with --key"
     )
+
+
+def _named(named: Path | None) -> dict[str, Path]:
+    if named is None or named.is_dir():
+        return files_in(named) if named else {}
+    return {**files_in(named.parent), FIRST: named} if named.is_file() else {}
 
 
 def _make_folders(home: Home) -> None:
@@ -164,7 +180,7 @@ def _swap(case: _Case, *, now: datetime) -> tuple[Restored, set[str]]:
         origin = Origin(case.backup, aside, case.manifest, lost)
         with told_of_restore(staged, origin, by=Hand(account(), case.key), now=now) as con:
             known = known_contents(con)
-        _place_key(home, staged, case.key)
+        placed = _place_keys(home, staged, case.keys)
         _open_to_their_readers(home, staged)
         keeps_published = _is_at_least(home.published, staged / PUBLISHED[0])
         takes_settings = case.asked.with_settings or not home.settings_file.is_file()
@@ -174,7 +190,7 @@ def _swap(case: _Case, *, now: datetime) -> tuple[Restored, set[str]]:
             *_FOLDERS,
             *(() if keeps_published else PUBLISHED),
             *(DECLARED if takes_settings else ()),
-            *(() if home.key_file.is_file() else [str(KEY_FILE)]),
+            *placed,
             *_outcome_parts(home, staged),
         ]
         commit(home.restricted, parts, aside=aside)
@@ -206,11 +222,20 @@ def _is_at_least(published: Path, staged: Path) -> bool:
     return here is not None and here >= (there or set())
 
 
-def _place_key(home: Home, staged: Path, key: PseudonymKey) -> None:
-    if not home.key_file.is_file():
-        (staged / KEY_FILE).unlink(missing_ok=True)
-        (staged / KEY_FILE).write_bytes(key.secret)
-        (staged / KEY_FILE).chmod(0o400)
+def _place_keys(home: Home, staged: Path, keys: Mapping[str, Path]) -> list[str]:
+    """Lay ready the keys that the home has lost; returns them as parts of the restored home."""
+    here = key_files(home.vault)
+    lost = {
+        name: path
+        for name, path in keys.items()
+        if name not in here or here[name].read_bytes() != path.read_bytes()
+    }
+    for name, path in lost.items():
+        secret = path.read_bytes()
+        (staged / KEYS / name).unlink(missing_ok=True)
+        (staged / KEYS / name).write_bytes(secret)
+        (staged / KEYS / name).chmod(0o400)
+    return [str(KEYS / name) for name in lost]
 
 
 def _outcome_parts(home: Home, staged: Path) -> Iterator[str]:

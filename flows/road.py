@@ -31,11 +31,13 @@ from flows.zones import require_closed_zones
 from schemas.settings import Wave
 from warehouse.flag import Beside, Flagged, open_flags, score_and_flag
 from warehouse.instruments import register
+from warehouse.keys import require_free_years, require_known_keys
 from warehouse.lapse import expire_flags
 from warehouse.ledger import tell
 from warehouse.printed import Places
 from warehouse.publish import Publication, PublicationError, publish
 from warehouse.requests import Raised, Unheard, raised_by, unheard
+from warehouse.same_pupils import renew_same_pupils
 from warehouse.stages import answered_waves
 from warehouse.store import only_writer, open_warehouse
 from warehouse.vault import require_same_key
@@ -103,7 +105,9 @@ def opened(home: Home, config: Config, *, now: datetime) -> Iterator[duckdb.Duck
     os.umask(0o027)
     with open_warehouse(home.restricted, analyst=home.analyst, now=now) as con:
         require_same_key(con, config.key)
+        require_known_keys(con, config.key, by=hand(config), now=now)
         register(con, config.instruments, config.settings)
+        require_free_years(con, config.key)
         tell_decisions(con, config, by=hand(config), now=now)
         yield con
 
@@ -168,6 +172,7 @@ def flag_waves(
     A later wave's answers may end flags of an earlier one, so what is open is counted last; how
     many lapsed or stand again, of whatever wave, is told with the last one.
     """
+    renew_same_pupils(con, config.key)
     flagged = []
     for done, wave_id in enumerate(waves, start=1):
         wave = score_and_flag(

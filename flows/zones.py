@@ -11,6 +11,7 @@ from pathlib import Path
 
 from flows.finding import Finding, all_fine, refused, to_mend
 from flows.home import Home
+from flows.key_files import credentials, has_keys, key_files
 from schemas.speakable import SpeakableError
 from transforms.pseudonym import KEY_BYTES
 
@@ -97,7 +98,9 @@ def _half_open(home: Home) -> Iterator[Finding]:
 def _strange_owner(home: Home) -> Iterator[Finding]:
     user = os.geteuid()
     strange = [
-        path for path in (home.restricted, home.key_file) if _owner(path) not in (user, None)
+        path
+        for path in (home.restricted, *key_files(home.vault).values())
+        if path.parent != credentials() and _owner(path) not in (user, None)
     ]
     if strange:
         yield to_mend(
@@ -128,8 +131,8 @@ def _links(home: Home) -> Iterator[Finding]:
 
 
 def check_key(home: Home) -> list[Finding]:
-    """The pseudonym key: there, whole, and for its owner alone."""
-    if not home.key_file.is_file():
+    """The keys: there, whole, and for their owner alone."""
+    if not has_keys(home.vault):
         return [
             refused(
                 "key",
@@ -138,14 +141,14 @@ def check_key(home: Home) -> list[Finding]:
                 " another",
             )
         ]
-    mode = stat.S_IMODE(home.key_file.stat().st_mode)
-    wrong = []
-    if mode not in _KEY_MODES:
-        wrong.append(
-            refused("key", f"the key file has mode {mode:o}", "chmod 400 restricted/vault/*.key")
-        )
-    if home.key_file.stat().st_size != KEY_BYTES:
-        wrong.append(
-            refused("key", f"the key has not {KEY_BYTES} bytes", "it is damaged: put it back")
-        )
-    return all_fine("key", f"{KEY_BYTES} bytes, for its owner alone", wrong)
+    files = key_files(home.vault)
+    wrong = [one for path in files.values() for one in _wrong_key(path)]
+    return all_fine("key", f"{len(files)} of {KEY_BYTES} bytes, for their owner alone", wrong)
+
+
+def _wrong_key(path: Path) -> Iterator[Finding]:
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode not in _KEY_MODES and path.parent != credentials():
+        yield refused("key", f"{path.name} has mode {mode:o}", "chmod 400 restricted/vault/*.key")
+    if path.stat().st_size != KEY_BYTES:
+        yield refused("key", f"{path.name} has not {KEY_BYTES} bytes", "it is damaged: put it back")

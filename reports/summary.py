@@ -68,6 +68,8 @@ def caveats(data: SchoolData, context: ReportContext) -> tuple[str, ...]:
         said.append(texts.say("summary.unrouted"))
     elif not data.is_linked:
         said.append(texts.say("summary.unlinked"))
+    elif data.is_first_of_key:
+        said.append(texts.say("summary.new_key"))
     said += _response_caveats(data.classes, texts)
     if data.held:
         said.append(texts.count("summary.held", data.held))

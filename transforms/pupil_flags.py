@@ -179,10 +179,17 @@ _NEW_PUPIL_SQL = f"""
     end
 """
 
-_HISTORY_SQL = """
+# What pupils of an older key are called in this wave, where a key holder has carried them over.
+NAMED_NOW_SQL = """
+    select pupil, known_as from core.same_pupil
+    where known_as in (select pupil from core.response where wave_id = $wave)
+"""
+
+_HISTORY_SQL = f"""
     create or replace temp table seen_before as
-    select distinct r.pupil
-    from core.response r join core.dim_wave w using (wave_id)
+    select distinct coalesce(s.known_as, r.pupil) as pupil
+    from core.response r join core.dim_wave w using (wave_id) left join ({NAMED_NOW_SQL}) s
+        on s.pupil = r.pupil
     where r.pupil is not null
         and w.opens < (select opens from core.dim_wave where wave_id = $wave);
 
@@ -226,11 +233,12 @@ def _before_sql(inputs: Inputs, instruments: Mapping[str, Instrument]) -> str:
     return f"""
         create or replace temp table before as
         with turns as ({_TURNS_SQL})
-        select r.school_id, r.pupil, {columns}
+        select r.school_id, coalesce(s.known_as, r.pupil) as pupil, {columns}
         from core.response r join turns using (wave_id, survey_id)
+            left join ({NAMED_NOW_SQL}) s on s.pupil = r.pupil
             {" ".join(_joins(inputs.earlier, instruments))}
         where r.pupil is not null
-        group by r.school_id, r.pupil
+        group by r.school_id, coalesce(s.known_as, r.pupil)
     """
 
 

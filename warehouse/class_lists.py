@@ -16,7 +16,7 @@ import pyarrow as pa
 from schemas.reason import Reason
 from transforms.held import HeldRow
 from transforms.listed import Listed
-from transforms.pseudonym import PseudonymKey, keyed_digest, pseudonym_sql
+from transforms.pseudonym import PseudonymKey, keyed_digest, pupil_sql
 from transforms.readers.reading import FileProblem
 from warehouse.contexts import settle_contexts
 from warehouse.entries import Incoming, Loaded
@@ -52,11 +52,11 @@ def load_class_list(
     turned = con.sql(
         f"""
         select * replace (
-            {pseudonym_sql("person", key=key, domain="pupil")} as person,
-            {pseudonym_sql("pupil", key=key, domain="pupil")} as pupil)
+            {pupil_sql("person", key=key, year="school_year")} as person,
+            {pupil_sql("pupil", key=key, year="school_year")} as pupil)
         from coded
         """,
-        params=key.parameters(),
+        params=key.pupil_parameters(),
     ).to_arrow_table()
     con.unregister("coded")
     # What waits is part of what the list says: one that is sound but for new rows is no copy.

@@ -145,7 +145,7 @@ def name_pupils(con: duckdb.DuckDBPyConnection, pupils: Sequence[str]) -> None:
 
 def _find_rows(con: duckdb.DuckDBPyConnection, who: Who, rewritten: Sequence[Rewritten]) -> None:
     """The temporary tables `gone_form`, `gone_place` and `gone_row`: what is about the pupil."""
-    name_pupils(con, [who.pupil])
+    name_pupils(con, who.pupils)
     con.execute(
         f"""
         create or replace temp table gone_form as
@@ -212,6 +212,7 @@ _DELETIONS = {
     "core.enrolment": f"({_THEIRS} or person in (from gone_person)) and {_HERE}",
     "core.roster_enrolment": f"pupil in (from gone_person) and {_HERE}",
     "core.roster_user": f"{_THEIRS} and $all",
+    "core.same_pupil": f"{_THEIRS} or known_as in (from gone_pupil)",
     "core.response": _BY_FORM,
     "quarantine.response": _BY_FORM,
     "quarantine.set_aside": _BY_FORM,

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from schemas.speakable import SpeakableError
-from transforms.pseudonym import PseudonymKey, pseudonym_sql
+from transforms.pseudonym import PseudonymKey, names_sql
 from warehouse.audit import Hand
 from warehouse.erase import delete_found, find_waiting, name_pupils, note_erasure
 from warehouse.failpoint import reach
@@ -81,13 +81,20 @@ def find_leavers(
 
 # 2025-26 is over on 1 August 2026, whatever the time of day.
 _IS_OVER = "make_date(left(school_year, 4)::integer + 1 + $years, 8, 1) <= $today"
-_SEEN = f"""
+_OWN = f"""
     select pupil, school_year from {FORMS} join core.dim_wave using (wave_id)
     where pupil is not null
     union
     select coalesce(pupil, person), school_year from core.enrolment
     union
     select pupil, school_year from quarantine.trace join core.dim_wave using (wave_id)
+"""
+# Who was carried over to a newer key is kept as long under the older one.
+_SEEN = f"""
+    with seen as ({_OWN})
+    from seen
+    union
+    select s.pupil, school_year from seen join core.same_pupil s on s.known_as = seen.pupil
 """
 _LEAVERS = f"""
     with last as (select pupil, max(school_year) as school_year from ({_SEEN}) group by all)
@@ -153,20 +160,22 @@ def _retire(con: duckdb.DuckDBPyConnection, waves: Sequence[str], *, now: dateti
 
 def _clear_vault(con: duckdb.DuckDBPyConnection, key: PseudonymKey) -> dict[str, int]:
     """Codes of which the warehouse holds nothing any more: a run that was killed left them too."""
+    con.execute(f"""
+        create or replace temp table kept_pupil as
+        select pupil from {FORMS} where pupil is not null
+        union select pupil from core.enrolment where pupil is not null
+        union select pupil from core.flag where pupil is not null
+        union select pupil from core.form_number
+        union select pupil from quarantine.trace
+        union select pupil from quarantine.request where pupil is not null
+    """).fetchall()
+    is_gone = " and ".join(
+        f"{name} not in (from kept_pupil)" for name in names_sql("pupil_code", key=key).values()
+    )
     [(codes,)] = con.execute(
-        f"""
-        delete from vault.code
-        where {pseudonym_sql("pupil_code", key=key, domain="pupil")} not in (
-            select pupil from {FORMS} where pupil is not null
-            union select pupil from core.enrolment where pupil is not null
-            union select pupil from core.flag where pupil is not null
-            union select pupil from core.form_number
-            union select pupil from quarantine.trace
-            union select pupil from quarantine.request where pupil is not null
-        )
-        """,
-        key.parameters(),
+        f"delete from vault.code where {is_gone}", key.pupil_parameters()
     ).fetchall()
+    con.execute("drop table temp.kept_pupil").fetchall()
     return {"vault.code": int(codes)} if codes else {}
 
 

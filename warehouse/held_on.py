@@ -92,8 +92,8 @@ def waiting_of(con: duckdb.DuckDBPyConnection, who: Who) -> Rows:
         where (delivery_no, row_no) in (
                 select (delivery_no, row_no) from quarantine.response where {_HERE}
             )
-            or quarantine_id in (select quarantine_id from quarantine.trace where pupil = $pupil)
-            or quarantine_id in (select quarantine_id from quarantine.request where pupil = $pupil)
+            or quarantine_id in (select quarantine_id from quarantine.trace where {_THEIRS})
+            or quarantine_id in (select quarantine_id from quarantine.request where {_THEIRS})
         order by held_at, row_no
         """,
         who,
@@ -125,7 +125,8 @@ def listed_of(con: duckdb.DuckDBPyConnection, who: Who) -> Rows:
             unlisted_by is null as in_force
         from core.enrolment
         where list_contains($schools, school_id) and (
-            pupil = $pupil or person = $pupil or list_contains($persons, person)
+            list_contains($pupils, pupil) or list_contains($pupils, person)
+            or list_contains($persons, person)
         )
         order by all
         """,
@@ -143,9 +144,9 @@ def choices_of(con: duckdb.DuckDBPyConnection, who: Who) -> Rows:
         con,
         f"""
         select wave_id, situation, count(*) filter ({_HERE}) as made,
-            count(*) filter (chosen = $pupil) as received
+            count(*) filter (list_contains($pupils, chosen)) as received
         from core.nomination join {FORMS} using (response_id)
-        where list_contains($schools, school_id) and (pupil = $pupil or chosen = $pupil)
+        where list_contains($schools, school_id) and ({_THEIRS} or list_contains($pupils, chosen))
         group by all order by all
         """,
         who,
@@ -163,11 +164,12 @@ def is_in_vault(con: duckdb.DuckDBPyConnection, who: Who) -> bool:
     )
 
 
-_HERE = "pupil = $pupil and list_contains($schools, school_id)"
+_THEIRS = "list_contains($pupils, pupil)"
+_HERE = f"{_THEIRS} and list_contains($schools, school_id)"
 
 
 def _rows(con: duckdb.DuckDBPyConnection, query: str, who: Who, **more: object) -> Rows:
-    named = {"pupil": who.pupil, "schools": list(who.schools), **more}
+    named = {"pupils": list(who.pupils), "schools": list(who.schools), **more}
     used = {name: value for name, value in named.items() if f"${name}" in query}
     found = con.execute(query, used)
     names = [column[0] for column in found.description or []]

@@ -29,8 +29,16 @@ def expire_flags(con: duckdb.DuckDBPyConnection, *, today: date) -> int:
     later = " union all ".join([_NOBODY, *_answers_since(con)])
     changed: int = con.execute(
         f"""
-        with answered as (
-            select pupil, input, max(opens) as opens from ({later}) group by all
+        with later as ({later}),
+        answered as (
+            select pupil, input, max(opens) as opens
+            from (
+                from later
+                union all
+                select s.pupil, opens, input
+                from later join core.same_pupil s on s.known_as = later.pupil
+            )
+            group by all
         ),
         answered_anew as (
             select f.flag_id

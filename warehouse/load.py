@@ -18,7 +18,13 @@ from transforms.choices import take_choices
 from transforms.gate import Person
 from transforms.held import HeldRow
 from transforms.left_blank import LeftBlank
-from transforms.pseudonym import PseudonymKey, keyed_digest, pseudonym, pseudonym_sql
+from transforms.pseudonym import (
+    PseudonymKey,
+    keyed_digest,
+    pseudonym_sql,
+    pupil_pseudonym,
+    pupil_sql,
+)
 from transforms.stops import FilesStopped, Strangers
 from transforms.validate import Validated
 from warehouse.alikeness import measure_files
@@ -49,6 +55,7 @@ from warehouse.store import transaction
 from warehouse.unload import leave_out_ruled, unload
 from warehouse.vault import remember_codes
 from warehouse.why_waiting import tell_why
+from warehouse.years import year_sql, years_of_waves
 
 HELD_SCHEMA = pa.schema(
     {
@@ -217,12 +224,12 @@ def _arrive(
     con.register("coded", accepted)
     turned = con.sql(
         f"""
-        select {pseudonym_sql("pupil_code", key=key, domain="pupil")} as pupil,
+        select {pupil_sql("pupil_code", key=key, year=year_sql(con, "wave_id", key))} as pupil,
             {pseudonym_sql("submission", key=key, domain=f"submission|{survey.id}")} as submission,
             ($first_no + file_no)::integer as delivery_no
         from coded
         """,
-        params={**key.parameters(), "first_no": first_no},
+        params={**key.parameters(), **key.pupil_parameters(), "first_no": first_no},
     ).to_arrow_table()
     con.unregister("coded")
     arrived = accepted.drop_columns(["pupil_code", "submission", "file_no"]).append_column(
@@ -312,6 +319,7 @@ def _hold_rows(
     that came mended, or waited too long, and is delivered again as it was waits again: no person
     has judged it.
     """
+    years = years_of_waves(con)
     rows = [
         {
             "delivery_no": first_no + row.file_no,
@@ -319,7 +327,7 @@ def _hold_rows(
             "reason_codes": [reason.value for reason in row.reasons],
             "column_names": list(row.columns),
             "digest": keyed_digest(row.content, key=key),
-            **_trace_of(row, survey, key),
+            **_trace_of(row, survey, key, years),
         }
         for row in held
     ]
@@ -341,12 +349,14 @@ def _hold_rows(
     """).fetchall()
 
 
-def _trace_of(row: HeldRow, survey: Survey, key: PseudonymKey) -> dict[str, str | None]:
+def _trace_of(
+    row: HeldRow, survey: Survey, key: PseudonymKey, years: Mapping[str, str]
+) -> dict[str, str | None]:
     """Whose the row is, and what is sound in it, for the day when it comes again mended."""
     if row.pupil_code is None or row.wave_id is None or survey.linkage == "none":
         return {}
     return {
-        "pupil": pseudonym(row.pupil_code, key=key, domain="pupil"),
+        "pupil": pupil_pseudonym(row.pupil_code, key=key, year=years[row.wave_id]),
         "wave_id": row.wave_id,
         "sound": keyed_digest(row.sound.encode(), key=key),
     }

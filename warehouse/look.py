@@ -1,6 +1,7 @@
 """Looks at a warehouse without changing it: does it open, does it fit its witness."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from transforms.pseudonym import PseudonymKey
 from warehouse.audit import Chain, verify_chain
 from warehouse.backup import Copy, copies
 from warehouse.damage import DAMAGED, WarehouseDamagedError, told_in_words
+from warehouse.keys import KnownKey, OtherKeyError, known_keys, require_right_keys
 from warehouse.manifest import VAULT, WAREHOUSE, key_check
 from warehouse.store import migrations, quoted_path
 from warehouse.witness import is_behind
@@ -26,6 +28,7 @@ class Look:
     chain: Chain | None = None
     copies: list[Copy] = field(default_factory=list)
     contents: set[str] = field(default_factory=set)
+    keys: list[KnownKey] = field(default_factory=list)
 
 
 def look_at(root: Path, *, key: PseudonymKey | None) -> Look | None:
@@ -46,27 +49,35 @@ def look_at(root: Path, *, key: PseudonymKey | None) -> Look | None:
 
 def _look(con: duckdb.DuckDBPyConnection, key: PseudonymKey | None) -> Look:
     seen = {name for (name,) in con.execute("select name from audit.migration").fetchall()}
-    known = set(migrations())
+    names = set(migrations())
     digests = con.execute("select digest from vault.key_check").fetchall()
     look = Look(
-        due=len(known - seen),
-        unknown=len(seen - known),
+        due=len(names - seen),
+        unknown=len(seen - names),
         newest=_newest(con),
         key_fits=key is None or not digests or digests == [(key_check(key),)],
     )
     if look.due:
         return look  # tables may be missing that the rest asks
-    return Look(
-        due=look.due,
-        unknown=look.unknown,
-        newest=look.newest,
-        key_fits=look.key_fits,
+    known = known_keys(con)
+    return replace(
+        look,
+        key_fits=look.key_fits and (key is None or _are_right(known, key)),
+        keys=list(known.values()),
         chain=verify_chain(con, key=key) if key and look.key_fits else None,
         copies=copies(con),
         contents={
             one for (one,) in con.execute("select delivery_id from core.delivery").fetchall()
         },
     )
+
+
+def _are_right(known: Mapping[int, KnownKey], key: PseudonymKey) -> bool:
+    try:
+        require_right_keys(known, key)
+    except OtherKeyError:
+        return False
+    return True
 
 
 def _newest(con: duckdb.DuckDBPyConnection) -> datetime | None:

@@ -17,7 +17,7 @@ from schemas.decision import Why
 from schemas.instrument import Instrument
 from schemas.reason import Reason
 from schemas.survey import Survey
-from transforms.pseudonym import PseudonymKey, pseudonym_sql
+from transforms.pseudonym import PseudonymKey, name_beside_sql
 from transforms.recognise import item_columns
 from warehouse import audit
 from warehouse.audit import Hand
@@ -52,7 +52,7 @@ def find_lost_zeros(
     """).fetchall()
     if survey.linkage == "none" or not _any_zeros(con):
         return
-    con.execute(_pairs_sql(key), key.parameters()).fetchall()
+    con.execute(_pairs_sql(key), key.pupil_parameters()).fetchall()
     # Mostly all codes are whole, and there is no need to look at the rows.
     if not con.execute(f"from whole_code select 1 union all ({_ANY_LISTED}) limit 1").fetchall():
         return
@@ -60,7 +60,7 @@ def find_lost_zeros(
     con.register("coded", codes.append_column("response_id", numbers))
     con.execute(_CODED).fetchall()
     con.unregister("coded")
-    con.execute(_listed_sql(key), {"most": MOST_ZEROS, **key.parameters()}).fetchall()
+    con.execute(_listed_sql(key), {"most": MOST_ZEROS, **key.pupil_parameters()}).fetchall()
     con.execute(_TWO_PUPILS, {"zeros": Reason.CODE_WITHOUT_ZEROS.value}).fetchall()
     con.execute(_OF_THE_SAME_FILE, {"least": LEAST_SHOWN}).fetchall()
     con.execute("drop table temp.digit_code").fetchall()
@@ -95,6 +95,8 @@ _CODED = f"""
 
 def _pairs_sql(key: PseudonymKey) -> str:
     """Codes of one school that have come, and are the same but for zeros in front."""
+    short = name_beside_sql("short.pupil_code", key=key, beside="made")
+    entire = name_beside_sql("entire.pupil_code", key=key, beside="made")
     return f"""
         insert into whole_code
         with number as (
@@ -107,16 +109,17 @@ def _pairs_sql(key: PseudonymKey) -> str:
                 select school_id, number from number group by all having count(*) > 1
             ) using (school_id, number)
         )
-        select school_id, {pseudonym_sql("short.pupil_code", key=key, domain="pupil")},
-            {pseudonym_sql("entire.pupil_code", key=key, domain="pupil")},
-            length(entire.pupil_code)
-        from several short join several entire using (school_id, number)
+        select school_id, {short}, {entire}, length(entire.pupil_code)
+        from several short join several entire using (school_id, number), (
+            select distinct split_part(pupil, '-', 1) as made from arrived where pupil is not null
+        )
         where length(short.pupil_code) < length(entire.pupil_code)
     """
 
 
 def _listed_sql(key: PseudonymKey) -> str:
     """Codes of this load that their school's class list does not have, but has with zeros."""
+    whole = name_beside_sql("code", key=key, beside="pupil")
     return f"""
         insert into whole_code
         with listed as ({_IN_FORCE}),
@@ -129,7 +132,7 @@ def _listed_sql(key: PseudonymKey) -> str:
             select *, repeat('0', zeros::integer) || pupil_code as code
             from unlisted, range(1, $most + 1) as zeros(zeros)
         )
-        select school_id, pupil, {pseudonym_sql("code", key=key, domain="pupil")} as whole,
+        select school_id, pupil, {whole} as whole,
             length(code)
         from padded where (school_id, whole) in (from listed)
     """

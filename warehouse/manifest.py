@@ -22,7 +22,7 @@ from warehouse.swap import sha256_of
 MANIFEST = "manifest.json"
 FORMAT = 1
 WAREHOUSE, VAULT = Path("restricted/warehouse.duckdb"), Path("restricted/vault/vault.duckdb")
-KEY_FILE = Path("restricted/vault/pseudonym.key")
+KEYS = Path("restricted/vault")
 _READ_ONLY_HERE = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 
 
@@ -118,8 +118,8 @@ def require_untouched(folder: Path, manifest: Manifest, seal: str, key: Pseudony
     if key_check(key) != manifest.key_check:
         raise BackupRefusedError(
             "the key is not the one that this backup's pseudonyms were made with (or it is another"
-            " municipality's backup): put the right restricted/vault/pseudonym.key in its place, or"
-            " name it with --key"
+            " municipality's backup): put the right restricted/vault/*.key in their place, or"
+            " name their folder with --key"
         )
     if _seal(manifest.model_dump(mode="json"), key) != seal:
         raise BackupRefusedError("somebody has changed the backup's manifest: take another backup")

@@ -8,7 +8,8 @@ import duckdb
 import pyarrow as pa
 
 from schemas.survey import Survey
-from transforms.pseudonym import PseudonymKey, pseudonym_sql
+from transforms.pseudonym import PseudonymKey, pupil_sql
+from warehouse.years import year_sql
 
 _FORMS = "core.response union all from quarantine.response union all from quarantine.set_aside"
 
@@ -22,17 +23,19 @@ def choices_arrive(
     A pupil who chose itself has a row with `is_own`, which is counted and goes no further.
     """
     con.register("choice", choices)
+    year = year_sql(con, "wave_id", key)
     con.execute(
         f"""
         create or replace temp table arrived_choice as
         select distinct response_id, situation, chosen, chosen = pupil as is_own
         from (
-            select $first_id + place as response_id, situation,
-                {pseudonym_sql("chosen_code", key=key, domain="pupil")} as chosen
-            from choice
-        ) join (select response_id, pupil from arrived) using (response_id)
+            select response_id, situation, pupil, {pupil_sql("chosen_code", key=key, year=year)}
+                as chosen
+            from (select $first_id + place as response_id, situation, chosen_code from choice)
+                join (select response_id, pupil, wave_id from arrived) using (response_id)
+        )
         """,
-        {"first_id": first_id, **key.parameters()},
+        {"first_id": first_id, **key.pupil_parameters()},
     ).fetchall()
     con.unregister("choice")
 

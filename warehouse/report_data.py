@@ -15,6 +15,7 @@ import duckdb
 from warehouse import report_queries as queries
 from warehouse.careless import Marks
 from warehouse.requests import asking_of
+from warehouse.same_pupils import is_first_of_key
 from warehouse.school_data import (
     Before,
     ClassCount,
@@ -67,6 +68,7 @@ def read_schools(
         _keyed(con, query, key, size=2) for query in (queries.INDICATORS, queries.NETWORKS)
     )
     asking = asking_of(con, wave_id, school_ids)
+    is_first = is_first_of_key(con, wave_id)
     return {
         (route, school_id): SchoolData(
             school_id=school_id,
@@ -79,6 +81,7 @@ def read_schools(
             indicators=tuple(ClassIndicator(*row) for row in indicators[route, school_id]),
             networks=tuple(ClassNetwork(*row) for row in networks[route, school_id]),
             asking=tuple(asking.get((route, school_id), ())),
+            is_first_of_key=is_first,
             **forms[school_id],
         )
         for route, school_id in product(routes, school_ids)

@@ -3,6 +3,7 @@
 $wave: the wave; $schools: the schools that are read together.
 """
 
+from transforms.pupil_flags import NAMED_NOW_SQL
 from warehouse.asked import ASKED_CLASS_SQL
 from warehouse.held_places import HELD_SQL
 from warehouse.one_class import ONE_CLASS_SQL
@@ -113,8 +114,9 @@ EVIDENCE = """
 
 # The same item may be asked by two surveys of a wave: the last by name that has an answer counts.
 # A question that was not asked is no answer, and no missing one either.
-EARLIER = """
-    with flagged as (
+EARLIER = f"""
+    with named as ({NAMED_NOW_SQL}),
+    flagged as (
         select distinct
             f.route,
             f.school_id,
@@ -129,15 +131,15 @@ EARLIER = """
     select
         flagged.route,
         a.school_id,
-        a.pupil,
+        flagged.pupil,
         a.instrument_key || '.' || a.item_id,
         a.wave_id,
         arg_max(a.value, (a.survey_id, a.response_id)),
         case when count(a.value) = 0 then arg_max(a.missing, (a.survey_id, a.response_id)) end
-    from core.answer a
+    from core.answer a left join named s on s.pupil = a.pupil
     join flagged
         on a.school_id = flagged.school_id
-        and a.pupil = flagged.pupil
+        and coalesce(s.known_as, a.pupil) = flagged.pupil
         and a.instrument_key = flagged.instrument_key
         and a.item_id = flagged.item_id
     join core.dim_wave w on w.wave_id = a.wave_id
@@ -147,10 +149,13 @@ EARLIER = """
     order by 1, 2, 3, 4, w.opens
 """
 
-KNOWN = """
+KNOWN = f"""
     select now.route, now.school_id, now.flag_id, before.wave_id
     from core.flag now
-    join core.flag before
+    join (
+        select f.* replace (coalesce(s.known_as, f.pupil) as pupil)
+        from core.flag f left join ({NAMED_NOW_SQL}) s on s.pupil = f.pupil
+    ) before
         on before.pupil = now.pupil
         and before.rule_id = now.rule_id
         and before.route = now.route

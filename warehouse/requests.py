@@ -23,7 +23,7 @@ from schemas.instrument import Instrument
 from schemas.reason import Reason
 from schemas.rule import ClassRule, PupilRule
 from schemas.survey import Survey
-from transforms.pseudonym import PseudonymKey, pseudonym_sql
+from transforms.pseudonym import PseudonymKey, pupil_sql
 from transforms.recognise import item_columns
 from transforms.requests import AT_FLAG, request_sql, rules_of_a_form
 from warehouse import audit
@@ -33,6 +33,7 @@ from warehouse.instruments import answer_table
 from warehouse.school_data import AskingPupil
 from warehouse.stood import STOOD_SQL
 from warehouse.vault import remember_codes
+from warehouse.years import year_or_newest_sql
 
 RAISED = "prompt.raised"
 # Asks still: it waits, or was given up without anybody having decided, and did not come again.
@@ -94,9 +95,10 @@ def find_requests(
         return
     asked = item_columns(survey, instruments)
     con.register("readable", readable)
+    year = year_or_newest_sql(con, "wave_id", key, now=now)
     con.execute(
-        f"create or replace temp table unread as {_unread_sql(survey, instruments, key)}",
-        {"survey": survey.id, "first_no": first_no, **key.parameters()},
+        f"create or replace temp table unread as {_unread_sql(survey, instruments, key, year)}",
+        {"survey": survey.id, "first_no": first_no, **key.pupil_parameters()},
     ).fetchall()
     con.unregister("readable")
     con.execute(f"""
@@ -128,7 +130,9 @@ def forget_requests(con: duckdb.DuckDBPyConnection) -> None:
 _IS_A_FORM = "coalesce(pupil_code, wave_id, school_id, class_group, grade::varchar) is not null"
 
 
-def _unread_sql(survey: Survey, instruments: Mapping[str, Instrument], key: PseudonymKey) -> str:
+def _unread_sql(
+    survey: Survey, instruments: Mapping[str, Instrument], key: PseudonymKey, year: str
+) -> str:
     """The held rows that wait since this load, and versions of contradictions not yet looked at."""
     names = item_columns(survey, instruments)
     said = ", ".join(f'"{name}"' for name in names)
@@ -138,7 +142,7 @@ def _unread_sql(survey: Survey, instruments: Mapping[str, Instrument], key: Pseu
     )
     return f"""
         select quarantine_id, pupil_code, wave_id, school_id, class_group, grade,
-            {pseudonym_sql("pupil_code", key=key, domain="pupil")} as pupil, {said}
+            {pupil_sql("pupil_code", key=key, year=year)} as pupil, {said}
         from readable r join quarantine.row q
             on q.delivery_no = r.file_no + $first_no and q.row_no = r.row_no
         where q.digest <> 'conflict' and {_IS_A_FORM}

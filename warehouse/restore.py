@@ -20,6 +20,7 @@ from transforms.pseudonym import PseudonymKey
 from warehouse import audit
 from warehouse.backup import BACKUP, REPLACED, finished, register
 from warehouse.failpoint import reach
+from warehouse.keys import known_keys, require_right_keys
 from warehouse.manifest import (
     MANIFEST,
     VAULT,
@@ -139,6 +140,7 @@ def told_of_restore(
 
 def _require_sound(con: duckdb.DuckDBPyConnection, key: PseudonymKey) -> None:
     require_same_key(con, key)
+    require_right_keys(known_keys(con), key)
     if not audit.verify_chain(con, key=key).is_whole:
         raise BackupRefusedError("the log of decisions in the backup is not whole: take another")
 

@@ -14,7 +14,7 @@ from schemas.class_name import class_pattern
 from schemas.settings import Settings
 from transforms.listed import Listed
 from transforms.oneroster import Roster
-from transforms.pseudonym import PseudonymKey, pseudonym_sql
+from transforms.pseudonym import PseudonymKey, names_sql, pseudonym_sql, pupil_sql
 from transforms.roster_list import Register, list_of_roster, merge_roster, register_as_it_is
 from warehouse.class_lists import (
     content_digest,
@@ -33,11 +33,8 @@ from warehouse.store import transaction
 
 # Every number of the register has a domain of its own: none of them is a pupil's in the surveys.
 _CLASS_NUMBER = {"class_id": "register class"}
-_ENROLMENT_NUMBERS = {
-    **_CLASS_NUMBER,
-    "enrolment": "register enrolment",
-    "pupil": "register user",
-}
+_ENROLMENT_NUMBERS = {**_CLASS_NUMBER, "enrolment": "register enrolment"}
+_USER = "register user"
 
 
 def load_roster(
@@ -56,19 +53,20 @@ def load_roster(
     again either. Classes without their pupils are NO_ROWS where a list is in force.
     """
     roster, erased = _without_erased(con, roster, key)
-    told, users = _turned(con, roster, settings, key)
+    told, users, removed = _turned(con, roster, settings, key)
     is_whole = _is_whole(told)
     digest = content_digest(
         con,
         "whole" if is_whole else "changes",
         told.classes,
         told.enrolment,
-        pa.table({"removed": told.removed_pupils}),
+        removed,
     )
     with transaction(con):
         counts_already = is_entered(con, incoming)
         strike(con, incoming)
         merged = merge_roster(*_known(con), told)
+        told = replace(told, removed_pupils=removed["removed"].combine_chunks())  # each once
         knows_more = _remember_users(con, users)
         listed = list_of_roster(merged, _users(con), told, settings)
         scope = listed.scope if is_whole else listed.scope.slice(0, 0)
@@ -147,19 +145,82 @@ def _listed_anew(
 
 def _turned(
     con: duckdb.DuckDBPyConnection, roster: Roster, settings: Settings, key: PseudonymKey
-) -> tuple[Roster, pa.Table]:
-    """The roster with pseudonyms, and columns person and pupil of those who have a code."""
-    removed = pa.table({"person": roster.removed_pupils})
-    codes = roster.codes.rename_columns(["person", "pupil"])
-    user = {"person": "register user"}
+) -> tuple[Roster, pa.Table, pa.Table]:
+    """The roster with pseudonyms; columns person and pupil of those with a code; and who is gone.
+
+    A user is a person of each key for pupils, so that nobody links the lists of two keys by the
+    register's numbers. Who is gone (column removed) bears a name that no new key changes.
+    """
+    classes = _named(_keyed(con, roster.classes, _CLASS_NUMBER, key), settings)
+    removed = pa.table({"removed": roster.removed_pupils})
     told = replace(
         roster,
-        classes=_named(_keyed(con, roster.classes, _CLASS_NUMBER, key), settings),
-        enrolment=_named(_keyed(con, roster.enrolment, _ENROLMENT_NUMBERS, key), settings),
-        removed_pupils=_keyed(con, removed, user, key)["person"].combine_chunks(),
-        codes=codes.slice(0, 0),
+        classes=classes,
+        enrolment=_named(_keyed_enrolment(con, roster.enrolment, classes, key), settings),
+        removed_pupils=_under_each_key(con, removed, {"removed": _USER}, key)[
+            "removed"
+        ].combine_chunks(),
+        codes=roster.codes.rename_columns(["person", "pupil"]).slice(0, 0),
     )
-    return told, _keyed(con, codes, {**user, "pupil": "pupil"}, key)
+    codes = roster.codes.rename_columns(["person", "pupil"])
+    users = _under_each_key(con, codes, {"person": _USER, "pupil": "pupil"}, key)
+    return told, users, _keyed(con, removed, {"removed": _USER}, key)
+
+
+def _keyed_enrolment(
+    con: duckdb.DuckDBPyConnection, enrolment: pa.Table, classes: pa.Table, key: PseudonymKey
+) -> pa.Table:
+    """Enrolments with pseudonyms; a user's is of the school year that the class is of."""
+    keyed = _keyed(con, enrolment, _ENROLMENT_NUMBERS, key)
+    keyed = keyed.append_column("place_", pa.array(range(keyed.num_rows), pa.int64()))
+    con.register("plain_enrolment", keyed)
+    con.register("told_class", classes)
+    con.execute("""
+        create or replace temp table year_of as
+        select class_id, any_value(school_year order by turn) as school_year
+        from (
+            select class_id, school_year, 1 as turn from told_class
+            union all
+            select class_id, school_year, 2 from core.roster_class
+        )
+        where school_year is not null group by class_id
+    """).fetchall()
+    # Changes may leave out the class: the one that the enrolment had.
+    year = """coalesce(
+        (select school_year from year_of y where y.class_id = e.class_id),
+        (select any_value(school_year) from core.roster_enrolment k join year_of using (class_id)
+            where k.enrolment = e.enrolment),
+        '9999'
+    )"""
+    name = pupil_sql("pupil", key=key, year="school_year_", domain=_USER)
+    found = con.sql(
+        f"""
+        select * exclude (school_year_, place_) replace ({name} as pupil)
+        from (select e.*, {year} as school_year_ from plain_enrolment e)
+        order by place_
+        """,
+        params=key.pupil_parameters(),
+    ).to_arrow_table()
+    for view in ("plain_enrolment", "told_class"):
+        con.unregister(view)
+    con.execute("drop table temp.year_of").fetchall()
+    return found
+
+
+def _under_each_key(
+    con: duckdb.DuckDBPyConnection, table: pa.Table, domains: dict[str, str], key: PseudonymKey
+) -> pa.Table:
+    """The rows once for each key for pupils, each with the pseudonyms of that one."""
+    con.register("plain", table)
+    names = {column: names_sql(column, key=key, domain=one) for column, one in domains.items()}
+    rows = " union all by name ".join(
+        f"select {', '.join(f'{names[column][one.version]} as {column}' for column in domains)}"
+        " from plain"
+        for one in key.versions
+    )
+    found = con.sql(rows, params=key.pupil_parameters()).to_arrow_table()
+    con.unregister("plain")
+    return found
 
 
 def _named(table: pa.Table, settings: Settings) -> pa.Table:

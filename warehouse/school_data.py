@@ -201,6 +201,7 @@ class SchoolData:
     `held_codes` counts codes of this school that stand in another school too. `asking` are those
     who ask for help in a form that waits. `surveys` are those that pupils here have answered,
     `grades` their grades, and `limits` those that these grades of the municipality set.
+    `is_first_of_key`: pupils cannot be compared with earlier waves, for those had another key.
     """
 
     school_id: str
@@ -221,3 +222,4 @@ class SchoolData:
     surveys: tuple[str, ...] = ()
     grades: tuple[int, ...] = ()
     limits: tuple[LocalLimit, ...] = ()
+    is_first_of_key: bool = False

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import duckdb
 
+from transforms.pupil_flags import NAMED_NOW_SQL
 from warehouse.asked import ASKED_CLASS_SQL
 from warehouse.held_places import HELD_SQL
 from warehouse.one_class import ONE_CLASS_SQL
@@ -83,6 +84,9 @@ def wave_input(con: duckdb.DuckDBPyConnection, wave_id: str) -> list[tuple[objec
         union all
         select school_id, 'started', bit_xor(hash(pupil, enrolled_on))::varchar
         from core.pupil_start where wave_id = $wave group by school_id
+        union all
+        select 'carried over', 'from an older key', bit_xor(hash(pupil, known_as))::varchar
+        from ({NAMED_NOW_SQL}) having count(*) > 0
         order by all
         """,
         {"wave": wave_id},

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from schemas.reason import Reason
 from transforms.listed import is_unlike_class
-from transforms.pseudonym import PseudonymKey, pseudonym_sql
+from transforms.pseudonym import PseudonymKey, names_sql
 
 _ONE_IN = 10  # codes of letters are odd where they are no more than one in so many
 TOLD = (Reason.GRADE_NOT_AS_CLASS, Reason.DATE_OUTSIDE_WAVE, Reason.CODE_OF_LETTERS)
@@ -25,11 +25,12 @@ def unlikely_in(
     con: duckdb.DuckDBPyConnection, delivery_ids: Sequence[str], *, key: PseudonymKey
 ) -> dict[str, dict[str, int]]:
     """For each of these deliveries that has such rows among those that count: how many, by code."""
+    names = names_sql("pupil_code", key=key).values()
     con.register("asked", pa.table({"delivery_id": pa.array(delivery_ids, pa.string())}))
     counted = con.sql(
         f"""
         with of_letters as (
-            select distinct {pseudonym_sql("pupil_code", key=key, domain="pupil")} as pupil
+            select distinct unnest([{", ".join(names)}]) as pupil
             from vault.code where not regexp_matches(pupil_code, '[0-9]')
         )
         select delivery_id, class_group, grade, count(*) as rows, count(*) filter (
@@ -41,7 +42,7 @@ def unlikely_in(
         left join of_letters using (pupil)
         group by all
         """,
-        params=key.parameters(),
+        params=key.pupil_parameters(),
     ).to_arrow_table()
     con.unregister("asked")
     rows = pl.DataFrame(counted)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import duckdb
 
 from schemas.speakable import SpeakableError
-from transforms.pseudonym import PseudonymKey, pseudonym
+from transforms.pseudonym import PseudonymKey, names_of_pupil
 
 
 class WhichSchoolError(SpeakableError):
@@ -14,10 +14,13 @@ class WhichSchoolError(SpeakableError):
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """A pupil code at some schools. `others`: schools that know the code and are not meant."""
+    """A pupil code at some schools, and what the pupil is called under each of the home's keys.
+
+    `others`: schools that know the code and are not meant.
+    """
 
     code: str = field(repr=False)
-    pupil: str = field(repr=False)
+    pupils: tuple[str, ...] = field(repr=False)
     schools: tuple[str, ...]
     others: tuple[str, ...] = ()
     persons: tuple[str, ...] = field(default=(), repr=False)  # keyed numbers of a register
@@ -25,15 +28,21 @@ class Who:
     @property
     def tokens(self) -> tuple[str, ...]:
         """What the pupil is known by in the databases."""
-        return (self.code, self.pupil, *self.persons)
+        return (self.code, *self.pupils, *self.persons)
+
+    @property
+    def names(self) -> set[str]:
+        """The code and the pseudonyms: what may stand in a file."""
+        return {self.code, *self.pupils}
 
 
 def find_pupil(
     con: duckdb.DuckDBPyConnection, code: str, school: str | None, *, key: PseudonymKey
 ) -> Who:
     """Who is meant by a code; WhichSchoolError where several schools know it and none is named."""
-    pupil = pseudonym(code, key=key, domain="pupil")
-    known = {place for (place,) in con.execute(_SCHOOLS, {"code": code, "pupil": pupil}).fetchall()}
+    pupils = names_of_pupil(code, key=key)
+    named = {"code": code, "pupils": list(pupils)}
+    known = {place for (place,) in con.execute(_SCHOOLS, named).fetchall()}
     if school is None and len(known) > 1:
         raise WhichSchoolError(
             f"{len(known)} schools know this code, perhaps of different children:"
@@ -41,11 +50,12 @@ def find_pupil(
         )
     meant = {school} if school else known
     persons = con.execute(
-        "select person from core.roster_user where pupil = $pupil", {"pupil": pupil}
+        "select person from core.roster_user where list_contains($pupils, pupil)",
+        {"pupils": list(pupils)},
     ).fetchall()
     return Who(
         code,
-        pupil,
+        pupils,
         tuple(sorted(meant)),
         tuple(sorted(known - meant)),
         tuple(person for (person,) in persons),
@@ -60,11 +70,13 @@ FORMS = """(
 
 _SCHOOLS = f"""
     select school_id from vault.code where pupil_code = $code
-    union select school_id from {FORMS} where pupil = $pupil
-    union select school_id from core.enrolment where pupil = $pupil or person = $pupil
-    union select school_id from core.flag where pupil = $pupil
-    union select school_id from quarantine.request where pupil = $pupil and school_id is not null
-    union select school_id from core.form_number where pupil = $pupil
+    union select school_id from {FORMS} where list_contains($pupils, pupil)
+    union select school_id from core.enrolment
+        where list_contains($pupils, pupil) or list_contains($pupils, person)
+    union select school_id from core.flag where list_contains($pupils, pupil)
+    union select school_id from quarantine.request
+        where list_contains($pupils, pupil) and school_id is not null
+    union select school_id from core.form_number where list_contains($pupils, pupil)
 """
 
 
@@ -73,11 +85,12 @@ def waiting_of_others(con: duckdb.DuckDBPyConnection, who: Who) -> dict[str, int
     found = con.execute(
         f"""
         with own as (
-            select delivery_no, row_no from {FORMS} where pupil = $pupil
+            select delivery_no, row_no from {FORMS} where list_contains($pupils, pupil)
             union
             select delivery_no, row_no from quarantine.row semi join (
-                select quarantine_id from quarantine.trace where pupil = $pupil
-                union all select quarantine_id from quarantine.request where pupil = $pupil
+                select quarantine_id from quarantine.trace where list_contains($pupils, pupil)
+                union all
+                select quarantine_id from quarantine.request where list_contains($pupils, pupil)
             ) using (quarantine_id)
         )
         select delivery_id, count(*)::integer
@@ -88,7 +101,7 @@ def waiting_of_others(con: duckdb.DuckDBPyConnection, who: Who) -> dict[str, int
         select delivery_id, quarantined from core.delivery
         where outcome = 'quarantined' and reason_code is not null
         """,
-        {"pupil": who.pupil},
+        {"pupils": list(who.pupils)},
     ).fetchall()
     return dict(found)
 
@@ -124,7 +137,7 @@ def found_in_databases(con: duckdb.DuckDBPyConnection, who: Who) -> int:
             and not starts_with(table_name, 'dim_') and column_name <> 'class_group'
         group by all
     """).fetchall()
-    named = {"tokens": list(who.tokens), "pupil": who.pupil}
+    named = {"tokens": list(who.tokens), "pupils": list(who.pupils)}
     if who.others:
         named["schools"] = list(who.schools)
     total = 0
@@ -143,4 +156,5 @@ def found_in_databases(con: duckdb.DuckDBPyConnection, who: Who) -> int:
 
 def _holds(column: str) -> str:
     cell = f'"{column}"::varchar'
-    return f"coalesce(list_contains($tokens, {cell}) or contains({cell}, $pupil), false)::int"
+    within = f"len(list_filter($pupils, lambda one: contains({cell}, one))) > 0"
+    return f"coalesce(list_contains($tokens, {cell}) or {within}, false)::int"

@@ -9,6 +9,7 @@ from flows.cli import main
 from flows.erase import Asked, erase_pupil
 from flows.verify_audit import verify_audit
 from tests.erase.tokens import files_with
+from tests.faults.compare import same_key
 from tests.support.home import (
     NOW,
     SPRING,
@@ -85,8 +86,7 @@ def test_erased_home_is_as_if_the_pupil_had_never_been_in_the_files(home, tmp_pa
         }
         for at in range(12)
     ]
-    other.key_file.chmod(0o600)
-    other.key_file.write_bytes(home.key_file.read_bytes())
+    same_key(home, other)
     drop(other, "list.csv", csv_bytes(names))
     rows = school_class(12, changes={2: {"safety": "1"}, 3: BAD})
     drop(other, "a.csv", csv_bytes(rows[:1] + rows[2:]))

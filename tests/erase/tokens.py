@@ -8,12 +8,13 @@ import duckdb
 import polars as pl
 
 from flows.home import Home, load_config
-from transforms.pseudonym import pseudonym
+from transforms.pseudonym import names_of_pupil
 
 
 def tokens_of(home: Home, code: str) -> list[bytes]:
-    """The code and its pseudonym."""
-    return [code.encode(), pseudonym(code, key=load_config(home).key, domain="pupil").encode()]
+    """The code and its pseudonyms."""
+    names = names_of_pupil(code, key=load_config(home).key)
+    return [code.encode(), *(name.encode() for name in names)]
 
 
 def files_with(home: Home, code: str) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 
 from flows.home import OUTCOMES, Home
+from flows.key_files import files_in, write_new
 from tests.support.state import Tables, bytes_below, contents
 
 
@@ -23,10 +24,11 @@ def filed_files(home: Path) -> list[Path]:
 
 
 def same_key(home: Home, other: Home) -> None:
-    """Give the other home the same pseudonyms."""
-    other.key_file.chmod(0o600)
-    other.key_file.write_bytes(home.key_file.read_bytes())
-    other.key_file.chmod(0o400)
+    """Give the other home the same pseudonyms, seals and digests."""
+    for path in files_in(other.vault).values():
+        path.unlink()
+    for name, path in files_in(home.vault).items():
+        write_new(other.vault / name, path.read_bytes(), 0o400)
 
 
 def as_it_stands(home: Home) -> Tables:

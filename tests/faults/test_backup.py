@@ -18,7 +18,7 @@ from tests.support.home import NOW, csv_bytes, form
 from tests.support.state import contents, filed, hashes, warehouse_of
 from warehouse.backup import BackupPlaceError
 from warehouse.failpoint import BACKUP_POINTS, VARIABLE
-from warehouse.manifest import KEY_FILE, sums_of
+from warehouse.manifest import KEYS, sums_of
 
 HELD = {"held.csv": csv_bytes([form("P900", safety="9"), form("P901")])}
 
@@ -73,7 +73,7 @@ def test_key_is_in_a_backup_only_where_it_is_asked_for(home, tmp_path):
     without = backup(home, tmp_path / "a", with_key=False, now=NOW)
     assert not any(secret in path.read_bytes() for path in without.path.rglob("*.*"))
     with_it = backup(home, tmp_path / "b", with_key=True, now=NOW)
-    assert (with_it.path / KEY_FILE).read_bytes() == secret
+    assert (with_it.path / KEYS / home.key_file.name).read_bytes() == secret
     assert [row[3] for row in registered(home)] == [False, True]
 
 

@@ -104,10 +104,10 @@ def test_restored_home_that_gets_its_files_again_is_as_if_nothing_had_happened(
 def test_home_of_which_nothing_is_left_but_the_key_comes_back(
     home, backed_up, undisturbed, tmp_path
 ):
-    key = tmp_path / "key"
-    key.write_bytes(home.key_file.read_bytes())
+    keys = tmp_path / "keys"
+    shutil.copytree(home.vault, keys, ignore=shutil.ignore_patterns("*.duckdb"))
     shutil.rmtree(home.root)
-    restored = restore(home.root, backed_up, Asked(key_file=key), now=NOW)
+    restored = restore(home.root, backed_up, Asked(key_file=keys), now=NOW)
     assert restored.settings_from_backup
     assert restored.aside is None
     deliver(home, LATER)

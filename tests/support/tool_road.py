@@ -6,6 +6,7 @@ from typing import Any
 
 from flows.check import check_file
 from flows.home import Home
+from flows.key_files import files_in
 from flows.outcome import Outcome
 from tests.support.eight_pupils import GENDERS, PUPILS, Export, Pupil
 from tests.support.home import AUTUMN, drop, make_home, outcomes, run
@@ -34,9 +35,10 @@ def home_for(root: Path, export: Export) -> Home:
     if export.codebook:
         name = next(line for line in export.survey.splitlines() if line.startswith("codebook"))
         (home.surveys / name.split('"')[1]).write_bytes(export.codebook)
-    home.key_file.chmod(0o600)
-    home.key_file.write_bytes(KEY)
-    home.key_file.chmod(0o400)
+    for path in files_in(home.vault).values():
+        path.chmod(0o600)
+        path.write_bytes(KEY)
+        path.chmod(0o400)
     return home
 
 
