@@ -193,4 +193,8 @@ def show_expired(done: Mapping[str, Any]) -> str:
             f"Searched {proof['files']} file(s), {proof['bytes']} bytes, for {proof['tokens']}"
             f" pseudonym(s): found {proof['found']}. The proof is event {proof['event']}."
         )
+    copies = done.get("copies", {})
+    lines += _of_copies(copies)
+    if copies.get("found"):
+        lines.append(f"Not finished: found {copies['found']} in a backup. Give the command again.")
     return "\n".join(lines)

@@ -101,6 +101,7 @@ def run_as_dict(summary: Summary) -> dict[str, Any]:
         "left_in_inbox": summary.left,
         "changed_in_loaded": summary.changed,
         "expired": summary.expired,
+        "erasings_unfinished": summary.unproven,
         "reports": summary.reports,
         "reports_removed": summary.removed,
         "published": bool(summary.publication and summary.publication.changed),
@@ -123,6 +124,11 @@ def show_run(summary: Summary) -> None:
             f"Changed in outcome/loaded/: {summary.changed} file(s) are no longer what was loaded,"
             " and the change does not count. To change an answer, deliver a mended file.",
             soft_wrap=True,
+        )
+    if summary.unproven:
+        console.print(
+            f"Not finished: {summary.unproven} erasing(s). Bytes of it may be left: give the same"
+            " `klassepuls erase` again."
         )
     if summary.expired:
         console.print(f"Waited in quarantine too long, given up now: {summary.expired}.")

@@ -73,9 +73,11 @@ def _erase(parsed: argparse.Namespace) -> int:
     home, now = open_home(home_of(parsed)), datetime.now(UTC)
     if parsed.expired:
         from flows.access_words import show_expired as show
+        from flows.erase_copies import expire_in_copies
         from flows.expire import erase_expired
 
         done = erase_expired(home, allow_many=parsed.allow_many, now=now)
+        done |= {"copies": expire_in_copies(home, load_config(home), now=now)}
     else:
         from flows.access_words import show_erased as show
         from flows.erase import Asked, erase_pupil
@@ -87,7 +89,9 @@ def _erase(parsed: argparse.Namespace) -> int:
     print(json.dumps(done, ensure_ascii=False, indent=1) if parsed.json else show(done))
     is_clean = done["proof"] is None or not done["proof"]["found"]
     left = done.get("copies", {})
-    is_whole = not left.get("not_there") and not left.get("damaged")
+    # Old backups are deleted by and by: one that is away is told of, and looked through later.
+    is_away = bool(left.get("not_there")) and not parsed.expired
+    is_whole = not is_away and not left.get("damaged") and not left.get("found")
     return DONE if is_clean and is_whole else NEEDS_A_PERSON
 
 

@@ -5,15 +5,18 @@ anew: the old one tells of other bytes. A mark lies in a backup while that goes 
 erasing is taken up again, and a backup that was damaged before is never sealed as if it were sound.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from flows.erase import Asked, erase_under
+from flows.expire import expire_under
 from flows.home import Config, Home, HomeError
 from flows.road import opened
+from schemas.speakable import SpeakableError
 from warehouse.backup import Copy, begun, copies, finished, seal_anew
+from warehouse.expired import kept_pupils, may_have_leavers
 from warehouse.manifest import MANIFEST, BackupRefusedError, read_manifest, require_untouched
 from warehouse.rebuild import databases_of
 from warehouse.store import only_writer
@@ -27,6 +30,10 @@ def erase_from_copies(home: Home, config: Config, asked: Asked, *, now: datetime
     Returns how many were erased from, and the paths of those that are not there any more, or not
     now, and of those that are damaged: they are for a person.
     """
+
+    def erase(copy: Home) -> None:
+        erase_under(copy, config, asked, now=now)
+
     with only_writer(home.restricted), opened(home, config, now=now) as con:
         known = list(_reachable(copies(con)))
     done: dict[str, Any] = {"erased_from": 0, "not_there": [], "damaged": []}
@@ -34,7 +41,47 @@ def erase_from_copies(home: Home, config: Config, asked: Asked, *, now: datetime
     for folder, copy in known:
         if folder is None:
             done["not_there"].append(str(copy.path))
-        elif (digest := _erase_from(folder, config, asked, now=now)) is None:
+        elif (digest := _erase_from(folder, config, erase)) is None:
+            done["damaged"].append(str(folder))
+        else:
+            done["erased_from"] += 1
+            sealed += [(copy.path, digest)] if digest else []
+    with only_writer(home.restricted), opened(home, config, now=now) as con:
+        for path, digest in sealed:
+            finished(con, path, digest, now=now)
+    return done
+
+
+def expire_in_copies(home: Home, config: Config, *, now: datetime) -> dict[str, Any]:
+    """Delete the leavers whom the home has deleted from every copy that can be reached.
+
+    A copy that has none is only read. Returns the same as `erase_from_copies`; `found` counts what
+    the search of a copy found afterwards.
+    """
+    with only_writer(home.restricted), opened(home, config, now=now) as con:
+        known, kept = list(_reachable(copies(con))), kept_pupils(con)
+    retention, timezone = config.settings.retention, config.settings.schedule.timezone
+    done: dict[str, Any] = {"erased_from": 0, "not_there": [], "damaged": [], "found": 0}
+
+    def expire(copy: Home) -> None:
+        proof = expire_under(copy, config, kept, now=now)
+        done["found"] += proof["found"] if proof else 0
+
+    sealed: list[tuple[Path, str]] = []
+    for folder, copy in known:
+        if folder is None:
+            done["not_there"].append(str(copy.path))
+            continue
+        is_begun = (folder / _MARK).exists()
+        try:
+            is_due = is_begun or may_have_leavers(
+                folder, kept, years=retention.pupil_years, timezone=timezone, now=now
+            )
+        except SpeakableError:
+            is_due = True  # which finds it damaged, and says so
+        if not is_due:
+            continue
+        if (digest := _erase_from(folder, config, expire)) is None:
             done["damaged"].append(str(folder))
         else:
             done["erased_from"] += 1
@@ -51,7 +98,7 @@ def _reachable(found: Sequence[Copy]) -> Iterator[tuple[Path | None, Copy]]:
         yield next((place for place in places if place.is_dir()), None), copy
 
 
-def _erase_from(folder: Path, config: Config, asked: Asked, *, now: datetime) -> str | None:
+def _erase_from(folder: Path, config: Config, erase: Callable[[Home], object]) -> str | None:
     """The new manifest's digest, '' where there is none; None where the copy is damaged."""
     copy = Home(folder)
     if not all(path.is_file() for path in databases_of(copy.restricted)):
@@ -62,7 +109,7 @@ def _erase_from(folder: Path, config: Config, asked: Asked, *, now: datetime) ->
         if is_backup and not mark.exists():
             require_untouched(folder, *read_manifest(folder), config.key)
             mark.touch(mode=0o600)
-        erase_under(copy, config, asked, now=now)
+        erase(copy)
     except (BackupRefusedError, HomeError):
         return None
     digest = seal_anew(folder, config.key, but=mark) if is_backup else ""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -70,6 +71,33 @@ def erase_expired(home: Home, *, allow_many: bool, now: datetime) -> dict[str, A
         "rows": rows,
         "proof": proof,
     }
+
+
+def expire_under(
+    copy: Home, config: Config, kept: Collection[str], *, now: datetime
+) -> dict[str, Any] | None:
+    """Delete from a copy of the home the leavers whom the home has deleted; the proof of it.
+
+    Delivered files in it go by their own time limits.
+    Who is in the home still stays in the copy, though an old one knows of no later answer.
+    """
+    retention, timezone = config.settings.retention, config.settings.schedule.timezone
+    with only_writer(copy.restricted):
+        with opened(copy, config, now=now) as con:
+            give_up_old(con, copy, config, now=now)
+            files = old_files(con, before=now - timedelta(days=retention.raw_days))
+            _remove_copies(copy, config, set(files), now=now)
+            renew_same_pupils(con, config.key)
+            found = find_leavers(con, years=retention.pupil_years, timezone=timezone, now=now)
+            leavers = replace(found, pupils=tuple(one for one in found.pupils if one not in kept))
+            delete_leavers(con, leavers, by=hand(config), now=now)
+            begun = is_due(con) or is_unfinished(con, None)
+            if begun:
+                mark_rebuilt(con, now=now)
+                bear_witness(con, copy.restricted)
+        if begun:
+            rebuild(copy.restricted)
+        return _prove(copy, config, leavers.pupils, now=now) if begun else None
 
 
 def _remove_copies(

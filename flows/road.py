@@ -29,6 +29,7 @@ from flows.reporting import write_reports
 from flows.told_anew import tell_anew
 from flows.zones import require_closed_zones
 from schemas.settings import Wave
+from warehouse.erase import unfinished
 from warehouse.flag import Beside, Flagged, open_flags, score_and_flag
 from warehouse.instruments import register
 from warehouse.keys import require_free_years, require_known_keys
@@ -66,6 +67,7 @@ class Summary:
     left: int = 0  # files that may not be complete yet
     changed: int = 0  # files in outcome/loaded/ that are not what was loaded any more
     raised: dict[str, Raised] = field(default_factory=dict)  # new files with forms that ask
+    unproven: int = 0  # erasings that were begun and are not proven
     unheard: Unheard = field(default_factory=lambda: Unheard(0, 0))
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -76,7 +78,8 @@ class Summary:
         held = any(outcome.has_waiting_rows for _, outcome in self.files)
         unheard = self.unheard.without_school > 0
         off = any(wave.pupil_flags_off for wave in self.waves)
-        return refused or held or self.untold or unheard or off or bool(self.refused)
+        told = self.untold or self.unproven > 0 or bool(self.refused)
+        return refused or held or told or unheard or off
 
 
 def load_meanwhile() -> None:
@@ -155,6 +158,7 @@ def run(
                 summary.refused = str(error)
             progress("publish", 1, 1)
         summary.unheard = unheard(con)
+        summary.unproven = unfinished(con)
         summary.untold = tell(con, now=now)
     return summary
 

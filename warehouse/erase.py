@@ -95,6 +95,14 @@ def is_unfinished(con: duckdb.DuckDBPyConnection, digest: str | None) -> bool:
     return bool(found)
 
 
+def unfinished(con: duckdb.DuckDBPyConnection) -> int:
+    """How many erasings were begun and not proven: they were cut off, or something was found."""
+    [(count,)] = con.execute(
+        "select count(*) from audit.erasure where proven_at is null"
+    ).fetchall()
+    return int(count)
+
+
 def is_due(con: duckdb.DuckDBPyConnection) -> bool:
     """Whether rows were deleted whose bytes are in the databases still."""
     return bool(con.execute("from audit.erasure where rebuilt_at is null limit 1").fetchall())

@@ -62,7 +62,8 @@ def remember_erased(
     """Note that the pupil is erased from what has been until today, or for good.
 
     Waves that open later are new answers: who gives them knows of it, so they are taken, unless
-    the pupil is erased for good. The class lists of the school years until today go too.
+    the pupil is erased for good. The class lists of the school years until today go too, also of
+    one that has begun and in which nobody has been asked yet: a register lists anew every night.
     Where no school is known, it is any.
     """
     con.execute(
@@ -71,7 +72,14 @@ def remember_erased(
         with scope as (
             select wave_id, null as school_year from core.dim_wave where opens <= $today
             union all
-            select distinct null, school_year from core.dim_wave where opens <= $today
+            select distinct null, school_year
+            from (
+                select school_year, opens from core.dim_wave
+                union all
+                select school_year, make_date(left(school_year, 4)::integer, 8, 1)
+                from core.class_list
+            )
+            where opens <= $today
             union all
             select null, null where $for_good
         )

@@ -6,9 +6,10 @@ what is left of them is not flagged or reported again, for with the leavers gone
 something else. Counts of classes are kept.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -16,8 +17,10 @@ import duckdb
 from schemas.speakable import SpeakableError
 from transforms.pseudonym import PseudonymKey, names_sql
 from warehouse.audit import Hand
+from warehouse.damage import told_in_words
 from warehouse.erase import delete_found, find_waiting, name_pupils, note_erasure
 from warehouse.failpoint import reach
+from warehouse.manifest import WAREHOUSE
 from warehouse.store import transaction
 from warehouse.whom import FORMS
 
@@ -77,6 +80,28 @@ def find_leavers(
         f"select wave_id from core.dim_wave where {_IS_OVER} order by opens", limit
     ).fetchall()
     return Leavers(tuple(pupil for (pupil,) in found), int(total), tuple(wave for (wave,) in waves))
+
+
+def kept_pupils(con: duckdb.DuckDBPyConnection) -> set[str]:
+    """Everybody who is in the warehouse, as pseudonyms."""
+    found = con.execute(f"select distinct pupil from ({_SEEN}) where pupil is not null").fetchall()
+    return {pupil for (pupil,) in found}
+
+
+def may_have_leavers(
+    root: Path, kept: Collection[str], *, years: int, timezone: str, now: datetime
+) -> bool:
+    """Whether a copy of the home, which is only read, has pupils who are gone from the home."""
+    today = now.astimezone(ZoneInfo(timezone)).date()
+    with told_in_words(), duckdb.connect(str(root / WAREHOUSE), read_only=True) as con:
+        found = con.execute(
+            f"""
+            with last as (select pupil, max(school_year) as school_year from ({_OWN}) group by all)
+            select pupil from last where {_IS_OVER}
+            """,
+            {"years": years, "today": today},
+        ).fetchall()
+    return any(pupil not in kept for (pupil,) in found)
 
 
 # 2025-26 is over on 1 August 2026, whatever the time of day.

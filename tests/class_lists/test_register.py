@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from flows.check import check_file
 from flows.class_lists import ClassList, load
+from flows.erase import Asked, erase_pupil
 from schemas.reason import Reason
 from schemas.settings import ClassLists, Settings
 from tests.class_lists.packages import (
@@ -27,6 +28,7 @@ from tests.class_lists.packages import (
     two_schools_answer,
     user,
 )
+from tests.erase.tokens import files_with
 from tests.support.examples import examples
 from tests.support.home import (
     AUTUMN,
@@ -452,3 +454,33 @@ def hear(con, config, content, naive):
     assert con.execute(
         "select count(*) from core.delivery where accepted + quarantined + dropped <> delivered"
     ).fetchall() == [(0,)]
+
+
+def test_erased_pupil_is_left_out_of_a_register_that_comes_again(tmp_path):
+    home = register_home(tmp_path / "home", pupil_code="sourcedId")
+    pupils = [goes(f"e{number}", f"PUP{number}", "c1") for number in range(3)]
+    deliver(home, whole(*pupils), name="first")
+    erase_pupil(home, Asked("PUP1"), now=AUGUST)
+    outcome = deliver(home, whole(*pupils, goes("e9", "PUP9", "c1")), name="again")
+    assert (outcome.outcome, outcome.erased) == ("loaded", 1)
+    assert listed(home) == {("S01", "7A"): 3}  # PUP0, PUP2 and PUP9
+    moved = deliver(home, changes(goes("e1", "PUP1", "c2")), name="changes")
+    assert moved.erased == 1
+    assert listed(home) == {("S01", "7A"): 3}
+    assert files_with(home, "PUP1") == []
+
+
+def test_erased_pupil_is_left_out_where_the_code_is_another_column_of_the_register(tmp_path):
+    home = register_home(tmp_path / "home", pupil_code="identifier")
+    people = [user(f"u{number}", identifier=f"KODE{number}") for number in range(3)]
+    pupils = [goes(f"e{number}", f"u{number}", "c1") for number in range(3)]
+    told = package(classes=[A], enrollments=pupils, users=people)
+    deliver(home, told, name="first")
+    erase_pupil(home, Asked("KODE1"), now=AUGUST)
+    more = [*pupils, goes("e9", "u2", "c1")]
+    outcome = deliver(home, package(classes=[A], enrollments=more, users=people), name="again")
+    assert outcome.erased == 1
+    assert listed(home) == {("S01", "7A"): 2}
+    with warehouse_of(home) as con:
+        assert con.execute("select count(*) from core.roster_user").fetchall() == [(2,)]
+    assert files_with(home, "KODE1") == []

@@ -1,17 +1,26 @@
 """`klassepuls erase --expired`: to the second, never by a wrong clock; published figures stay."""
 
+import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from flows import erase_cli
+from flows.backup import backup
 from flows.cli import main
 from flows.expire import erase_expired
-from flows.home import Home
-from tests.erase.tokens import files_with
+from flows.home import Home, load_config
+from tests.conftest import ROOT
+from tests.erase.tokens import files_with, places_of, tokens_of
 from tests.support.home import NOW, SPRING, csv_bytes, drop, form, make_home, run, school_class
 from tests.support.state import bytes_below, filed, ledger_of, warehouse_of
 from warehouse.expired import ClockError, TooManyError
+from warehouse.manifest import read_manifest, require_untouched
 
 SECOND = timedelta(seconds=1)
 # 1 August 2027 in Oslo: one school year after 2025-26 was over.
@@ -64,13 +73,17 @@ def test_rows_of_a_pupil_stay_one_school_year_after_the_last(home, off, stays):
     assert bytes_below(home.analyst) == figures
 
 
-def test_pupil_who_answered_later_keeps_all_rows(home):
+def add_next_wave(home):
     settings = home.settings_file.read_text()
     wave = (
         '\n[[wave]]\nid = "2026H"\nname = "H"\nschool_year = "2026-27"\n'
         "opens = 2026-11-02\ncloses = 2026-11-20\n"
     )
     home.settings_file.write_text(settings + wave)
+
+
+def test_pupil_who_answered_later_keeps_all_rows(home):
+    add_next_wave(home)
     later = form("P001", wave="2026H", submitted_on="2026-11-05", class_group="8A", grade="8")
     drop(home, "b.csv", csv_bytes([later]))
     run(home, now=datetime(2026, 12, 1, tzinfo=UTC))
@@ -133,3 +146,58 @@ def test_limits_are_the_settings(home):
     done = erase_expired(home, allow_many=False, now=NOW + timedelta(days=7))
     assert (done["files_removed"], done["reports_removed"] > 0) == (1, True)
     assert "slettet" in (home.outcome / "loaded" / "a.csv.txt").read_text()
+
+
+def expire(home, *flags, now, monkeypatch):
+    """The command on a day; it asks the machine for the time."""
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return now.astimezone(tz)
+
+    monkeypatch.setattr(erase_cli, "datetime", Clock)
+    return main(["erase", "--home", str(home.root), "--expired", "--allow-many", *flags])
+
+
+def test_leavers_leave_the_backups_too_and_a_later_answer_keeps_a_pupil_there(
+    home, tmp_path, monkeypatch, capsys
+):
+    add_next_wave(home)
+    made = backup(home, tmp_path / "disk", with_key=False, now=NOW)
+    later = form("P001", wave="2026H", submitted_on="2026-11-05", class_group="8A", grade="8")
+    drop(home, "b.csv", csv_bytes([later]))
+    run(home, now=datetime(2026, 12, 1, tzinfo=UTC))
+    gone, stays = tokens_of(home, "P002"), tokens_of(home, "P001")
+    assert places_of(made.path, gone)
+    assert expire(home, now=PUPILS_END, monkeypatch=monkeypatch) == 0
+    assert "erased from 1" in capsys.readouterr().out
+    assert places_of(home.root, gone) == places_of(made.path, gone) == []
+    assert places_of(made.path, stays)
+    require_untouched(made.path, *read_manifest(made.path), load_config(home).key)
+    before = bytes_below(made.path)
+    assert expire(home, now=PUPILS_END + SECOND, monkeypatch=monkeypatch) == 0
+    assert bytes_below(made.path) == before  # nobody is to go: it was only read
+
+
+def test_damaged_backup_is_told_and_needs_a_person(home, tmp_path, monkeypatch, capsys):
+    made = backup(home, tmp_path / "disk", with_key=False, now=NOW)
+    (made.path / "restricted" / "warehouse.duckdb").write_bytes(b"x" * 5000)
+    assert expire(home, "--json", now=PUPILS_END, monkeypatch=monkeypatch) == 1
+    assert json.loads(capsys.readouterr().out)["copies"]["damaged"] == [str(made.path)]
+
+
+def test_run_tells_of_an_erasing_that_was_cut_off_until_it_is_proven(home, capsys):
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.cli", "erase", "--pupil", "P001", "--home", home.root],
+        cwd=ROOT,
+        env=os.environ | {"KLASSEPULS_FAILPOINT": "before-proof"},
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL
+    summary = run(home)
+    assert (summary.unproven, summary.needs_a_person) == (1, True)
+    assert main(["run", "--home", str(home.root)]) == 1
+    assert "Not finished: 1 erasing(s)" in " ".join(capsys.readouterr().out.split())
+    assert main(["erase", "--pupil", "P001", "--home", str(home.root)]) == 0
+    assert run(home).unproven == 0

@@ -22,6 +22,15 @@ def files_with(home: Home, code: str) -> list[str]:
     return places_of(home.root, tokens_of(home, code))
 
 
+def contents_below(root: Path) -> dict[str, bytes]:
+    """Every file by its path, packages unpacked and tables read: what a search looks through."""
+    return {
+        str(path.relative_to(root)): b"\n".join(_contents(path))
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and not path.is_symlink()
+    }
+
+
 def places_of(root: Path, tokens: list[bytes]) -> list[str]:
     """The same for any folder, such as a backup."""
     found = []
@@ -35,8 +44,11 @@ def places_of(root: Path, tokens: list[bytes]) -> list[str]:
 def _contents(path: Path) -> list[bytes]:
     content = path.read_bytes()
     if content.startswith(b"PK"):
-        with zipfile.ZipFile(io.BytesIO(content)) as package:
-            return [package.read(name) for name in package.namelist()]
+        try:
+            with zipfile.ZipFile(io.BytesIO(content)) as package:
+                return [package.read(name) for name in package.namelist()]
+        except zipfile.BadZipFile:
+            return [content]
     if content.startswith(b"PAR1"):
         return [content, pl.read_parquet(io.BytesIO(content)).write_csv().encode()]
     if path.suffix == ".duckdb":

@@ -26,7 +26,10 @@ from flows.intake import ingest
 from flows.road import at_work
 from flows.simulate import write_home_settings
 from schemas.settings import Wave
+from tests.erase.tokens import contents_below
 from tests.server.conftest import PATIENCE, ROOT, Prefect, eventually
+from tests.support.home import make_home
+from tests.support.planted import OF_PUPILS, fill, found_in
 from transforms.synthetic.formats import to_csv
 from transforms.synthetic.municipality import make_municipality
 from warehouse.store import WarehouseBusyError, only_writer
@@ -291,6 +294,52 @@ def test_no_pupil_code_reaches_prefects_store(first_drop: Prefect, town: Town) -
     eventually("the control in the store", lambda: _found(first_drop.store, {control}))
     assert _found(first_drop.store, set(walled)) == 0
     assert _found(first_drop.store, set(town.codes)) == 0
+
+
+# A whole road with every failure on the way, in Prefect's hands; the word is a control.
+FLOWS = """
+import sys
+from prefect import flow
+from prefect.logging import get_run_logger
+from flows.run_road import run_road
+@flow
+def control(word):
+    get_run_logger().info(word)
+sound, broken, word = sys.argv[1:]
+control(word)
+for home in (sound, broken):
+    print(run_road(home, return_state=True).type.value)
+"""
+
+
+def test_nothing_planted_reaches_prefects_home_or_temporary_folders(
+    first_drop: Prefect, tmp_path: Path
+) -> None:
+    """Files that count, wait, are refused or hold persons; in the second home the load fails."""
+    homes = [make_home(tmp_path / name) for name in ("sound", "broken")]
+    for home in homes:
+        fill(home)
+    with duckdb.connect(homes[1].restricted / "warehouse.duckdb") as con:
+        con.execute("alter table quarantine.row rename to row_away").fetchall()
+    control, temporary = f"QX{token_hex(6).upper()}", tmp_path / "temporary"
+    temporary.mkdir()
+    command = [sys.executable, "-c", FLOWS, *(str(home.root) for home in homes), control]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=first_drop.env | {"TMPDIR": str(temporary), "PREFECT_LOGGING_LEVEL": "DEBUG"},
+        check=True,
+        capture_output=True,
+    )
+    assert done.stdout.decode().split() == ["COMPLETED", "FAILED"]
+    eventually("the control in the store", lambda: _found(first_drop.store, {control}))
+    assert _found(first_drop.store, {"StepFailedError"})
+    for folder in (first_drop.store, temporary):
+        for content in contents_below(folder).values():
+            assert found_in(content) == []
+    assert found_in(done.stdout + done.stderr) == []
+    # The same search finds them where they belong.
+    assert found_in(contents_below(homes[0].restricted)["vault/vault.duckdb"]) == OF_PUPILS
 
 
 def _found(store: Path, codes: set[str]) -> int:
