@@ -266,7 +266,15 @@ def _remember_users(con: duckdb.DuckDBPyConnection, users: pa.Table) -> bool:
     news = con.execute("""
         select 1 from users anti join core.roster_user using (person, pupil) limit 1
     """).fetchall()
-    con.execute("insert or replace into core.roster_user select * from users").fetchall()
+    # In the order of the pseudonyms: in the package's own, the rows of two keys would lie alike.
+    con.execute("""
+        update core.roster_user known set pupil = users.pupil
+        from users where users.person = known.person and users.pupil <> known.pupil
+    """).fetchall()
+    con.execute("""
+        insert into core.roster_user
+        select person, pupil from users anti join core.roster_user using (person) order by person
+    """).fetchall()
     con.unregister("users")
     return bool(news)
 

@@ -66,6 +66,8 @@ def test_person_of_the_register_is_another_one_under_the_new_key(home):
             where split_part(person, '-', 1) <> split_part(pupil, '-', 1)
         """).fetchall()
         assert both == 0
+        users = con.execute("select person from core.roster_user").fetchall()
+        assert users == sorted(users)  # and not twice in the order of the register
         tables = ("core.roster_enrolment", "core.enrolment")
         for table, column in zip(tables, ("pupil", "person"), strict=True):
             [(years,)] = con.execute(
