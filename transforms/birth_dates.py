@@ -40,6 +40,7 @@ _WAYS = {  # how a date is written, and whether its year is written in full
     r"^(?<d>[0-9]{1,2})-(?<m>[0-9]{1,2})-(?<y>[0-9]{4})$": True,
     r"^(?<m>[0-9]{1,2})-(?<d>[0-9]{1,2})-(?<y>[0-9]{4})$": True,
 }
+LOOKED_AT = ("number", "glued_6", "glued_8", "glued_10")  # of what `bare_codes` tells
 # A school's letters or a class (`FJELL-`, `7A`) before it, or a pupil's initials behind it.
 _LETTERS = r"^(?:[0-9]{0,2}[A-Za-zÆØÅæøå]+-?)+|-?[A-Za-zÆØÅæøå]+$"
 _COULD_BE = r"^(?:[0-9]{5,8}|[0-9]{1,4}-[0-9]{1,2}-[0-9]{2,4})$"
@@ -49,10 +50,22 @@ def are_birth_dates(codes: pl.DataFrame) -> npt.NDArray[np.bool_]:
     """Which rows bear a birth date for a code, in files whose codes are birth dates.
 
     `codes` has a row a pupil: `file_no`, `code`, `year` (the first of the school year) and `grade`;
-    a null in any of them says nothing.
+    a null in any of them says nothing. Of the columns of `bare_codes` each that is there is looked
+    at in place of the code as well: what all codes begin with hides no date.
     """
-    found = np.zeros(codes.height, np.bool_)
     frame = codes.with_row_index("row")
+    found = _are_dates(frame)
+    for name in set(LOOKED_AT) & set(codes.columns):
+        differs = (pl.col(name) != pl.col("code")).fill_null(value=True).any().over("file_no")
+        instead = frame.filter(differs).with_columns(pl.col(name).alias("code"))
+        if instead.height:
+            found |= _are_dates(instead, found.size)
+    return found
+
+
+def _are_dates(frame: pl.DataFrame, size: int | None = None) -> npt.NDArray[np.bool_]:
+    """The rows (`row`, of so many) of the files of which the codes as they stand are dates."""
+    found = np.zeros(frame.height if size is None else size, np.bool_)
     first = _could_be(_first_of(frame))
     for way, is_full in _WAYS.items():
         near = _near(_as_days(first, way, is_full=is_full)).filter(pl.col("near") >= _WORTH_IT)

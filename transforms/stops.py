@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from schemas.personal import Personal
 from schemas.survey import CHOSEN
-from transforms.birth_dates import are_birth_dates, classes_are_birth_dates
+from transforms.birth_dates import LOOKED_AT, are_birth_dates, classes_are_birth_dates
 from transforms.choices import split_choices
 from transforms.drift import MIN_ROWS, MIN_SHARE
 from transforms.encoded import distinct, indices
@@ -92,17 +92,20 @@ def numbers_in_broken_rows(batch: Batch) -> Iterator[Person]:
             yield Person(file_no, row_no, kind, column)
 
 
-def born_in(typed: pa.Table, years: pa.Array) -> Iterator[Person]:
+def born_in(typed: pa.Table, years: pa.Array, judged: pl.DataFrame) -> Iterator[Person]:
     """The rows of files whose pupil codes, or classes, are birth dates.
 
-    `years`: see `are_birth_dates`.
+    `years`: see `are_birth_dates`; `judged`: the `bare_codes` of the same rows.
     """
     known = {name: pl.Series(typed.column(name)) for name in ("file_no", "grade")}
     known["year"] = pl.Series(years)
     ways = {"pupil_code": are_birth_dates, "class_group": classes_are_birth_dates}
     for column, are_births in ways.items():
         cells = pl.Series(typed.column(column).cast(pa.string()), dtype=pl.String)
-        rows = pa.array(np.flatnonzero(are_births(pl.DataFrame({**known, "code": cells}))))
+        told = pl.DataFrame({**known, "code": cells})
+        if column == "pupil_code":
+            told = told.with_columns(judged.select(LOOKED_AT))
+        rows = pa.array(np.flatnonzero(are_births(told)))
         places = (typed.column(name).take(rows).to_pylist() for name in ("file_no", "row_no"))
         for file_no, row_no in zip(*places, strict=True):
             yield Person(file_no, row_no, Personal.BIRTH_DATE, column)

@@ -19,7 +19,8 @@ import pyarrow as pa
 
 from schemas.personal import Personal
 from schemas.reason import Reason
-from transforms.birth_dates import are_birth_dates, classes_are_birth_dates
+from transforms.bare_codes import bare_codes
+from transforms.birth_dates import LOOKED_AT, are_birth_dates, classes_are_birth_dates
 from transforms.encoded import distinct, indices
 from transforms.gate import Place, personal_heading, persons_among
 from transforms.identifiers import Found, find_identifiers
@@ -159,14 +160,27 @@ def births_in_list(reading: Reading) -> list[PersonAt]:
         pl.col("school_year").str.slice(0, 4).cast(pl.Int32, strict=False).alias("year"),
         pl.col("grade").str.strip_chars().cast(pl.Int32, strict=False),
     )
+    if "pupil_code" in table.column_names:
+        known = known.with_columns(codes_in_list(reading).select(LOOKED_AT))
     found = []
     ways = {"pupil_code": are_birth_dates, "class_group": classes_are_birth_dates}
     for column in set(ways) & set(table.column_names):
         cells = pl.Series(table.column(column), dtype=pl.String).str.strip_chars()
-        rows = np.flatnonzero(ways[column](known.with_columns(cells.alias("code"))))
+        asked = known.drop(LOOKED_AT, strict=False) if column == "class_group" else known
+        rows = np.flatnonzero(ways[column](asked.with_columns(cells.alias("code"))))
         told = reading.row_no.take(pa.array(rows)).to_pylist()
         found += [(row_no, Personal.BIRTH_DATE, column) for row_no in told]
     return found
+
+
+def codes_in_list(reading: Reading) -> pl.DataFrame:
+    """The `bare_codes` of a class list with a row a pupil."""
+    names = {"code": "pupil_code", "school": "school", "class_group": "class_group"}
+    cells = {
+        own: pl.Series(reading.table.column(name).cast(pa.string()), dtype=pl.String)
+        for own, name in names.items()
+    }
+    return bare_codes(pl.DataFrame(cells).with_columns(pl.lit(0).alias("file_no")))
 
 
 def _encoded(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -29,6 +29,7 @@ from schemas.instrument import SKIPPED, Instrument
 from schemas.reason import Reason
 from schemas.settings import Settings
 from schemas.survey import Survey
+from transforms.bare_codes import bare_codes
 from transforms.class_spelling import plain_class
 from transforms.code_names import files_of_names
 from transforms.encoded import distinct, indices, whole
@@ -134,6 +135,7 @@ class Validator:
         unread = typed.take(rows)
         marks = known_by(unread, unsound)
         held = [*held_rows(batch, bad, rows, waves, marks), *malformed_rows(batch)]
+        judged = bare_codes(_codes_of(typed))
         return Validated(
             accepted,
             tuple(held),
@@ -141,7 +143,7 @@ class Validator:
             persons=(
                 *persons_in(batch, verdicts),
                 *numbers_in_broken_rows(batch),
-                *born_in(typed, self._school_years(wave)),
+                *born_in(typed, self._school_years(wave), judged),
             ),
             strangers=strangers_in(batch, verdicts, self._items),
             left_blank=left_blank(batch, bad, ~is_held),
@@ -248,6 +250,19 @@ class Validator:
         names = pl.Series("class_group", distinct(column), dtype=pl.String).to_frame()
         plain = names.select(self._one_name).to_series().to_arrow().cast(pa.string())
         return plain.take(whole(column).indices)
+
+
+def _codes_of(typed: pa.Table) -> pl.DataFrame:
+    """The pupil codes with the file, school and class of each, as `bare_codes` asks for them."""
+    names = {"file_no": "file_no", "code": "pupil_code", "school": "school_id"}
+    columns = {own: typed.column(name) for own, name in names.items()}
+    columns["class_group"] = typed.column("class_group")
+    return pl.DataFrame(
+        {
+            own: pl.Series(column if own == "file_no" else column.cast(pa.string()))
+            for own, column in columns.items()
+        }
+    )
 
 
 def _is_null(column: pa.ChunkedArray) -> npt.NDArray[np.bool_]:

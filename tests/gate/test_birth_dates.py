@@ -7,7 +7,8 @@ import pytest
 
 from tests.support.home import csv_bytes, drop, form, make_home, run
 from tests.support.state import note_of, words_on
-from transforms.birth_dates import _first_of, are_birth_dates
+from transforms.bare_codes import bare_codes
+from transforms.birth_dates import LOOKED_AT, _first_of, are_birth_dates
 
 WRITTEN = {
     "day first": "{d:02}{m:02}{s:02}",
@@ -55,6 +56,26 @@ def test_codes_that_are_birth_dates_are_found_in_each_way_of_writing(way):
 @pytest.mark.parametrize("way", WRITTEN.values(), ids=WRITTEN)
 def test_dates_in_which_no_pupil_of_the_grade_was_born_are_codes(way):
     assert not are_birth_dates(codes_of(births(way), grade=2)).any()
+
+
+FRONTS = ("S01-", "S01", "FJELL2-", "S01-7A-", "974000001-", "7A1-", "SK1", "100-", "SK-2012-")
+
+
+def judged(frame, school="S01"):
+    told = frame.with_columns(school=pl.lit(school), class_group=pl.lit("7A"))
+    return are_birth_dates(frame.with_columns(bare_codes(told).select(LOOKED_AT)))
+
+
+@pytest.mark.parametrize("front", FRONTS)
+@pytest.mark.parametrize("way", ["day first", "year first", "eight digits", "as ISO has it"])
+def test_what_all_codes_begin_with_hides_no_birth_date(front, way):
+    codes = [front + code for code in births(WRITTEN[way])]
+    assert judged(codes_of(codes)).all()
+    assert not judged(codes_of(codes, grade=2)).any()
+
+
+def test_what_all_codes_end_with_hides_no_birth_date():
+    assert judged(codes_of([f"{code}-7A" for code in births(WRITTEN["day first"])])).all()
 
 
 def test_one_date_among_serial_numbers_is_a_serial_number():
@@ -115,8 +136,21 @@ def serial_lists(seed):
     return codes_of(codes, grade=grade, year=draw.choice([2025, 2026, 2027]))
 
 
-def test_no_list_of_serial_numbers_is_taken_for_birth_dates():
-    assert [seed for seed in range(1000) if are_birth_dates(serial_lists(seed)).any()] == []
+def thousand_lists(*fronts):
+    lists = [
+        serial_lists(seed).with_columns(
+            code=pl.lit(fronts[seed % len(fronts)]) + pl.col("code"), file_no=pl.lit(seed)
+        )
+        for seed in range(1000)
+    ]
+    return pl.concat(lists, how="vertical_relaxed")
+
+
+@pytest.mark.parametrize("fronts", [[""], ["S01-", "S01", "2013-", "12"]], ids=["plain", "behind"])
+def test_no_list_of_serial_numbers_is_taken_for_birth_dates(fronts):
+    told = thousand_lists(*fronts)
+    for way in (are_birth_dates, judged):
+        assert told.filter(pl.Series(way(told)))["file_no"].unique().to_list() == []
 
 
 @pytest.fixture
@@ -124,8 +158,9 @@ def home(tmp_path):
     return make_home(tmp_path / "home")
 
 
-def test_file_whose_codes_are_birth_dates_is_refused_with_its_rows(home):
-    codes = births(WRITTEN["day first"], count=12, born=2013)
+@pytest.mark.parametrize("front", ["", "S01-", "S01"])
+def test_file_whose_codes_are_birth_dates_is_refused_with_its_rows(home, front):
+    codes = [front + day for day in births(WRITTEN["day first"], count=12, born=2013)]
     drop(home, "a.csv", csv_bytes([form(code) for code in codes]))
     [(_, outcome)] = run(home).files
     assert (outcome.outcome, outcome.reason) == ("rejected", "PERSONAL_DATA")
@@ -160,8 +195,10 @@ def test_class_lists_whose_classes_are_birth_dates_are_refused(home, way):
     assert [outcome.reason for _, outcome in run(home).files] == ["PERSONAL_DATA"] * 2
 
 
-def test_list_of_pupils_by_birth_date_is_refused(home):
-    rows = [f"2025-26;S01;7A;7;{code}" for code in births(WRITTEN["as ISO has it"], born=2013)]
+@pytest.mark.parametrize("front", ["", "S01-"])
+def test_list_of_pupils_by_birth_date_is_refused(home, front):
+    days = births(WRITTEN["as ISO has it"], born=2013)
+    rows = [f"2025-26;S01;7A;7;{front}{code}" for code in days]
     text = "\n".join(["school_year;school;class_group;grade;pupil_code", *rows, ""])
     drop(home, "list.csv", text.encode())
     [(_, outcome)] = run(home).files

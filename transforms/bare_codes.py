@@ -1,0 +1,157 @@
+"""Pupil codes without what they share: a school's id, a class, whatever else is the same in them.
+
+What all or nearly all codes of a file begin or end with tells no pupil from another, so it is no
+part of a code when that is judged: in `S01-KARI` the digits are the school's. First each row's own
+school and class are taken off, where nearly all rows have them; then what the codes left share, in
+the whole file or in one school of it.
+
+In order, codes that share a beginning stand together. So whatever nine in ten of them begin with is
+what the code a tenth from the start has in common with the one a tenth from the end, and that, at
+least eight in ten share. Ends are the beginnings of the codes read backwards. What is shared is
+looked for in the first 40 codes of each school of a file, and taken off every code that has it.
+"""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+FEWEST = 3  # codes of which a common beginning says something
+_NEARLY_ALL = 0.8
+_TAIL = 10  # one in so many may begin otherwise, at either end of the order
+_SAMPLE = 40
+_LONGEST = 20  # signs of a pupil code
+_LEVELS = (["file_no"], ["file_no", "school"])
+_SCHOOL = _LEVELS[-1]
+_GAPS = " .-"
+# A date of six digits, of eight or with hyphens, a phone, a national number: what may be glued to
+# what is common, or begin as the others do.
+GLUED = (6, 8, 10, 11)
+_LETTERS = "[A-ZÆØÅÄÖÁČĐŊŠŦŽ]+"
+# What is common ends where a run of such signs begins, which goes on in the code itself.
+_WITHOUT = {"whole": "^$", "word": f"{_LETTERS}$", "number": "[0-9]+$", "sign": "[^ .-]+$"}
+_WHOLE = ("whole",)
+
+
+def bare_codes(codes: pl.DataFrame) -> pl.DataFrame:
+    """Each code as it is judged; rows and their order are those of `codes`.
+
+    `codes` has `file_no`, `code`, `school` and `class_group`, nulls where they are not known. The
+    columns are `file_no`, `code` in capitals, and of it `word` and `number`: without what is common
+    before and behind, unless that ends within a run of letters (`word`) or of digits (`number`).
+    `glued_6` and so on: that many signs at the end, if all before them is common; null if not.
+    """
+    told = codes.select(
+        "file_no",
+        pl.col("code").str.to_uppercase().str.strip_chars(" "),
+        *(pl.col(name).cast(pl.String).str.to_uppercase() for name in ("school", "class_group")),
+    )
+    sample = told.filter(pl.int_range(pl.len()).over(_SCHOOL) < _SAMPLE).unique()
+    sample = sample.filter(pl.col("code") != "")
+    told, sample = _without_own(told, sample)
+    rows = told.join(
+        _shared(sample), on=_SCHOOL, how="left", nulls_equal=True, maintain_order="left"
+    )
+    length = pl.col("rest").str.len_chars()
+    whole = _longest_of("front", _WHOLE, "starts_with").str.len_chars()
+    is_taken_off = (whole > 0) | (length < pl.col("code").str.len_chars())
+    return rows.select(
+        "file_no",
+        "code",
+        _cut("word"),
+        _cut("number"),
+        *(
+            pl.when(is_taken_off & (length <= whole + signs) & (length >= signs))
+            .then(pl.col("rest").str.tail(signs))
+            .alias(f"glued_{signs}")
+            for signs in GLUED
+        ),
+    )
+
+
+def _without_own(told: pl.DataFrame, sample: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Both with `rest`: the codes without their row's school and class, in files of such codes."""
+    told, sample = (frame.with_columns(pl.col("code").alias("rest")) for frame in (told, sample))
+    for name in ("school", "class_group"):
+        for has, strip in ((_starts_with, _off_front), (_ends_with, _off_back)):
+            files = sample.group_by("file_no").agg(has(name).mean().alias("share"))
+            files = files.filter(pl.col("share") >= _NEARLY_ALL)
+            if files.is_empty():
+                continue
+            is_one = pl.col("file_no").is_in(files["file_no"].implode()) & has(name)
+            bare = pl.when(is_one).then(strip(name)).otherwise("rest").alias("rest")
+            told, sample = told.with_columns(bare), sample.with_columns(bare)
+    return told, sample
+
+
+def _starts_with(name: str) -> pl.Expr:
+    return _is_part(name) & pl.col("rest").str.starts_with(pl.col(name))
+
+
+def _ends_with(name: str) -> pl.Expr:
+    return _is_part(name) & pl.col("rest").str.ends_with(pl.col(name))
+
+
+def _is_part(name: str) -> pl.Expr:
+    known = pl.col(name).str.len_chars().fill_null(0)
+    return (known > 0) & (pl.col("rest").str.len_chars() > known)
+
+
+def _off_front(name: str) -> pl.Expr:
+    return pl.col("rest").str.strip_prefix(pl.col(name)).str.strip_chars_start(_GAPS)
+
+
+def _off_back(name: str) -> pl.Expr:
+    return pl.col("rest").str.strip_suffix(pl.col(name)).str.strip_chars_end(_GAPS)
+
+
+def _shared(sample: pl.DataFrame) -> pl.DataFrame:
+    """For each school of each file what its codes share before and behind, and those of the file.
+
+    That is `front_whole_0` for the file and so on; and how much of it a code may lose.
+    """
+    groups = sample.select(_SCHOOL).unique()
+    for side, code in (("front", pl.col("rest")), ("back", pl.col("rest").str.reverse())):
+        ordered = sample.select(*_SCHOOL, code.alias("rest")).unique().sort("rest")
+        for at, level in enumerate(_LEVELS):
+            common = _common(ordered, level).with_columns(
+                pl.col("common").str.replace(run, "").alias(f"{side}_{kind}_{at}")
+                for kind, run in _WITHOUT.items()
+            )
+            groups = groups.join(common.drop("common"), on=level, how="left", nulls_equal=True)
+    return groups.with_columns(pl.col("^back_.*$").str.reverse())
+
+
+def _common(ordered: pl.DataFrame, level: list[str]) -> pl.DataFrame:
+    """What nearly all codes of each group begin with; nothing for a group of one or two."""
+    tail = pl.len() // _TAIL
+    ends = ordered.group_by(level).agg(
+        pl.col("rest").gather(tail).first().alias("first"),
+        pl.col("rest").gather(pl.len() - 1 - tail).first().alias("last"),
+        pl.len().alias("codes"),
+    )
+    first, last = pl.col("first"), pl.col("last")
+    same = pl.sum_horizontal(
+        (first.str.head(signs) == last.str.head(signs)) for signs in range(1, _LONGEST + 1)
+    )
+    return ends.filter(pl.col("codes") >= FEWEST).select(
+        *level, first.str.head(same).alias("common")
+    )
+
+
+def _longest_of(side: str, kinds: Sequence[str], has: str) -> pl.Expr:
+    """The longest of what is common that this very code begins or ends with."""
+    found = pl.lit("")
+    for at in range(len(_LEVELS)):
+        for kind in reversed(kinds):
+            common = pl.col(f"{side}_{kind}_{at}")
+            is_there = getattr(pl.col("rest").str, has)(common).fill_null(value=False)
+            found = pl.when(is_there).then(common).otherwise(found)
+    return found
+
+
+def _cut(kind: str) -> pl.Expr:
+    """The code without what is common, but for the signs that a run in the code goes on from."""
+    front = _longest_of("front", (kind, "sign"), "starts_with")
+    back = _longest_of("back", (kind, "sign"), "ends_with")
+    bare = pl.col("rest").str.strip_prefix(front).str.strip_suffix(back)
+    return bare.str.strip_chars(_GAPS).alias(kind)
