@@ -5,9 +5,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import duckdb
-import numpy as np
-import polars as pl
-import pyarrow as pa
 import pyarrow.compute as pc
 from polars.exceptions import PolarsError
 from pyarrow import ArrowException
@@ -26,7 +23,13 @@ from transforms.readers.reading import FileProblem, Reading
 from transforms.recognise import is_pupil_list
 from transforms.roster_list import list_of_roster, merge_roster
 from transforms.roster_sheet import FORMAT, from_sheet
-from transforms.undecided import births_in_list, numbers_in_broken, persons_in_columns
+from transforms.undecided import (
+    births_in_list,
+    codes_in_list,
+    numbers_in_broken,
+    numbers_in_list,
+    persons_in_columns,
+)
 from warehouse.class_lists import load_class_list
 from warehouse.entries import Incoming, Loaded
 from warehouse.rosters import load_roster
@@ -73,7 +76,7 @@ def _require_nobody(found: ClassList) -> None:
     if isinstance(found.content, Reading):
         reading = found.content
         people = [*persons_in_columns(reading, _PLACES), *numbers_in_broken(reading.malformed)]
-        people += births_in_list(reading)
+        people += [*births_in_list(reading), *numbers_in_list(reading)]
     else:
         roster = found.content
         cells = {
@@ -84,18 +87,16 @@ def _require_nobody(found: ClassList) -> None:
         people = [(0, kind, name) for name, kinds in told.items() for kind in kinds]
     if people:
         column = next((column for _, _, column in people if column), None)
-        raise FileProblem(Reason.PERSONAL_DATA, column=column, persons=tuple(sorted(people)))
+        raise FileProblem(Reason.PERSONAL_DATA, column=column, persons=tuple(sorted(set(people))))
 
 
 def _require_codes(found: ClassList, config: Config) -> None:
     """Raise CODES_MAY_BE_NAMES where most codes of a list are words, and nobody has said why."""
     if config.settings.pupil_codes.of_letters or not isinstance(found.content, Reading):
         return
-    table = found.content.table
-    if "pupil_code" in table.column_names:
-        codes = pl.Series(table.column("pupil_code").cast(pa.string()), dtype=pl.String)
-        if files_of_names(codes.str.strip_chars(), np.zeros(len(codes), np.int32)):
-            raise codes_may_be_names(rows=found.content.delivered)
+    reading = found.content
+    if "pupil_code" in reading.table.column_names and files_of_names(codes_in_list(reading)):
+        raise codes_may_be_names(rows=reading.delivered)
 
 
 _PLACES: Mapping[str, Place] = {

@@ -314,7 +314,8 @@ def _file(
     unplaced = without_school(con, with_rows) if with_rows else {}
     left = left_blank_in(con, [outcome.delivery_id for _, outcome in done])
     loaded = [outcome.delivery_id for _, outcome in done if outcome.outcome == "loaded"]
-    unlikely = unlikely_in(con, loaded, key=config.key) if loaded else {}
+    are_codes = bool(config.settings.pupil_codes.of_letters)
+    unlikely = unlikely_in(con, loaded, key=config.key, are_codes=are_codes) if loaded else {}
     filed = []
     for arrival, outcome in done:
         held = [HeldPlace(*place) for place in places.get(outcome.delivery_id, [])]

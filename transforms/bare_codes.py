@@ -38,11 +38,12 @@ def bare_codes(codes: pl.DataFrame) -> pl.DataFrame:
     `codes` has `file_no`, `code`, `school` and `class_group`, nulls where they are not known. The
     columns are `file_no`, `code` in capitals, and of it `word` and `number`: without what is common
     before and behind, unless that ends within a run of letters (`word`) or of digits (`number`).
-    `glued_6` and so on: that many signs at the end, if all before them is common; null if not.
+    `own`: without the row's own school and class, whatever the other codes have. `glued_6` and so
+    on: that many signs at the end, if all before them is common; null if not.
     """
     told = codes.select(
         "file_no",
-        pl.col("code").str.to_uppercase().str.strip_chars(" "),
+        pl.col("code").cast(pl.String).str.to_uppercase().str.strip_chars(" "),
         *(pl.col(name).cast(pl.String).str.to_uppercase() for name in ("school", "class_group")),
     )
     sample = told.filter(pl.int_range(pl.len()).over(_SCHOOL) < _SAMPLE).unique()
@@ -59,6 +60,7 @@ def bare_codes(codes: pl.DataFrame) -> pl.DataFrame:
         "code",
         _cut("word"),
         _cut("number"),
+        _own().alias("own"),
         *(
             pl.when(is_taken_off & (length <= whole + signs) & (length >= signs))
             .then(pl.col("rest").str.tail(signs))
@@ -81,6 +83,14 @@ def _without_own(told: pl.DataFrame, sample: pl.DataFrame) -> tuple[pl.DataFrame
             bare = pl.when(is_one).then(strip(name)).otherwise("rest").alias("rest")
             told, sample = told.with_columns(bare), sample.with_columns(bare)
     return told, sample
+
+
+def _own() -> pl.Expr:
+    """The code without the row's own school in front, and its class behind that, if it has them."""
+    bare = pl.col("code")
+    for name in ("school", "class_group"):
+        bare = bare.str.strip_prefix(pl.col(name).fill_null("")).str.strip_chars_start(_GAPS)
+    return bare
 
 
 def _starts_with(name: str) -> pl.Expr:
@@ -123,6 +133,8 @@ def _shared(sample: pl.DataFrame) -> pl.DataFrame:
 
 def _common(ordered: pl.DataFrame, level: list[str]) -> pl.DataFrame:
     """What nearly all codes of each group begin with; nothing for a group of one or two."""
+    if ordered.is_empty():  # polars knows no type of an end of nothing
+        return ordered.select(*level, pl.col("rest").alias("common"))
     tail = pl.len() // _TAIL
     ends = ordered.group_by(level).agg(
         pl.col("rest").gather(tail).first().alias("first"),

@@ -6,7 +6,9 @@ import polars as pl
 from schemas.class_list import day, pupil_list_model
 from schemas.reason import Reason
 from schemas.settings import Settings
+from transforms.bare_codes import bare_codes
 from transforms.class_spelling import plain_class
+from transforms.code_names import codes_to_tell
 from transforms.listed import (
     LISTED_CLASSES,
     LISTED_PUPILS,
@@ -48,7 +50,6 @@ def list_of_pupils(reading: Reading, settings: Settings) -> Listed:
         [*LISTED_PUPILS], keep="first", maintain_order=True
     )
     classes = _classes(typed)
-    unlike = typed.filter(is_unlike_class("grade")).height
     return Listed(
         classes=arrow(classes, LISTED_CLASSES),
         pupils=arrow(typed, LISTED_PUPILS),
@@ -58,8 +59,21 @@ def list_of_pupils(reading: Reading, settings: Settings) -> Listed:
         accepted=typed.height,
         is_whole=True,
         not_listed=_not_listed(frame[sorted(failed)].with_columns(one_name), classes).to_arrow(),
-        warned={Reason.GRADE_NOT_AS_CLASS.value: unlike} if unlike else {},
+        warned=_warned(typed, settings),
     )
+
+
+def _warned(typed: pl.DataFrame, settings: Settings) -> dict[str, int]:
+    """How many of the rows a person should look at, though they were taken."""
+    unlike = typed.filter(is_unlike_class("grade")).height
+    judged = bare_codes(
+        typed.select(
+            "class_group", file_no=pl.lit(0), code=pl.col("pupil"), school=pl.col("school_id")
+        )
+    )
+    words = 0 if settings.pupil_codes.of_letters else codes_to_tell(judged).height
+    counts = {Reason.GRADE_NOT_AS_CLASS.value: unlike, Reason.CODE_OF_LETTERS.value: words}
+    return {code: count for code, count in counts.items() if count}
 
 
 def _typed(

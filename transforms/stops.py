@@ -12,6 +12,7 @@ from schemas.personal import Personal
 from schemas.survey import CHOSEN
 from transforms.birth_dates import LOOKED_AT, are_birth_dates, classes_are_birth_dates
 from transforms.choices import split_choices
+from transforms.code_numbers import numbers_of_persons
 from transforms.drift import MIN_ROWS, MIN_SHARE
 from transforms.encoded import distinct, indices
 from transforms.form_marks import is_answer_time
@@ -90,6 +91,15 @@ def numbers_in_broken_rows(batch: Batch) -> Iterator[Person]:
         rows = [row for own, row in batch.malformed if own == file_no]
         for row_no, kind, column in numbers_in_broken(rows):
             yield Person(file_no, row_no, kind, column)
+
+
+def numbers_in_codes(batch: Batch, judged: pl.DataFrame) -> Iterator[Person]:
+    """The rows whose pupil codes (`bare_codes`) hold somebody's number, behind what all share."""
+    for kind, hits in numbers_of_persons(judged).items():
+        rows = np.flatnonzero(hits)
+        places = (column.take(rows).to_pylist() for column in (batch.file_no, batch.row_no))
+        for file_no, row_no in zip(*places, strict=True):
+            yield Person(file_no, row_no, kind, "pupil_code")
 
 
 def born_in(typed: pa.Table, years: pa.Array, judged: pl.DataFrame) -> Iterator[Person]:

@@ -21,6 +21,7 @@ from schemas.personal import Personal
 from schemas.reason import Reason
 from transforms.bare_codes import bare_codes
 from transforms.birth_dates import LOOKED_AT, are_birth_dates, classes_are_birth_dates
+from transforms.code_numbers import numbers_of_persons
 from transforms.encoded import distinct, indices
 from transforms.gate import Place, personal_heading, persons_among
 from transforms.identifiers import Found, find_identifiers
@@ -171,6 +172,17 @@ def births_in_list(reading: Reading) -> list[PersonAt]:
         told = reading.row_no.take(pa.array(rows)).to_pylist()
         found += [(row_no, Personal.BIRTH_DATE, column) for row_no in told]
     return found
+
+
+def numbers_in_list(reading: Reading) -> list[PersonAt]:
+    """The rows of a class list whose pupil codes hold somebody's number."""
+    if "pupil_code" not in reading.table.column_names:
+        return []
+    return [
+        (row_no, kind, "pupil_code")
+        for kind, hits in numbers_of_persons(codes_in_list(reading)).items()
+        for row_no in reading.row_no.take(np.flatnonzero(hits)).to_pylist()
+    ]
 
 
 def codes_in_list(reading: Reading) -> pl.DataFrame:

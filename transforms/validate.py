@@ -52,6 +52,7 @@ from transforms.stops import (
     Strangers,
     born_in,
     numbers_in_broken_rows,
+    numbers_in_codes,
     persons_in,
     strangers_in,
 )
@@ -136,18 +137,20 @@ class Validator:
         marks = known_by(unread, unsound)
         held = [*held_rows(batch, bad, rows, waves, marks), *malformed_rows(batch)]
         judged = bare_codes(_codes_of(typed))
+        persons = (
+            *persons_in(batch, verdicts),
+            *numbers_in_codes(batch, judged),
+            *numbers_in_broken_rows(batch),
+            *born_in(typed, self._school_years(wave), judged),
+        )
         return Validated(
             accepted,
             tuple(held),
             only_sound(unread, {**unsound, "wave": (wave[rows] < 0).astype(np.int16)}),
-            persons=(
-                *persons_in(batch, verdicts),
-                *numbers_in_broken_rows(batch),
-                *born_in(typed, self._school_years(wave), judged),
-            ),
+            persons=tuple(dict.fromkeys(persons)),
             strangers=strangers_in(batch, verdicts, self._items),
             left_blank=left_blank(batch, bad, ~is_held),
-            named=self._named(batch),
+            named=self._named(judged),
         )
 
     def _failures(self, table: pa.Table, verdicts: Mapping[str, Codes]) -> dict[str, Codes]:
@@ -237,14 +240,9 @@ class Validator:
             columns[name] = _recode(table.column(name), read, STORED)
         return pa.table(columns)
 
-    def _named(self, batch: Batch) -> tuple[int, ...]:
+    def _named(self, judged: pl.DataFrame) -> tuple[int, ...]:
         """The files whose pupil codes may be names, unless the municipality says that none are."""
-        column = batch.table.column("pupil_code")
-        of_letters = pc.match_substring_regex(distinct(column), "^[^0-9]+$")
-        if self._has_codes_of_letters or not pc.any(of_letters).as_py():
-            return ()
-        codes = pl.Series(whole(column).cast(pa.string()), dtype=pl.String)
-        return tuple(files_of_names(codes, batch.file_no.to_numpy()))
+        return () if self._has_codes_of_letters else tuple(files_of_names(judged))
 
     def _class_of(self, column: pa.ChunkedArray) -> pa.Array:
         names = pl.Series("class_group", distinct(column), dtype=pl.String).to_frame()

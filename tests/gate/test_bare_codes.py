@@ -75,6 +75,12 @@ def test_one_code_of_another_kind_hides_nothing():
     assert bare("word", codes)[-3:] == ["KARI", "OLA", ""]
 
 
+@pytest.mark.parametrize("codes", [[], [None, None], ["", ""], [None, "K9-KARI"]])
+def test_forms_without_codes_have_nothing_in_common(codes):
+    assert bare("word", codes) == codes
+    assert bare("glued_6", codes) == [None] * len(codes)
+
+
 CODES = st.text("AB17", min_size=2, max_size=5)
 
 

@@ -1,15 +1,16 @@
 """A file whose pupil codes look like names waits until somebody has said that they are none."""
 
-import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.gate.clean_codes import thousand_files
 from tests.quarantine.home import asked, command
 from tests.support.home import csv_bytes, drop, form, make_home, run, school_class
-from tests.support.state import warehouse_of, words_on
-from transforms.code_names import files_of_names
+from tests.support.state import note_of, warehouse_of, words_on
+from transforms.bare_codes import bare_codes
+from transforms.code_names import codes_to_tell, files_of_names
 
 __all__ = ["asked", "command"]
 
@@ -81,6 +82,30 @@ CODES = {
     "two codes": ["KARI-NORDMANN", "OLA"],
     "names with digits": ["KARI1", "OLA22", "JAKOB3", "ANNEMARIE4"],
 }
+SHARED = (
+    "S01-{}",
+    "S01{}",
+    "7A-{}",
+    "{}7A",
+    "{}-7A",
+    "{}1",
+    "{}13",
+    "P0{}",
+    "S01-7A-{}",
+    "FJELL-{}",
+)
+
+
+@pytest.mark.parametrize("shared", SHARED)
+def test_a_school_or_a_class_before_names_or_behind_makes_no_codes_of_them(home, shared):
+    codes = [shared.format(name.replace("-", "")) for name in (*NAMES, "ÅSE", "BJØRN")]
+    [file_no] = files_of_names(judged(codes))
+    assert file_no == 0
+    sound = [one for one in codes if one.isascii()]
+    drop(home, "a.csv", named(*sound))
+    drop(home, "l.csv", listed(*sound))
+    assert [outcome.reason for _, outcome in run(home).files] == ["CODES_MAY_BE_NAMES"] * 2
+    assert in_vault(home) == 0
 
 
 @pytest.mark.parametrize("name", CODES)
@@ -98,11 +123,60 @@ def test_check_says_that_the_codes_may_be_names(home, command, tmp_path):
     assert "may be names" in said
 
 
+FEW = 10  # of a thousand files
+
 LETTERS = st.sampled_from("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 DIGITS = st.sampled_from("0123456789")
+
+
+def judged(codes):
+    told = {"file_no": 0, "code": codes, "school": "S01", "class_group": "7A"}
+    return bare_codes(pl.DataFrame(told, schema_overrides={"code": pl.String}))
 
 
 @settings(deadline=None, max_examples=50)
 @given(st.lists(st.text(LETTERS | DIGITS, min_size=6, max_size=6), min_size=20, max_size=30))
 def test_codes_that_are_dealt_out_never_stop_a_file(codes):
-    assert files_of_names(pl.Series(codes), np.zeros(len(codes), np.int32)) == []
+    assert files_of_names(judged(codes)) == []
+
+
+def test_a_thousand_files_of_sound_codes_wait_for_nobody_and_next_to_none_tells_of_names():
+    every = bare_codes(thousand_files())
+    assert files_of_names(every) == []
+    assert codes_to_tell(every)["file_no"].n_unique() <= FEW
+
+
+# words, the other codes of the file, and how many of them are told
+TOLD = {
+    "four among numbers": ("KARI-NORDMANN OLA MOHAMMED INGRID-LI", "0412 0413 0414 0415 0416", 4),
+    "half of them": ("KARI OLA MOHAMMED", "P001 P002 P003", 3),
+    "one among numbers": ("KARI", "P001 P002 P003", 1),
+    "behind the school": ("S01-KARI S01-OLA", "S01-0412 S01-0413 S01-0414", 2),
+    "of two lengths, and nothing else": ("KARI LISE NORA EMMA JAKOB ELIAS AKSEL", "", 7),
+    "two names, and nothing else": ("KARI OLA", "", 2),
+    "among codes by lot": ("INGRID OLA", "7XQKP KD4EA PLM9K BVCXZ 2ZRTW", 2),
+    "drawn by lot themselves": ("QXWZP KDJEA", "7XQKP KD4EA PLM9K 2ZRTW", 0),
+    "letters by lot": ("QXWZP KDJEA PLMOK BVCXZ", "", 0),
+}
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_words_among_codes_are_told(name):
+    words, codes, expected = TOLD[name]
+    told = codes_to_tell(judged([*words.split(), *codes.split()]))
+    assert told.height == expected
+    assert set(told["code"]) <= set(words.split())
+
+
+def test_no_word_is_told_where_somebody_says_that_they_are_codes(home):
+    say_that_they_are_codes(home)
+    drop(home, "a.csv", named("BLUE-BEAR", "RED-FOX", "P001"))
+    drop(home, "l.csv", listed("BLUE-BEAR", "RED-FOX", "P001"))
+    assert [outcome.outcome for _, outcome in run(home).files] == ["loaded"] * 2
+    assert note_of(home, "a.csv")["reasons"] == note_of(home, "l.csv")["reasons"] == {}
+
+
+def test_list_of_pupils_tells_of_words_among_its_codes(home):
+    drop(home, "l.csv", listed("KARI-NORDMANN", "P001", "P002", "P003"))
+    run(home)
+    assert note_of(home, "l.csv")["reasons"] == {"CODE_OF_LETTERS": 1}

@@ -61,9 +61,16 @@ def test_a_code_that_may_be_a_name_counts_and_is_told(home):
 
 
 def test_codes_that_are_drawn_by_lot_are_no_names(home):
-    others = [form(f"P-{number}") for number in range(100, 117)]
-    _, reasons = told_of(home, *[form(code) for code in ("QXW", "HJK", "ZVT")], *others)
+    drawn = ("Q7W", "H2K", "9VT", "KD4", "2ZR", "X8X", "LM3", "QXW", "HJK")
+    _, reasons = told_of(home, *map(form, drawn))
     assert reasons == {}
+
+
+def test_four_names_among_sixteen_codes_are_told_as_two_are(home):
+    names = ("KARI-NORDMANN", "OLA", "MOHAMMED", "INGRID-LI")
+    others = [form(f"P-{number}") for number in range(100, 116)]
+    outcome, reasons = told_of(home, *map(form, names), *others)
+    assert (outcome.accepted, reasons) == (20, {"CODE_OF_LETTERS": 4})
 
 
 def test_a_row_without_a_day_is_not_outside_its_wave(home):
