@@ -93,6 +93,9 @@ _BARE_PHONE = (
     r"(?:\b|(?i:telefon|tlf|tel|mobil|mob|phone|nummer|nr))[2-9][0-9]{7}\b|\b47[49][0-9]{7}\b"
 )
 
+# What has no width and comes along when a number is copied from a web page.
+_UNSEEN = r"[\x{00AD}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}-\x{2064}\x{FEFF}]"
+
 # Cells without any of this hold none of the kinds: the pattern that every cell has to stand.
 _SUSPECT = "|".join(
     (
@@ -119,6 +122,8 @@ def find_identifiers(cells: pl.Series, are_ids: Mask | None = None) -> Found:
     plain digits say nothing; none, if left out. A phone is found there only if it is written as
     one, in groups or with its country.
     """
+    if cells.str.contains(_UNSEEN).any():
+        cells = cells.str.replace_all(_UNSEEN, "")
     at = cells.str.contains(_SUSPECT).fill_null(value=False).arg_true().to_numpy()
     if not len(at):
         return {}
@@ -139,7 +144,11 @@ def find_number_codes(cells: pl.Series) -> Found:
     Eleven digits, or eight beginning with 4 or 9; also where a spreadsheet took away a leading zero
     or the plus of the country, or added a decimal.
     """
-    plain = cells.fill_null("").str.replace_all(r"\s", "").str.replace(r"^([0-9]+)[.,]0+$", "$1")
+    plain = (
+        cells.fill_null("")
+        .str.replace_all(rf"\s|{_UNSEEN}", "")
+        .str.replace(r"^([0-9]+)[.,]0+$", "$1")
+    )
     forms = {
         Personal.NATIONAL_ID: plain.str.contains(r"^[0-9]{6}[./-]?[0-9]{5}$").to_numpy()
         | _lack_zero(plain),

@@ -184,6 +184,15 @@ def test_other_pupil_codes_are_let_through():
     assert find_number_codes(pl.Series(cells, dtype=pl.String)) == {}
 
 
+@pytest.mark.parametrize("unseen", ["\u200b", "\u00ad", "\u2060", "\ufeff", "\u202c"])
+def test_signs_without_width_hide_no_number(unseen):
+    number = PUBLISHED[0]
+    cells = [unseen.join(number), number[:6] + unseen + number[6:], unseen + number, "x" + unseen]
+    found = find_identifiers(pl.Series(cells))[Personal.NATIONAL_ID]
+    assert found.tolist() == [True, True, True, False]
+    assert find_number_codes(pl.Series(cells))[Personal.NATIONAL_ID].tolist() == found.tolist()
+
+
 def test_blank_and_null_cells_hold_nothing():
     cells = pl.Series([None, "", "a@b.no", None])
 
