@@ -1,6 +1,6 @@
 """Which survey a file belongs to, told by its columns and never by its name."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -69,18 +69,25 @@ def lay_out(
 ) -> Layout:
     """Map an export's columns to the canonical ones as `survey` says.
 
-    Headings are compared with each letter and its accent as one sign: a Mac writes them as two.
+    Headings are compared with each letter and its accent as one sign: a Mac writes them as two. Of
+    our own format they may be in capitals, all of them, as some systems write them.
     """
-    wanted = {name: composed(column) for name, column in _wanted(survey, instruments).items()}
-    present = {composed(column): column for column in columns}
+    plain = _plain_heading(columns, survey)
+    wanted = {name: plain(column) for name, column in _wanted(survey, instruments).items()}
+    present = {plain(column): column for column in columns}
     source = {name: present[column] for name, column in wanted.items() if column in present}
-    decided = {*wanted.values(), *map(composed, (*survey.dropped, *survey.free_text))}
+    decided = {*wanted.values(), *map(plain, (*survey.dropped, *survey.free_text))}
     return Layout(
         survey=survey,
         source=source,
         missing=tuple(name for name in _required(survey, instruments) if name not in source),
-        unknown=tuple(name for name in columns if composed(name) not in decided),
+        unknown=tuple(name for name in columns if plain(name) not in decided),
     )
+
+
+def _plain_heading(columns: Sequence[str], survey: Survey) -> Callable[[str], str]:
+    in_capitals = survey.tool == "canonical" and all(name.isupper() for name in columns)
+    return (lambda name: composed(name).lower()) if in_capitals else composed
 
 
 def recognise(

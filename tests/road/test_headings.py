@@ -44,3 +44,11 @@ def test_the_same_answers_with_and_without_that_line_count_once(tmp_path):
     drop(home, "b.csv", b"sep=;\n" + content)
 
     assert {told.outcome for told in outcomes(run(home)).values()} == {"loaded", "duplicate"}
+
+
+def test_our_own_headings_may_be_in_capitals(tmp_path):
+    home = make_home(tmp_path / "home")
+    heading, _, rows = csv_bytes(school_class(6)).partition(b"\n")
+    drop(home, "svar.csv", heading.upper() + b"\n" + rows)
+    outcome = outcomes(run(home))["svar.csv"]
+    assert (outcome.outcome, outcome.accepted) == ("loaded", 6)
