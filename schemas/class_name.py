@@ -37,10 +37,15 @@ class Words(Declared):
 def class_pattern(declared: tuple[str, ...] = ()) -> str:
     """A regular expression for a whole cell that names a class; `declared`: further names.
 
-    Capitals and spaces make no difference in a declared name.
+    Capitals, spaces, dots at the end and "klasse" before it make no difference in a declared name.
     """
     own = (" *".join(re.escape(sign) for sign in "".join(name.split())) for name in declared)
-    return f"^(?:{'|'.join((_marked(), *(f'(?i:{name})' for name in own)))})$"
+    return f"^(?:{'|'.join((_marked(), *(_declared(name) for name in own)))})$"
+
+
+def _declared(name: str) -> str:
+    """A declared name, with dots behind it or the word for a class before it as well."""
+    return f"(?i:(?:klassen? *)?{name} *[.]*)"
 
 
 def _marked() -> str:

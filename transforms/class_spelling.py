@@ -51,7 +51,9 @@ def plain_class(declared: Collection[str] = ()) -> pl.Expr:
     parts = bare.str.extract_groups(_GRADE_AND_LETTER).struct
     named = parts["grade"].str.strip_chars_start("0") + parts["letter"]
     one = pl.coalesce(bare.str.extract(_GRADE_ALONE), _of_several(bare), named, bare)
-    return pl.when(closed.is_in(own)).then(closed).otherwise(one).alias("class_group")
+    for cell in (bare.str.replace("^KLASSEN?", ""), bare, closed):
+        one = pl.when(cell.is_in(own)).then(cell).otherwise(one)
+    return one.alias("class_group")
 
 
 def _of_several(bare: pl.Expr) -> pl.Expr:

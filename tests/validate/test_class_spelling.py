@@ -1,8 +1,11 @@
 """One class under several spellings is one class; what may be two stays two."""
 
+import re
+
 import polars as pl
 import pytest
 
+from schemas.class_name import class_pattern
 from tests.support.home import class_list, csv_bytes, drop, make_home, run, school_class
 from tests.support.state import warehouse_of
 from transforms.class_spelling import plain_class
@@ -51,6 +54,15 @@ def test_what_may_be_two_classes_stays_two():
 
 def test_name_that_the_municipality_declares_keeps_its_own_signs():
     assert plain(["7-a", "7.A", "Klasse Sol"], ("7-A", "klasse sol")) == ["7-A", "7A", "KLASSESOL"]
+
+
+def test_declared_name_has_dots_behind_it_and_the_word_for_a_class_before_it():
+    spelt = ["Bjørnene", "bjørnene.", "klasse bjørnene", "Klassen Bjørnene."]
+    assert set(plain(spelt, ("Bjørnene",))) == {"BJØRNENE"}
+    pattern = class_pattern(("Bjørnene",))
+    assert all(re.search(pattern, one) for one in spelt)
+    assert not re.search(pattern, "Bjørnene Kari")
+    assert not re.search(class_pattern(), "klasse bjørnene")
 
 
 def test_plain_name_is_its_own_plain_name():
