@@ -13,6 +13,7 @@ from transforms.readers.xlsx_outside import OUTSIDE
 from transforms.spelling import composed
 from transforms.undecided import (
     is_worth_a_look,
+    list_of_one_column,
     persons_in_table,
     persons_told,
     told_by_heading,
@@ -25,6 +26,7 @@ def looked_through(problem: FileProblem, content: bytes) -> FileProblem:
 
     Where its columns were looked at, they say better what an address or a phone in them is.
     """
+    problem = list_of_one_column(problem, content)
     if not is_worth_a_look(problem, content):
         return problem
     try:

@@ -90,6 +90,12 @@ def personal_heading(heading: str) -> Personal | None:
     return _ASKS_FOR[words[0]]
 
 
+def is_of_people(heading: str) -> bool:
+    """Whether a heading says whose row it is and not what of them: "Elev" may be name or code."""
+    words = _words(heading)
+    return bool(words) and all(word in _PEOPLE for word in words)
+
+
 def heading_words() -> frozenset[str]:
     """The words that headings about persons, and of lists, are made of."""
     return _GOES_WITH | _IN_LIST | frozenset(_ASKS_FOR)

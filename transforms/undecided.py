@@ -32,6 +32,7 @@ from transforms.readers.xlsx_outside import OUTSIDE
 from transforms.spelling import composed
 
 HEADING_ROW = 1
+_LONGEST_HEADING = 100  # bytes of the one heading of a list
 _MIB = 1 << 20
 _MOST = 64 * _MIB  # of a package's parts, unpacked
 
@@ -88,6 +89,23 @@ def told_with(problem: FileProblem, persons: Iterable[PersonAt]) -> FileProblem:
         rows=problem.rows,
         persons=tuple(found),
     )
+
+
+def list_of_one_column(problem: FileProblem, content: bytes) -> FileProblem:
+    """The problem; PERSONAL_DATA where the text is one column under a heading of a person.
+
+    A list of names has no sign that could stand between columns, and so is no table to any reader.
+    """
+    first, _, below = content.partition(b"\n")
+    heading = _decoded(first[:_LONGEST_HEADING]).strip(' \r"\ufeff')
+    kind = personal_heading(heading) if heading and b"\0" not in first else None
+    if problem.reason is not Reason.NOT_RECOGNISED or kind is None:
+        return problem
+    rows = [at for at, line in enumerate(below.split(b"\n"), HEADING_ROW + 1) if line.strip()]
+    if not rows:
+        return problem
+    persons = tuple((row_no, kind, "1") for row_no in rows)
+    return FileProblem(Reason.PERSONAL_DATA, column="1", rows=len(rows), persons=persons)
 
 
 def told_by_heading(problem: FileProblem, reading: Reading) -> FileProblem:

@@ -22,6 +22,8 @@ LISTS = {
         "2025-26;S01;7A;7;AB{n};01.02.2013",
     ),
     "a class list with names for codes": (f"{YEARS};Elevens navn", "2025-26;S01;7A;7;{name}"),
+    "a key by pupil": ("Elev;Kode", "{name};FJ7A0{n}"),
+    "names alone": ("Navn", "{name}"),
     "telephones": ("Klasse;Foresatt;Telefon", "7A;{name};22 22 22 2{n}"),
 }
 
@@ -51,6 +53,8 @@ def test_list_of_persons_is_refused_and_is_to_be_deleted(home, asked, name, suff
 
 NO_LISTS = {
     "no persons": ("Elevkode;Klasse;Trinn", "FJ7A0{n};7A;7"),
+    "codes by pupil": ("Elev;Klasse", "FJ7A0{n};7A"),
+    "codes alone": ("Elevkode", "FJ7A0{n}"),
     "names left blank": ("Elevkode;Navn", "FJ7A0{n};"),
     "classes by name": ("Klassenavn;Skolenavn;Trinn", "7A;Fjell;7"),
 }
