@@ -64,11 +64,16 @@ def codes_to_tell(judged: pl.DataFrame) -> pl.DataFrame:
 
 
 def _distinct(judged: pl.DataFrame) -> pl.DataFrame:
-    """Each code of a file once: whether it is a word, and its length."""
+    """Each code once, of the files that have a word: whether it is one, and its length."""
+    words = judged.filter(pl.col("word").str.contains(_OF_LETTERS)).select("file_no").unique()
     codes = judged.select("file_no", "code", "word").filter(pl.col("code").fill_null("") != "")
-    return codes.unique(["file_no", "code"]).with_columns(
-        pl.col("word").str.contains(_OF_LETTERS).alias("is_word"),
-        pl.col("word").str.len_chars().alias("length"),
+    return (
+        codes.join(words, on="file_no", how="semi")
+        .unique(["file_no", "code"])
+        .with_columns(
+            pl.col("word").str.contains(_OF_LETTERS).alias("is_word"),
+            pl.col("word").str.len_chars().alias("length"),
+        )
     )
 
 
