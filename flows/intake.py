@@ -28,6 +28,7 @@ from schemas.survey import Survey
 from transforms.readers.reading import FileProblem, Reading
 from transforms.stops import FilesStopped
 from warehouse import ledger
+from warehouse.choice_zeros import choices_of_nobody
 from warehouse.entries import Loaded
 from warehouse.failpoint import reach
 from warehouse.left_blank import left_blank_in
@@ -316,23 +317,26 @@ def _file(
     loaded = [outcome.delivery_id for _, outcome in done if outcome.outcome == "loaded"]
     are_codes = bool(config.settings.pupil_codes.of_letters)
     unlikely = unlikely_in(con, loaded, key=config.key, are_codes=are_codes) if loaded else {}
+    of_nobody = choices_of_nobody(con, loaded) if loaded else {}
     filed = []
     for arrival, outcome in done:
         held = [HeldPlace(*place) for place in places.get(outcome.delivery_id, [])]
         reasons = dict(outcome.reasons) or _reasons_of(outcome, held)
         # A copy of the same run has the same content, and none of its rows counts.
         odd = unlikely.get(outcome.delivery_id, {}) if outcome.outcome == "loaded" else {}
+        forms = of_nobody.get(outcome.delivery_id) if outcome.outcome == "loaded" else None
+        asks = {Reason.CHOICES_UNKNOWN.value: forms} if forms else {}
         told = replace(
             outcome,
             rows=_in_order([*held, *outcome.rows]) if held else outcome.rows,
-            reasons=reasons | odd,
+            reasons=reasons | odd | asks,
             asking_unplaced=unplaced.get(outcome.delivery_id, 0),
             left_blank=() if outcome.outcome == "duplicate" else left.get(outcome.delivery_id, ()),
         )
         if outcome.erased or outcome.outcome == "duplicate":
             arrival = without_erased(con, arrival, told, config)  # noqa: PLW2901 - another copy
         file_away(home, arrival, told)
-        filed.append((arrival.path.name, outcome))
+        filed.append((arrival.path.name, replace(outcome, reasons={**outcome.reasons, **asks})))
     ledger.mark_filed(con, [outcome.delivery_id for _, outcome in done], now=now)
     return filed
 

@@ -69,6 +69,11 @@ class Outcome:
     decision: str | None = field(default=None, repr=False)  # a file for a person to sign
 
     @property
+    def asks_a_person(self) -> bool:
+        """Whether somebody should look at the file, though nothing of it waits."""
+        return Reason.CHOICES_UNKNOWN.value in self.reasons
+
+    @property
     def has_waiting_rows(self) -> bool:
         """Whether rows of the file wait: its own, or the same rows of an earlier delivery."""
         known = any(self.reasons.get(code.value) for code in _WAITING)

@@ -75,7 +75,7 @@ class Summary:
     def needs_a_person(self) -> bool:
         """Whether something waits for somebody: a refused file, a held row, or a decision."""
         refused = any(outcome.outcome in ("quarantined", "rejected") for _, outcome in self.files)
-        held = any(outcome.has_waiting_rows for _, outcome in self.files)
+        held = any(outcome.has_waiting_rows or outcome.asks_a_person for _, outcome in self.files)
         unheard = self.unheard.without_school > 0
         off = any(wave.pupil_flags_off for wave in self.waves)
         told = self.untold or self.unproven > 0 or bool(self.refused)

@@ -110,6 +110,7 @@ def _as_now(
         Reason.ERASED,
         Reason.FORM_GONE,
         *TOLD,
+        Reason.CHOICES_UNKNOWN,
     )
     kept = [code.value for code in counted]
     as_before = {code: note["reasons"][code] for code in kept if code in note["reasons"]}

@@ -33,8 +33,7 @@ def _wave(rng: Generator, rule: NetworkRule, off: str, name: str) -> np.ndarray:
     for number, (size, in_pieces) in enumerate(zip(enrolled, is_off, strict=True)):
         has_form = np.asarray(rng.random(int(size)) < ANSWER, np.bool_)
         choices = _choices(rng, has_form, in_pieces=bool(in_pieces))
-        chose = np.asarray(choices.any(axis=2), np.bool_)
-        asked = Asked(f"{name} {number}", choices, chose, has_form, int(size))
+        asked = Asked(f"{name} {number}", choices, has_form, int(size))
         network = measure_class(asked)
         is_reached[number] = network.gate == "tested"
         is_loose[number] = stands_out(

@@ -1,8 +1,10 @@
 """What positive nominations say of the pupils and the classes of one wave (signals S11 and C7).
 
-A situation of a class is looked at only where at least LEAST_ANSWERED pupils chose somebody in it,
-and they are at least LEAST_RESPONSE of the class list: else nobody was there to choose the one
-whom nobody chose. Without a list that cannot be known, so nothing is said (domain notes 5.2).
+A situation of a class is looked at only where at least LEAST_ANSWERED pupils chose a class mate in
+it, and they are at least LEAST_RESPONSE of the class list: else nobody was there to choose the one
+whom nobody chose. Who chose only codes that nobody in the class has (another class's, or codes that
+a spreadsheet has changed) chose nobody in it, and is not counted. Without a list that cannot be
+known, so nothing is said (domain notes 5.2).
 """
 
 import hashlib
@@ -21,13 +23,11 @@ DEALS = 999  # classes of equal choices that a class is compared with
 class Asked:
     """One class as it was asked: `choices` are situations x pupils x pupils.
 
-    `chose` marks who chose anybody, inside the class or not: situations x pupils. `has_form` marks
-    the pupils who answered anything; the others are on the class list alone.
+    `has_form` marks the pupils who answered anything; the others are on the class list alone.
     """
 
     name: str
     choices: Choices
-    chose: Marks
     has_form: Marks
     enrolled: int | None
 
@@ -47,7 +47,7 @@ class ClassNetwork:
 
 def measure_class(asked: Asked) -> ClassNetwork:
     """The network of one class; the same whenever and in whatever order it is measured."""
-    answered = asked.chose.sum(axis=1)
+    answered = _answered(asked)
     looked_at = _is_looked_at(answered, asked.enrolled)
     fewest = int(answered[looked_at].min() if looked_at.any() else answered.max(initial=0))
     if not looked_at.any():
@@ -68,10 +68,15 @@ def measure_class(asked: Asked) -> ClassNetwork:
 
 def unchosen_in(asked: Asked) -> Counts:
     """As `measure_class` says it of the pupils, for whom no class has to be dealt."""
-    looked_at = _is_looked_at(asked.chose.sum(axis=1), asked.enrolled)
+    looked_at = _is_looked_at(_answered(asked), asked.enrolled)
     if not looked_at.any():
         return np.full(asked.has_form.size, -1)
     return _unchosen_in(asked.choices[looked_at])
+
+
+def _answered(asked: Asked) -> Counts:
+    """How many chose a class mate, in each situation."""
+    return np.asarray(asked.choices.any(axis=2).sum(axis=1), np.int64)
 
 
 def _unchosen_in(choices: Choices) -> Counts:
@@ -89,7 +94,7 @@ def _is_looked_at(answered: Counts, enrolled: int | None) -> Marks:
 
 
 def gate_of(answered: int, enrolled: int | None) -> str:
-    """Whether a class of which so many chose somebody is looked at (`tested`), and else why not."""
+    """Whether a class of which so many chose a class mate is looked at (`tested`), or why not."""
     looked_at = _is_looked_at(np.array([answered]), enrolled)
     return "tested" if looked_at.any() else _gate(answered, enrolled)
 

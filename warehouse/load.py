@@ -29,6 +29,7 @@ from transforms.stops import FilesStopped, Strangers
 from transforms.validate import Validated
 from warehouse.alikeness import measure_files
 from warehouse.blank_forms import find_blank_forms
+from warehouse.choice_zeros import resolve_choices
 from warehouse.come_again import strike_given_up
 from warehouse.contexts import settle_contexts
 from warehouse.doubles import complete_kept, decide
@@ -148,10 +149,10 @@ def _load(
     note_erased(con, erased, first_no=first_no)
     choices, blanked = without_erased_choices(con, choices, accepted, key=key)
     first_id = _arrive(con, accepted, survey, key=key, first_no=first_no)
-    choices_arrive(con, choices, key=key, first_id=first_id)
+    codes = accepted.select(["pupil_code"])
+    choices_arrive(con, choices, codes, key=key, first_id=first_id)
     find_blank_forms(con, survey, instruments, key=key, now=now)
     decide(con, survey=survey, instruments=instruments)
-    codes = accepted.select(["pupil_code"])
     find_lost_zeros(con, codes, survey, key=key, first_id=first_id)
     if survey.linkage == "pseudonymous":
         note_numbers(con, survey, instruments)
@@ -160,10 +161,11 @@ def _load(
     _insert_forms(con, survey, instruments)
     complete_kept(con)
     insert_choices(con)
-    count_choices(con, survey)
     _hold_rows(con, arrived.held, survey, key=key, first_no=first_no, now=now)
     note_places(con, arrived.readable, first_no=first_no)
     _withdraw_contradicted(con, survey, now=now)
+    resolve_choices(con)
+    count_choices(con, survey)
     settle_lost_zeros(con, survey, instruments, key=key, now=now)
     find_gone(con, survey)
     write_ledger(con, incoming, arrived.delivered, survey, first_no=first_no, now=now)

@@ -172,15 +172,13 @@ def _asked(con: duckdb.DuckDBPyConnection, wave_id: str) -> Iterator[tuple[Asked
     for class_no, name, enrolled in classes:
         form, made = pupils[class_no]["form"], choices.get(class_no, _NO_CHOICES)
         situations = int(made["situation"].max(initial=-1)) + 1
-        chose = np.zeros((situations, len(form)), np.bool_)
-        chose[made["situation"], made["chooser"]] = True
         inside = made["chosen"] >= 0
         stack = [
             matrix_of(made["chooser"][own], made["chosen"][own], len(form))
             for own in (inside & (made["situation"] == at) for at in range(situations))
         ]
         told = np.stack(stack) if stack else np.zeros((0, len(form), len(form)), np.bool_)
-        yield Asked(f"{wave_id}|{name}", told, chose, form >= 0, enrolled), form
+        yield Asked(f"{wave_id}|{name}", told, form >= 0, enrolled), form
 
 
 _NO_CHOICES: _Columns = {name: np.empty(0, np.int64) for name in ("situation", "chooser", "chosen")}

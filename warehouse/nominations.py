@@ -9,17 +9,24 @@ import pyarrow as pa
 
 from schemas.survey import Survey
 from transforms.pseudonym import PseudonymKey, pupil_sql
+from warehouse.choice_zeros import number_codes
 from warehouse.years import year_sql
 
 _FORMS = "core.response union all from quarantine.response union all from quarantine.set_aside"
 
 
 def choices_arrive(
-    con: duckdb.DuckDBPyConnection, choices: pa.Table, *, key: PseudonymKey, first_id: int
+    con: duckdb.DuckDBPyConnection,
+    choices: pa.Table,
+    codes: pa.Table,
+    *,
+    key: PseudonymKey,
+    first_id: int,
 ) -> None:
     """The temporary table `arrived_choice`, with pseudonyms in the codes' place, each choice once.
 
-    `choices` as `take_choices` returns them; `first_id` is the id of the first form of `arrived`.
+    `choices` as `take_choices` returns them; `first_id` is the id of the first form of `arrived`,
+    and `codes` has the pupil_code of each. Fills `same_number` with both.
     A pupil who chose itself has a row with `is_own`, which is counted and goes no further.
     """
     con.register("choice", choices)
@@ -38,15 +45,26 @@ def choices_arrive(
         {"first_id": first_id, **key.pupil_parameters()},
     ).fetchall()
     con.unregister("choice")
+    said = choices.column("chosen_code")
+    # Where nobody was ever asked there is nothing to look up.
+    asked = bool(len(said)) or con.execute("select 1 from core.nomination limit 1").fetchall()
+    pupils = [*said.chunks, *codes.column("pupil_code").cast(pa.string()).chunks] if asked else []
+    number_codes(con, pupils, key=key)
 
 
 def told_choices_sql(table: str) -> str:
-    """A row a form that chose anybody: `response_id`, and its choices as one text to compare."""
+    """A row a form that chose anybody: `response_id`, and its choices as one text to compare.
+
+    By the numbers of the codes: whether one has lost its zeros makes no other version.
+    """
     only = "where not is_own" if table == "arrived_choice" else ""
     return f"""
         select response_id, string_agg(situation || '=' || chosen, ' ' order by situation, chosen)
             as choices
-        from {table} {only} group by response_id
+        from (
+            select distinct response_id, situation, coalesce(number, chosen) as chosen
+            from {table} left join same_number on same_number.pupil = chosen {only}
+        ) group by response_id
     """
 
 

@@ -16,6 +16,7 @@ from transforms.listed import Listed
 from transforms.oneroster import Roster
 from transforms.pseudonym import PseudonymKey, names_sql, pseudonym_sql, pupil_sql
 from transforms.roster_list import Register, list_of_roster, merge_roster, register_as_it_is
+from warehouse.choice_zeros import number_codes, resolve_stored_choices
 from warehouse.class_lists import (
     content_digest,
     enter,
@@ -54,6 +55,7 @@ def load_roster(
     """
     roster, erased = _without_erased(con, roster, key)
     told, users, removed = _turned(con, roster, settings, key)
+    codes = roster.codes.column("code").cast(pa.string())
     is_whole = _is_whole(told)
     digest = content_digest(
         con,
@@ -85,6 +87,8 @@ def load_roster(
         entered = enter(
             con, listed, pupils=listed.pupils, incoming=incoming, key=key, digest=digest, now=now
         )
+        number_codes(con, codes.chunks, key=key)
+        resolve_stored_choices(con)
         return tell_erased(con, entered, erased)
 
 

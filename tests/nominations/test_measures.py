@@ -11,7 +11,7 @@ from transforms.network_flags import DEALS, Asked, measure_class, stands_out
 PUPILS = 12
 
 
-def asked_of(situations, *, enrolled=PUPILS, has_form=None, chose=None, name="7A"):
+def asked_of(situations, *, enrolled=PUPILS, has_form=None, name="7A"):
     """A class from lists of (chooser, chosen), one list a situation."""
     stack = np.zeros((len(situations), PUPILS, PUPILS), np.bool_)
     for at, pairs in enumerate(situations):
@@ -20,7 +20,6 @@ def asked_of(situations, *, enrolled=PUPILS, has_form=None, chose=None, name="7A
     return Asked(
         name,
         stack,
-        stack.any(axis=2) if chose is None else chose,
         np.ones(PUPILS, np.bool_) if has_form is None else has_form,
         enrolled,
     )
@@ -205,8 +204,7 @@ def test_situations_that_too_few_answered_are_left_out():
     assert found.unchosen_in.tolist() == [0] * 9 + [1] * 3
 
 
-def test_who_chose_outside_the_class_has_answered():
-    chose = np.ones((1, PUPILS), np.bool_)
-    only_nine = [pair for pair in RING if pair[0] < 9]
-    assert measure_class(asked_of([only_nine])).gate == "few_answers"
-    assert measure_class(asked_of([only_nine], chose=chose)).gate == "tested"
+def test_class_in_which_nobody_chose_a_class_mate_is_not_looked_at():
+    found = measure_class(asked_of([[], []]))
+    assert (found.gate, found.answered) == ("few_answers", 0)
+    assert set(found.unchosen_in.tolist()) == {-1}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 
+from flows import class_lists
 from flows.home import Config
 from flows.inbox import Arrival
 from flows.recognition import Delivery, recognise_arrival
@@ -136,6 +137,33 @@ def deliver(
     """Load files (bytes, or rows for a CSV) of the only survey in one transaction."""
     deliveries = recognised(config, *files)
     return load_blocks(con, config, deliveries, validated_blocks(deliveries, config), now=now)
+
+
+def deliver_list(
+    con: duckdb.DuckDBPyConnection, config: Config, content: bytes, *, now: datetime = NOW
+) -> Loaded:
+    """Load a class list."""
+    [delivery] = recognised(config, content)
+    assert delivery.class_list is not None
+    incoming = delivery.incoming
+    return class_lists.load(con, delivery.class_list, config, incoming=incoming, now=now)
+
+
+def pupils_listed(*codes: str, school: str = "S01", class_group: str = "7A", **days: str) -> bytes:
+    """A list of pupils of one class, in its template; `days` are enrolled_on and left_on."""
+    return csv_bytes(
+        [
+            {
+                "school_year": "2025-26",
+                "school": school,
+                "class_group": class_group,
+                "grade": "7",
+                "pupil_code": code,
+                **days,
+            }
+            for code in codes
+        ]
+    )
 
 
 def recognised(config: Config, *files: bytes | Sequence[Row]) -> list[Delivery]:
