@@ -43,7 +43,7 @@ def note_numbers(
             md5_number(concat_ws('|', class_group, grade, submitted_on, answer_time_ms, {said})),
             answer_time_ms is not null
         from arrived where pupil is not null and submission is not null
-            and response_id not in (from lost_zeros)
+            and (school_id, pupil) not in (select (school_id, pupil) from whole_code)
         """,
         {"survey": survey.id},
     ).fetchall()

@@ -47,7 +47,7 @@ from warehouse.gone import find_gone
 from warehouse.held_places import note_places
 from warehouse.instruments import answer_table
 from warehouse.left_blank import write_left_blank
-from warehouse.lost_zeros import find_lost_zeros, settle_lost_zeros
+from warehouse.lost_zeros import find_lost_zeros, judge_lost_zeros, settle_lost_zeros
 from warehouse.mended import settle_mended
 from warehouse.nominations import choices_arrive, count_choices, insert_choices
 from warehouse.requests import Listening, find_requests
@@ -152,8 +152,9 @@ def _load(
     codes = accepted.select(["pupil_code"])
     choices_arrive(con, choices, codes, key=key, first_id=first_id)
     find_blank_forms(con, survey, instruments, key=key, now=now)
+    find_lost_zeros(con, codes, survey, key=key, first_id=first_id, now=now)
     decide(con, survey=survey, instruments=instruments)
-    find_lost_zeros(con, codes, survey, key=key, first_id=first_id)
+    judge_lost_zeros(con, survey)
     if survey.linkage == "pseudonymous":
         note_numbers(con, survey, instruments)
         find_changed_forms(con, survey, first_no=first_no)

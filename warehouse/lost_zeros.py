@@ -24,6 +24,7 @@ from warehouse.audit import Hand
 from warehouse.instruments import answer_table
 from warehouse.nominations import told_choices_sql
 from warehouse.rulings import Ruling, rule_versions
+from warehouse.whole_codes import IN_OTHER_FILES, clear_whole_codes
 
 # Two codes that lost zeros are no chance, where nothing of the school in the file begins with one.
 LEAST_SHOWN = 2
@@ -38,14 +39,15 @@ def find_lost_zeros(
     *,
     key: PseudonymKey,
     first_id: int,
+    now: datetime,
 ) -> None:
-    """Add to `verdict` the forms whose codes lost zeros: new ones `question`, stored ones `moved`.
+    """Find the codes of this load, and of what is stored, that lost zeros.
 
     `codes`: pupil_code and school_id of the rows of `arrived`, in their order. Fills the temporary
-    tables `whole_code` (school_id, pupil, and the pupil of the whole code; null where only the file
-    tells that the code is not whole) and `lost_zeros` (the forms).
+    table `whole_code` (school_id, pupil, and the pupil of the whole code; null where only the file
+    tells that the code is not whole). Forms that wait for what their own file told alone wait no
+    longer where another file has the same code and its zeros: it is whole.
     """
-    con.execute("create or replace temp table lost_zeros (response_id bigint)").fetchall()
     con.execute("""
         create or replace temp table whole_code
             (school_id varchar, pupil varchar, whole varchar, digits integer)
@@ -61,10 +63,13 @@ def find_lost_zeros(
     con.execute(_CODED).fetchall()
     con.unregister("coded")
     con.execute(_listed_sql(key), {"most": MOST_ZEROS, **key.pupil_parameters()}).fetchall()
-    con.execute(_TWO_PUPILS, {"zeros": Reason.CODE_WITHOUT_ZEROS.value}).fetchall()
-    con.execute(_OF_THE_SAME_FILE, {"least": LEAST_SHOWN}).fetchall()
-    con.execute("drop table temp.digit_code").fetchall()
-    _judge(con, survey)
+    by_person = {"zeros": Reason.CODE_WITHOUT_ZEROS.value, "came_mended": Why.CAME_MENDED.value}
+    con.execute(_TWO_PUPILS, by_person).fetchall()
+    con.execute(_BARE_FILES, {"least": LEAST_SHOWN}).fetchall()
+    con.execute(_OF_THE_SAME_FILE).fetchall()
+    clear_whole_codes(con, survey, key=key, now=now)
+    for table in ("digit_code", "bare_file"):
+        con.execute(f"drop table temp.{table}").fetchall()
 
 
 def _any_zeros(con: duckdb.DuckDBPyConnection) -> bool:
@@ -151,7 +156,8 @@ _RELEASED = """
         union all
         select delivery_no, delivery_id from arriving
     ) using (delivery_no) join quarantine.decided d using (delivery_id, row_no)
-    where d.decision = 'released' and list_contains(d.reason_codes, $zeros)
+    where d.decision = 'released' and d.why <> $came_mended
+        and list_contains(d.reason_codes, $zeros)
 """
 _TWO_PUPILS = f"""
     delete from whole_code
@@ -160,20 +166,23 @@ _TWO_PUPILS = f"""
 """
 
 # A spreadsheet takes the zeros of a whole column: those of pupils who are new as well.
+_BARE_FILES = """
+    create or replace temp table bare_file as
+    select delivery_no, school_id, max(digits) as digits
+    from digit_code join whole_code using (school_id, pupil)
+    where (delivery_no, school_id) not in (
+        select (delivery_no, school_id) from digit_code where starts_with(pupil_code, '0')
+    )
+    group by all having count(distinct pupil) >= $least
+"""
+# A code is whole that stands in any other file, be it of the same run.
 _OF_THE_SAME_FILE = f"""
     insert into whole_code
-    with shown as (
-        select delivery_no, school_id, max(digits) as digits
-        from digit_code join whole_code using (school_id, pupil)
-        group by all having count(distinct pupil) >= $least
-    )
     select distinct school_id, pupil, null, null
-    from digit_code join shown using (delivery_no, school_id)
+    from digit_code join bare_file using (delivery_no, school_id)
     where length(pupil_code) < digits
-        and (delivery_no, school_id) not in (
-            select (delivery_no, school_id) from digit_code where starts_with(pupil_code, '0')
-        )
         and pupil not in (select pupil from core.response where pupil is not null)
+        and (school_id, pupil) not in ({IN_OTHER_FILES})
         and (school_id, pupil) not in ({_LISTED})
         and (school_id, pupil) not in (select (school_id, pupil) from whole_code)
 """
@@ -192,7 +201,12 @@ _STORED = """
 """
 
 
-def _judge(con: duckdb.DuckDBPyConnection, survey: Survey) -> None:
+def judge_lost_zeros(con: duckdb.DuckDBPyConnection, survey: Survey) -> None:
+    """Add to `verdict` the forms whose codes lost zeros: new ones `question`, stored ones `moved`.
+
+    Fills the temporary table `lost_zeros` with them.
+    """
+    con.execute("create or replace temp table lost_zeros (response_id bigint)").fetchall()
     if not con.execute("select 1 from whole_code limit 1").fetchall():
         return
     con.execute(
@@ -217,7 +231,8 @@ def _judge(con: duckdb.DuckDBPyConnection, survey: Survey) -> None:
         """,
         {"survey": survey.id},
     ).fetchall()
-    # By the tool's number it would be one form with two codes, and both would wait.
+    # By the tool's number it would be one form with two codes, and both would wait; so
+    # `note_numbers` leaves these pupils' forms out as well, copies of copies too.
     con.execute(
         """
         delete from core.form_number

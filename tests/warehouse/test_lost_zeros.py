@@ -193,3 +193,36 @@ def _list(con, *codes: str) -> None:
         """,
         [{"pupil": pseudonym_of(code)} for code in codes],
     ).fetchall()
+
+
+def test_code_that_a_whole_file_has_too_was_whole_all_along(config):
+    """7777 is shorter than 01013, so it waits in a copy without zeros, until the export has it."""
+    grown = answered(codes=(*CODES, "7777"))
+    with memory_warehouse(config) as con:
+        deliver(con, config, answered())
+        deliver(con, config, bare(grown))
+        assert pupils(waiting(con)) == known("7777")
+        deliver(con, config, grown)
+        assert (pupils(stored(con)), held(con)) == (known(*CODES, "7777"), [])
+        [event] = con.execute("select action, detail from audit.event").fetchall()
+        assert event[0] == "quarantine.mended"
+
+
+def test_whole_code_with_other_answers_is_a_contradiction_like_any_other(config):
+    grown = answered(codes=(*CODES, "7777"))
+    with memory_warehouse(config) as con:
+        deliver(con, config, answered())
+        deliver(con, config, bare(grown))
+        deliver(con, config, [*answered(), tiny("7777", "3", "3")])
+        assert held(con) == [(Reason.CONFLICTING_ANSWERS.value,)] * 2
+        assert pupils(waiting(con)) == known("7777", "7777")
+
+
+def test_two_versions_without_zeros_of_a_whole_code_go_on_waiting_as_versions(config):
+    with memory_warehouse(config) as con:
+        deliver(con, config, answered())
+        for second in ("2", "3"):
+            deliver(con, config, bare(answered(second, codes=(*CODES, "7777"))))
+        deliver(con, config, [*answered(), tiny("7777", "1", "2")])
+        reasons = [reason for reason in held(con) if reason != ZEROS]
+        assert reasons == [(Reason.CONFLICTING_ANSWERS.value,)] * 2
