@@ -32,6 +32,7 @@ from transforms.undecided import (
 )
 from warehouse.class_lists import load_class_list
 from warehouse.entries import Incoming, Loaded
+from warehouse.list_zeros import require_whole_codes
 from warehouse.rosters import load_roster
 from warehouse.stages import fingerprint
 
@@ -115,7 +116,7 @@ def load(
     incoming: Incoming,
     now: datetime,
 ) -> Loaded:
-    """Load a class list; FileProblem where it cannot be read, or holds persons or their names."""
+    """Load a class list; FileProblem where it cannot be read, holds persons, or lost its zeros."""
     _require_nobody(found)
     _require_codes(found, config)
     try:
@@ -143,6 +144,7 @@ def _load(
             now=now,
         )
     listed = _of_table(found.content, config)
+    require_whole_codes(con, listed.pupils, key=config.key)
     return load_class_list(con, listed, incoming=incoming, key=config.key, now=now)
 
 

@@ -18,7 +18,7 @@ from flows.copies import told_as_they_stand
 from flows.erased_copies import without_erased
 from flows.home import OUTCOMES, Config, Home, make_inbox_folders
 from flows.inbox import Arrival, clear_folders, file_away, lying_in, take, take_back, waiting
-from flows.outcome import HeldPlace, Outcome, copy_of
+from flows.outcome import ASKING, HeldPlace, Outcome, copy_of
 from flows.recognition import Delivery, recognise_arrival
 from flows.refusal import recognised_as, refuse, stop
 from flows.row_counts import rows_read
@@ -32,6 +32,7 @@ from warehouse.choice_zeros import choices_of_nobody
 from warehouse.entries import Loaded
 from warehouse.failpoint import reach
 from warehouse.left_blank import left_blank_in
+from warehouse.list_zeros import pupils_listed_without_zeros
 from warehouse.load import load_answers
 from warehouse.requests import Listening, without_school
 from warehouse.unlikely import unlikely_in
@@ -317,15 +318,14 @@ def _file(
     loaded = [outcome.delivery_id for _, outcome in done if outcome.outcome == "loaded"]
     are_codes = bool(config.settings.pupil_codes.of_letters)
     unlikely = unlikely_in(con, loaded, key=config.key, are_codes=are_codes) if loaded else {}
-    of_nobody = choices_of_nobody(con, loaded) if loaded else {}
+    asking = _asking(con, loaded, config) if loaded else {}
     filed = []
     for arrival, outcome in done:
         held = [HeldPlace(*place) for place in places.get(outcome.delivery_id, [])]
         reasons = dict(outcome.reasons) or _reasons_of(outcome, held)
         # A copy of the same run has the same content, and none of its rows counts.
         odd = unlikely.get(outcome.delivery_id, {}) if outcome.outcome == "loaded" else {}
-        forms = of_nobody.get(outcome.delivery_id) if outcome.outcome == "loaded" else None
-        asks = {Reason.CHOICES_UNKNOWN.value: forms} if forms else {}
+        asks = asking.get(outcome.delivery_id, {}) if outcome.outcome == "loaded" else {}
         told = replace(
             outcome,
             rows=_in_order([*held, *outcome.rows]) if held else outcome.rows,
@@ -339,6 +339,24 @@ def _file(
         filed.append((arrival.path.name, replace(outcome, reasons={**outcome.reasons, **asks})))
     ledger.mark_filed(con, [outcome.delivery_id for _, outcome in done], now=now)
     return filed
+
+
+def _asking(
+    con: duckdb.DuckDBPyConnection, delivery_ids: Sequence[str], config: Config
+) -> dict[str, dict[str, int]]:
+    """What of these files somebody should look at, though nothing waits: rows by reason."""
+    asking: dict[str, dict[str, int]] = {}
+    for reason, found in zip(
+        ASKING,
+        (
+            choices_of_nobody(con, delivery_ids),
+            pupils_listed_without_zeros(con, delivery_ids, key=config.key),
+        ),
+        strict=True,
+    ):
+        for delivery_id, rows in found.items():
+            asking.setdefault(delivery_id, {})[reason.value] = rows
+    return asking
 
 
 def _in_order(rows: Sequence[HeldPlace]) -> list[HeldPlace]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from schemas.reason import Reason
 from warehouse.left_blank import Left
 
+# What somebody should look at, though nothing waits.
+ASKING = (Reason.CHOICES_UNKNOWN, Reason.LIST_WITHOUT_ZEROS)
 # Rows of a file that wait with the rows of an earlier one.
 _WAITING = (Reason.STILL_HELD, Reason.NOW_CONTRADICTED)
 
@@ -71,7 +73,7 @@ class Outcome:
     @property
     def asks_a_person(self) -> bool:
         """Whether somebody should look at the file, though nothing of it waits."""
-        return Reason.CHOICES_UNKNOWN.value in self.reasons
+        return any(code.value in self.reasons for code in ASKING)
 
     @property
     def has_waiting_rows(self) -> bool:

@@ -31,6 +31,7 @@ QUARANTINED_WHOLE = frozenset(
         Reason.SURVEY_MISSING,
         Reason.OPTIONS_CHANGED,
         Reason.CODES_MAY_BE_NAMES,
+        Reason.CODE_WITHOUT_ZEROS,
     }
 )
 

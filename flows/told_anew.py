@@ -19,7 +19,7 @@ import duckdb
 
 from flows.bring_back import SEARCHED, content_of, files_of
 from flows.home import Config, Home
-from flows.outcome import HeldPlace, Outcome
+from flows.outcome import ASKING, HeldPlace, Outcome
 from flows.outcome_note import DECISION_ENDING, OUTCOME_WORDS, machine_note, person_note
 from schemas.reason import Reason
 from warehouse import ledger
@@ -110,7 +110,7 @@ def _as_now(
         Reason.ERASED,
         Reason.FORM_GONE,
         *TOLD,
-        Reason.CHOICES_UNKNOWN,
+        *ASKING,
     )
     kept = [code.value for code in counted]
     as_before = {code: note["reasons"][code] for code in kept if code in note["reasons"]}
