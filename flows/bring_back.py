@@ -12,14 +12,15 @@ SEARCHED = ("quarantined", "loaded", "duplicate")
 _BEGINNING = 90
 
 
-def bring_back(home: Home, delivery_ids: Collection[str]) -> set[str]:
+def bring_back(home: Home, delivery_ids: Collection[str], *, also: Sequence[str] = ()) -> set[str]:
     """Move the files of these contents to the inbox; returns those that were found.
 
     The file goes first and its notes after it, so a move that is cut off is finished by the next.
+    `also`: folders that are looked through besides.
     """
     marks = {path.stem.rpartition("~")[2] for path in home.inbox.iterdir()}
     found = {delivery_id for delivery_id in delivery_ids if _mark(delivery_id) in marks}
-    for folder in SEARCHED:
+    for folder in (*SEARCHED, *also):
         for delivery_id, path in files_of(home, folder, delivery_ids):
             if delivery_id not in found:
                 found.add(delivery_id)

@@ -38,12 +38,13 @@ from schemas.speakable import SpeakableError
 from warehouse.analysis import QueryError
 from warehouse.backup import BackupPlaceError
 from warehouse.damage import WarehouseBusyError
-from warehouse.decide import CannotRejectError, CannotReleaseError
+from warehouse.decide import CannotRejectError
 from warehouse.expired import ClockError, TooManyError
 from warehouse.instruments import InstrumentChangedError
 from warehouse.keys import KeyNeededError, OtherKeyError
 from warehouse.manifest import BackupRefusedError
 from warehouse.quarantine import NothingWaitsError
+from warehouse.release import CannotReleaseError
 from warehouse.whom import WhichSchoolError
 from warehouse.withdraw import NothingCountsError
 

@@ -18,8 +18,8 @@ from flows.road import at_work
 from flows.told_anew import tell_anew
 from schemas.decision import Why
 from schemas.reason import Reason, reason_texts
-from warehouse import decide, ledger
-from warehouse.let_back import let_back
+from warehouse import decide, ledger, release
+from warehouse.let_back import let_back, let_file_back, rejected_rows
 from warehouse.quarantine import (
     HeldPlace,
     WaitingDelivery,
@@ -179,32 +179,42 @@ def release_version(
     """Let the first or the latest waiting version of a contradiction count."""
     config = load_config(home)
     with at_work(home, config, now=now) as con:
-        count = decide.release_one(con, name, which, by=hand(config), why=why, now=now)
+        count = release.release_one(con, name, which, by=hand(config), why=why, now=now)
         tell_anew(con, home, config, now=now)
     return count
 
 
 def release_place(
-    home: Home, delivery: str, row_no: int | None, *, why: Why, now: datetime
+    home: Home, delivery: str, rows: Sequence[int], *, why: Why, now: datetime
 ) -> Mapping[str, int]:
-    """Let the form at this place count, or all that wait of the delivery.
+    """Let the forms in these rows count, or all that wait of the delivery.
 
-    Returns how many contradictions are decided. A held row that was decided against is `rows`
-    instead: its file lies in the inbox again, or is `missing` in outcome/.
+    Returns how many contradictions are decided. Held rows that were decided against are `rows`
+    besides, a file that was is `whole`: the file lies in the inbox again, or is `missing` in
+    outcome/.
     """
     config = load_config(home)
     by = hand(config)
     with at_work(home, config, now=now) as con:
         delivery_id = delivery_named(con, delivery)
-        if row_no is None:
-            count = decide.release_delivery(con, delivery_id, by=by, why=why, now=now)
-        elif let_back(con, delivery_id, row_no, by=by, why=why, now=now):
-            found = bring_back(home, [delivery_id])
-            return {"contradictions": 0, "rows": 1, "missing": int(delivery_id not in found)}
-        else:
-            count = decide.release_row(con, delivery_id, row_no, by=by, why=why, now=now)
-        tell_anew(con, home, config, now=now)
-    return {"contradictions": count}
+        again = rejected_rows(con, delivery_id, rows)
+        forms = sorted(set(rows) - set(again))
+        count, back = 0, {}
+        if not rows and let_file_back(con, delivery_id, by=by, why=why, now=now):
+            back = {"whole": 1}
+        elif not rows:
+            count = release.release_delivery(con, delivery_id, by=by, why=why, now=now)
+        elif forms:
+            count = release.release_rows(con, delivery_id, forms, by=by, why=why, now=now)
+        if again:
+            let_back(con, delivery_id, again, by=by, why=why, now=now)
+            back = {"rows": len(again)}
+        if back:
+            found = bring_back(home, [delivery_id], also=("rejected",))
+            back["missing"] = int(delivery_id not in found)
+        if count:
+            tell_anew(con, home, config, now=now)
+    return {"contradictions": count, **back}
 
 
 def reject(

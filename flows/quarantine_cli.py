@@ -134,7 +134,11 @@ def _add_release(steps: "Commands") -> None:
     which.add_argument("--first", action="store_true", help="the version that came first")
     parser.add_argument("--delivery", help="the version of this delivery, by its id")
     parser.add_argument(
-        "--row", type=int, help="the version in this row; without it, all of the delivery's"
+        "--row",
+        type=int,
+        action="append",
+        default=[],
+        help="the version in this row; may be given again; without it, all of the delivery's",
     )
     parser.add_argument("--why", choices=BY_PERSON, required=True, help=_WHY)
     parser.set_defaults(command=_release)
@@ -148,6 +152,8 @@ def _release(parsed: argparse.Namespace) -> int:
     by_age = parsed.latest or parsed.first
     if bool(parsed.id) != by_age or bool(parsed.delivery) == by_age:
         raise HomeError("release takes C-... with --latest or --first, or --delivery with --row")
+    if parsed.row and not parsed.delivery:
+        raise HomeError("--row goes with --delivery: a row is a place in one")
     if parsed.delivery:
         done = release_place(home, parsed.delivery, parsed.row, why=why, now=now)
     else:

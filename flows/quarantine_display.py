@@ -171,15 +171,17 @@ def show_brought_back(brought: Mapping[str, int]) -> None:
 
 def show_released(released: Mapping[str, int]) -> None:
     """What was decided."""
-    if "rows" in released:
+    if "missing" in released:
+        what = f"{released['rows']} row(s)" if "rows" in released else "the file"
         console.print(
-            "The file is not in outcome/ any more: deliver it again, and the row is read anew."
+            f"The file is not in outcome/ any more: deliver it again; {what} will be read anew."
             if released["missing"]
-            else "The file of the row lies in the inbox again, and the row is judged as if nobody"
-            " had decided on it: run `klassepuls run`.",
+            else f"The file lies in the inbox again, and {what} will be judged as if nobody had"
+            " decided on it: run `klassepuls run`.",
             soft_wrap=True,
         )
-        return
+        if not released["contradictions"]:
+            return
     console.print(
         f"Decided: {released['contradictions']}. The flags follow with the next `klassepuls run`.",
         soft_wrap=True,

@@ -1,12 +1,10 @@
 """A person's decisions on what waits, and the clock's, each in one transaction with its event.
 
-Only a contradiction can be released: its forms are stored. Of a row that is held for one of its
-cells nothing is stored but its place, so it comes back through a map or a corrected file.
+What a person lets count is in warehouse/release.py, and what is taken back in let_back.py.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Literal
 
 import duckdb
 import pyarrow as pa
@@ -19,7 +17,6 @@ from warehouse.audit import Hand
 from warehouse.quarantine import (
     ALL_FORMS,
     NothingWaitsError,
-    Version,
     versions_of,
     waiting_contradictions,
 )
@@ -30,139 +27,8 @@ WHOLE_FILE = 0
 BY_CLOCK = "klassepuls"
 
 
-class CannotReleaseError(SpeakableError):
-    """What was asked for cannot be released, and why."""
-
-
 class CannotRejectError(SpeakableError):
     """What was asked for would take out more than was meant."""
-
-
-def release_one(
-    con: duckdb.DuckDBPyConnection,
-    contradiction_id: str,
-    which: Literal["first", "latest"],
-    *,
-    by: Hand,
-    why: Why,
-    now: datetime,
-) -> int:
-    """Let the version that came first, or last, of those that wait count. Returns 1."""
-    waiting = [entry for entry in versions_of(con, contradiction_id) if entry.state == "waits"]
-    if not waiting:
-        raise NothingWaitsError(
-            "it is decided already; to decide anew, name the version with --delivery and --row"
-        )
-    chosen = waiting[0] if which == "first" else waiting[-1]
-    return _release(con, [chosen.response_id], subject=contradiction_id, by=by, why=why, now=now)
-
-
-def release_row(
-    con: duckdb.DuckDBPyConnection,
-    delivery_id: str,
-    row_no: int,
-    *,
-    by: Hand,
-    why: Why,
-    now: datetime,
-) -> int:
-    """Let the form at this place count; the other versions are set aside. Returns 1.
-
-    What was decided before can be decided anew this way.
-    """
-    found = con.execute(
-        f"""
-        select response_id, contradiction_id
-        from {ALL_FORMS} join core.delivery using (delivery_no)
-        where delivery_id = $id and row_no = $row
-        """,
-        {"id": delivery_id, "row": row_no},
-    ).fetchall()
-    if not found:
-        _refuse_row(con, delivery_id, row_no)
-    [(response_id, contradiction_id)] = found
-    versions: Sequence[Version] = versions_of(con, contradiction_id)
-    if any(entry.response_id == response_id and entry.state == "counts" for entry in versions):
-        raise NothingWaitsError("this version counts already")
-    return _release(con, [response_id], subject=contradiction_id, by=by, why=why, now=now)
-
-
-def release_delivery(
-    con: duckdb.DuckDBPyConnection, delivery_id: str, *, by: Hand, why: Why, now: datetime
-) -> int:
-    """Let this delivery's versions count wherever they wait; returns how many contradictions."""
-    found = con.execute(
-        f"""
-        select contradiction_id, list(response_id)
-        from {ALL_FORMS} join core.delivery using (delivery_no)
-        where delivery_id = $id and state = 'waits' group by all
-        """,
-        {"id": delivery_id},
-    ).fetchall()
-    if not found:
-        _refuse_row(con, delivery_id, None)
-    twice = sum(len(forms) > 1 for _, forms in found)
-    if twice:
-        raise CannotReleaseError(
-            f"{twice} contradiction(s) are between rows of this very delivery:"
-            " release those first, each with --row"
-        )
-    chosen = [forms[0] for _, forms in found]
-    return _release(con, chosen, subject=delivery_id, by=by, why=why, now=now)
-
-
-def _refuse_row(con: duckdb.DuckDBPyConnection, delivery_id: str, row_no: int | None) -> None:
-    held = con.execute(
-        """
-        select count(*) from quarantine.row join core.delivery using (delivery_no)
-        where delivery_id = $id and ($row is null or row_no = $row)
-        """,
-        {"id": delivery_id, "row": row_no},
-    ).fetchall()
-    if held != [(0,)]:
-        raise CannotReleaseError(
-            "no cell of a held row is stored, so it cannot be released: map the text that is not"
-            " understood (`klassepuls quarantine map`), or deliver a corrected file"
-        )
-    raise NothingWaitsError("no form waits there: `klassepuls quarantine show` has the rows")
-
-
-def _release(
-    con: duckdb.DuckDBPyConnection,
-    chosen: Sequence[int],
-    *,
-    subject: str,
-    by: Hand,
-    why: Why,
-    now: datetime,
-) -> int:
-    con.register("chosen", pa.table({"response_id": pa.array(chosen, pa.int64())}))
-    with transaction(con):
-        con.execute(f"""
-            create or replace temp table ruled_form as
-            select form.response_id,
-                case when c.response_id is null then 'not_chosen' else 'released' end as decision
-            from {ALL_FORMS} form left join chosen c using (response_id)
-            where contradiction_id in (
-                select contradiction_id from {ALL_FORMS} semi join chosen using (response_id)
-            ) or pupil is not null and (survey_id, wave_id, pupil) in (
-                select (survey_id, wave_id, pupil)
-                from {ALL_FORMS} semi join chosen using (response_id)
-            )
-        """).fetchall()
-        places = con.execute(f"""
-            select left(d.delivery_id, 12), row_no
-            from {ALL_FORMS} join chosen using (response_id)
-                join core.delivery d using (delivery_no)
-            order by all limit 1
-        """).fetchall()
-        detail: dict[str, object] = {"contradictions": len(chosen), "why": why.value}
-        if len(chosen) == 1:
-            detail |= dict(zip(("delivery", "row"), places[0], strict=True))
-        ruling = _told(con, "released", subject, detail, by=by, why=why, now=now)
-        rule_versions(con, ruling)
-    con.unregister("chosen")
-    return len(chosen)
 
 
 def reject_contradiction(
@@ -181,7 +47,7 @@ def reject_contradiction(
         )
     with transaction(con):
         detail = {"versions": len(versions), "why": why.value}
-        ruling = _told(con, "rejected", contradiction_id, detail, by=by, why=why, now=now)
+        ruling = told(con, "rejected", contradiction_id, detail, by=by, why=why, now=now)
         _rule_all(con, [contradiction_id], "rejected", ruling)
     return len(versions)
 
@@ -233,7 +99,7 @@ def reject_delivery(
     given_up = len(held) + len(bare) + _rows_of(con, whole)
     with transaction(con):
         detail = {"rows": len(held) + len(bare), "files": len(whole), "why": why.value}
-        ruling = _told(con, "rejected", delivery_id, detail, by=by, why=why, now=now)
+        ruling = told(con, "rejected", delivery_id, detail, by=by, why=why, now=now)
         rule_rows(con, pa.array([number for (number,) in held], pa.int64()), "rejected", ruling)
         _rule_forms(con, bare, "rejected", ruling)
         _give_up_files(con, whole, Reason.DECIDED_NOT_TO_USE, "rejected", ruling)
@@ -314,7 +180,7 @@ def expire(
         return nothing
     with transaction(con):
         why = Why.KEPT_TOO_LONG
-        ruling = _told(con, "expired", "quarantine", counts, by=by, why=why, now=now)
+        ruling = told(con, "expired", "quarantine", counts, by=by, why=why, now=now)
         rule_rows(con, pa.array([number for (number,) in rows], pa.int64()), "expired", ruling)
         _rule_all(con, old, "expired", ruling)
         _give_up_files(con, files, Reason.WAITED_TOO_LONG, "expired", ruling)
@@ -383,7 +249,7 @@ def _give_up_files(
     ).fetchall()
 
 
-def _told(
+def told(
     con: duckdb.DuckDBPyConnection,
     what: str,
     subject: str,
@@ -393,6 +259,7 @@ def _told(
     why: Why,
     now: datetime,
 ) -> Ruling:
+    """Put a decision on record; part of the transaction that carries it out."""
     action = f"quarantine.{what}"
     event = audit.append(con, by=by, action=action, subject=subject, detail=detail, now=now)
     return Ruling(by.actor, why, now, event)

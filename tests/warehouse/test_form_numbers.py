@@ -23,8 +23,8 @@ from tests.support.loading import (
     waiting,
 )
 from warehouse.audit import Hand
-from warehouse.decide import release_one
 from warehouse.quarantine import ALL_FORMS
+from warehouse.release import release_one
 
 CHANGED = (Reason.SUBMISSION_CHANGED.value,)
 

@@ -20,7 +20,8 @@ from tests.support.loading import (
     waiting,
 )
 from warehouse.audit import Hand
-from warehouse.decide import reject_delivery, release_row
+from warehouse.decide import reject_delivery
+from warehouse.release import release_rows
 
 ZEROS = (Reason.CODE_WITHOUT_ZEROS.value,)
 CODES = ("0401", "0402", "01013")
@@ -131,7 +132,7 @@ def test_pupil_whom_a_person_let_count_is_another_one_for_good(config):
             select delivery_id from quarantine.row join core.delivery using (delivery_no)
         """).fetchall()
         by = Hand("kari", KEY)
-        release_row(con, delivery, 2, by=by, why=Why.SCHOOL_CONFIRMED, now=NOW)
+        release_rows(con, delivery, [2], by=by, why=Why.SCHOOL_CONFIRMED, now=NOW)
         deliver(con, config, [*answered(), tiny("401", "3")])
         deliver(con, config, [tiny("401", "2", wave=SPRING, submitted_on="2026-03-10")])
         assert (len(stored(con)), held(con)) == (5, [])
