@@ -18,7 +18,8 @@ CONTRADICTION = """
 """
 # Every stored form, with its place: response_id, delivery_no, row_no, state and contradiction_id.
 ALL_FORMS = f"""(
-    select response_id, delivery_no, row_no, survey_id, wave_id, school_id, pupil, state,
+    select response_id, delivery_no, row_no, survey_id, wave_id, school_id, pupil, submission,
+        state,
         {CONTRADICTION} as contradiction_id
     from (
         select *, 'counts' as state from core.response

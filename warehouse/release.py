@@ -15,6 +15,7 @@ from schemas.decision import Why
 from schemas.speakable import SpeakableError
 from warehouse.audit import Hand
 from warehouse.decide import told
+from warehouse.one_number import counts_under_another_code
 from warehouse.quarantine import ALL_FORMS, NothingWaitsError, Version, versions_of
 from warehouse.rulings import rule_versions
 from warehouse.store import transaction
@@ -132,6 +133,13 @@ def _release(
     why: Why,
     now: datetime,
 ) -> int:
+    if counts_under_another_code(con, chosen):
+        raise CannotReleaseError(
+            "by the tool's number a form here counts under another code already, and one form would"
+            " count as two pupils: release the version of the pupil who keeps the code"
+            " (`klassepuls quarantine show C-...` has them; --delivery and --row), or, where nobody"
+            " keeps it, `klassepuls quarantine reject C-... --why shared_code`"
+        )
     con.register("chosen", pa.table({"response_id": pa.array(chosen, pa.int64())}))
     with transaction(con):
         con.execute(f"""
