@@ -1,9 +1,12 @@
 """A dry run of one file: what tool it comes from, and what would be held. Nothing is stored."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import duckdb
+import pyarrow as pa
 
 from flows.class_lists import preview
 from flows.home import Config, Home, HomeError, load_config
@@ -13,8 +16,12 @@ from flows.validation import validated_blocks
 from schemas.reason import Reason, reason_texts
 from transforms.code_names import codes_may_be_names
 from transforms.held import HeldRow
+from transforms.oneroster import Roster
 from transforms.readers.reading import FileProblem
 from transforms.validate import Validated
+from warehouse.damage import WarehouseBusyError
+from warehouse.list_zeros import require_whole_codes, rows_without_zeros
+from warehouse.look import reading
 
 _NOTHING_KNOWN: Mapping[str, Any] = {
     "tool": None,
@@ -32,6 +39,7 @@ _NOTHING_KNOWN: Mapping[str, Any] = {
     "added": 0,
     "held": 0,
     "reasons": {},
+    "without_zeros": 0,
 }
 
 
@@ -47,29 +55,55 @@ def check_file(home: Home, path: Path) -> dict[str, Any]:
     try:
         delivery = recognise_arrival(arrivals[0], config)
         report |= _describe(delivery)
-        return report | _count(delivery, config)
+        return report | _count(delivery, config, home)
     except FileProblem as problem:
         return report | _refusal(problem, report["tool"])
 
 
-def _count(delivery: Delivery, config: Config) -> dict[str, Any]:
-    """How many rows are sound and how many would be held, and why; FileProblem as a run raises."""
+def _count(delivery: Delivery, config: Config, home: Home) -> dict[str, Any]:
+    """How many rows are sound and how many would be held, and why; FileProblem as a run raises.
+
+    `without_zeros`: rows whose codes the home has with zeros in front; None where a run is at work,
+    and nobody can look. Whether they are copies, which do not wait, is not looked up.
+    """
     held: Sequence[HeldRow]
+    cut: int | None = 0
     if delivery.class_list is not None:
         listed = preview(delivery.class_list, config)
         sound, held = listed.accepted, listed.held
+        if not isinstance(delivery.class_list.content, Roster):
+            cut = _look(home, lambda con: _require_zeros(con, listed.pupils, config))
     else:
         blocks = list(validated_blocks([delivery], config))
         sound = sum(block.accepted.num_rows for block in blocks)
         held = [row for block in blocks for row in block.held]
         _require_storable(blocks)
+        if any("pupil_code" in block.accepted.column_names for block in blocks):
+            codes = [block.accepted.select(["pupil_code", "school_id"]) for block in blocks]
+            rows = pa.concat_tables(codes)
+            cut = _look(home, lambda con: rows_without_zeros(con, rows, key=config.key))
     reasons = Counter(reason.value for row in held for reason in row.reasons)
     return {
         "rows": sound + len(held),
         "sound": sound,
         "held": len(held),
         "reasons": dict(sorted(reasons.items())),
+        "without_zeros": cut,
     }
+
+
+def _require_zeros(con: duckdb.DuckDBPyConnection, pupils: pa.Table, config: Config) -> int:
+    require_whole_codes(con, pupils, key=config.key)
+    return 0
+
+
+def _look(home: Home, ask: Callable[[duckdb.DuckDBPyConnection], int]) -> int | None:
+    """What the home's warehouse says; 0 where it has none yet, None where a run holds it."""
+    try:
+        with reading(home.restricted) as con:
+            return 0 if con is None else ask(con)
+    except WarehouseBusyError:
+        return None
 
 
 def _refusal(problem: FileProblem, tool: str | None) -> dict[str, Any]:

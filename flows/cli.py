@@ -257,7 +257,8 @@ def _check(parsed: argparse.Namespace) -> int:
         print(json.dumps(report, ensure_ascii=False, indent=1))
     else:
         show_check(report)
-    return NEEDS_A_PERSON if report["reason"] or report["held"] else DONE
+    needs = report["reason"] or report["held"] or report["without_zeros"]
+    return NEEDS_A_PERSON if needs else DONE
 
 
 def _add_survey(commands: "Commands") -> None:

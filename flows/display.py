@@ -258,6 +258,14 @@ def show_check(report: Mapping[str, Any]) -> None:
     )
     for reason, count in report["reasons"].items():
         console.print(f"  {count:>5} {reason}")
+    if report["without_zeros"]:
+        console.print(
+            f"CODE_WITHOUT_ZEROS: {report['without_zeros']} row(s) have a code that their school"
+            " has with zeros in front. Copies of what is there do not wait; others would.",
+            soft_wrap=True,
+        )
+    elif report["without_zeros"] is None:
+        console.print("A run is at work: whether codes have lost their zeros was not looked up.")
 
 
 def _show_refusal(report: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ and nobody without both keys and the code can tell that the two are one.
 
 import hashlib
 import hmac
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
@@ -130,6 +130,19 @@ def names_sql(column: str, *, key: PseudonymKey, domain: str = "pupil") -> dict[
         one.version: pupil_sql(column, key=key.only([one.version]), year="''", domain=domain)
         for one in key.versions
     }
+
+
+def under_each_key_sql(columns: Mapping[str, str], *, key: PseudonymKey) -> str:
+    """Columns as SQL, each the pseudonym of an expression: a row for each of the keys for pupils.
+
+    They expect `pupil_parameters`.
+    """
+    named = {name: names_sql(column, key=key) for name, column in columns.items()}
+    rows = (
+        ", ".join(f"'{name}': {told[one.version]}" for name, told in named.items())
+        for one in key.versions
+    )
+    return f"unnest([{', '.join(f'{{{row}}}' for row in rows)}], recursive := true)"
 
 
 def name_beside_sql(column: str, *, key: PseudonymKey, beside: str, domain: str = "pupil") -> str:

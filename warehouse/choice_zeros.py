@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from schemas.network_rule import LEAST_ANSWERED
-from transforms.pseudonym import PseudonymKey, names_sql
+from transforms.pseudonym import PseudonymKey, under_each_key_sql
 
 # So many zeros may have been lost in front of a code.
 MOST_ZEROS = 6
@@ -29,16 +29,13 @@ def number_codes(
     they may have lost or kept, each with the one name (`number`) that all of them share under one
     key.
     """
-    entire = names_sql("repeat('0', zeros::integer) || number", key=key)
-    bare = names_sql("number", key=key)
-    names = ", ".join(
-        f"{{'pupil': {entire[version]}, 'number': {bare[version]}}}" for version in entire
-    )
+    padded = "repeat('0', zeros::integer) || number"
+    names = under_each_key_sql({"pupil": padded, "number": "number"}, key=key)
     con.register("coming_code", pa.table({"code": pa.chunked_array(codes, pa.string())}))
     con.execute(
         f"""
         create or replace temp table same_number as
-        select unnest([{names}], recursive := true)
+        select {names}
         from (
             select distinct ltrim(code, '0') as number from coming_code where {_OF_DIGITS}
         ), range($most + 1) as zeros(zeros)

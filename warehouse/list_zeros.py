@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from schemas.reason import Reason
-from transforms.pseudonym import PseudonymKey, pseudonym_sql
+from transforms.pseudonym import PseudonymKey, under_each_key_sql
 from transforms.readers.reading import FileProblem
 from warehouse.choice_zeros import MOST_ZEROS
 from warehouse.lost_zeros import LEAST_SHOWN
@@ -31,15 +31,48 @@ def require_whole_codes(
     `pupils`: pupil (the code) and school_id of a list's rows. A code that the list has with its
     zeros as well is another pupil's; so is one whose form counts beside the whole code's.
     """
-    con.register("on_list", pupils.select(["pupil", "school_id"]))
-    found = con.execute(_cut_sql(key), {"most": MOST_ZEROS, **key.parameters()}).fetchall()
-    con.unregister("on_list")
-    if found:
+    other = "(school_id, entire) not in (select (school_id, pupil) from on_list)"
+    if _cut_codes(con, pupils, other, key=key):
         raise FileProblem(Reason.CODE_WITHOUT_ZEROS, column="pupil_code")
 
 
-def _cut_sql(key: PseudonymKey) -> str:
-    """Schools and codes of `on_list` that are a known code but for zeros in front."""
+def rows_without_zeros(
+    con: duckdb.DuckDBPyConnection, codes: pa.Table, *, key: PseudonymKey
+) -> int:
+    """How many rows of answers have a code that their school knows with zeros in front.
+
+    `codes`: pupil_code and school_id of the rows. Nothing is written, so `con` may be read-only.
+    """
+    pupils = codes.rename_columns({"pupil_code": "pupil"})
+    listed = f"not ((school_id, code_name) in ({_LISTED}) and (school_id, whole) in ({_LISTED}))"
+    cut = _cut_codes(con, pupils, "true", key=key, but=listed)
+    rows = zip(*(pupils.column(name).to_pylist() for name in ("school_id", "pupil")), strict=True)
+    return sum(row in cut for row in rows)
+
+
+def _cut_codes(
+    con: duckdb.DuckDBPyConnection,
+    pupils: pa.Table,
+    wanted: str,
+    *,
+    key: PseudonymKey,
+    but: str = "true",
+) -> set[tuple[str, str]]:
+    con.register("on_list", pupils.select(["pupil", "school_id"]))
+    found = con.execute(
+        _cut_sql(key, wanted, but), {"most": MOST_ZEROS, **key.pupil_parameters()}
+    ).fetchall()
+    con.unregister("on_list")
+    return {(school_id, code) for school_id, code in found}
+
+
+def _cut_sql(key: PseudonymKey, wanted: str, but: str) -> str:
+    """Schools and codes of `on_list` that are a known code but for zeros in front.
+
+    `wanted` and `but` say which: of (school_id, code, entire), and of the pseudonyms of both, which
+    a pupil has under each key.
+    """
+    names = under_each_key_sql({"code_name": "code", "whole": "entire"}, key=key)
     return f"""
         with padded as (
             select distinct school_id, pupil as code,
@@ -48,22 +81,25 @@ def _cut_sql(key: PseudonymKey) -> str:
             where {_OF_DIGITS}
         ),
         turned as (
-            select *, {pseudonym_sql("code", key=key, domain="pupil")} as pupil,
-                {pseudonym_sql("entire", key=key, domain="pupil")} as whole
-            from padded
-            where (school_id, entire) not in (select (school_id, pupil) from on_list)
+            select *, {names} from padded
+            where {wanted}
                 and ((school_id, entire) in (select (school_id, pupil_code) from vault.code)
                     or exists ({_LISTED}))
         )
-        select school_id, code from turned t
-        where (
-            (school_id, entire) in (select (school_id, pupil_code) from vault.code)
-            or (school_id, whole) in ({_LISTED})
-        ) and not exists (
-            select 1 from core.response one join core.response other using (wave_id, school_id)
-            where school_id = t.school_id and one.pupil = t.pupil and other.pupil = t.whole
+        select distinct school_id, code
+        from (
+            select school_id, code, entire,
+                (school_id, entire) in (select (school_id, pupil_code) from vault.code)
+                    or (school_id, whole) in ({_LISTED}) as is_known,
+                not {but} or exists (
+                    select 1
+                    from core.response one join core.response other using (wave_id, school_id)
+                    where school_id = t.school_id and one.pupil = t.code_name
+                        and other.pupil = t.whole
+                ) as are_two
+            from turned t
         )
-        limit 1
+        group by school_id, code, entire having bool_or(is_known) and not bool_or(are_two)
     """
 
 
@@ -76,6 +112,7 @@ def pupils_listed_without_zeros(
     """
     if not con.execute(f"{_LISTED} limit 1").fetchall():
         return {}
+    names = under_each_key_sql({"pupil": "pupil_code", "cut": "ltrim(pupil_code, '0')"}, key=key)
     con.register("looked_at", pa.table({"delivery_id": pa.array(delivery_ids, pa.string())}))
     found = con.execute(
         f"""
@@ -86,8 +123,7 @@ def pupils_listed_without_zeros(
             where pupil is not null and (school_id, pupil) not in ({_LISTED})
         ),
         code as (
-            select school_id, {pseudonym_sql("pupil_code", key=key, domain="pupil")} as pupil,
-                {pseudonym_sql("ltrim(pupil_code, '0')", key=key, domain="pupil")} as cut
+            select school_id, {names}
             from vault.code
             where starts_with(pupil_code, '0') and regexp_full_match(pupil_code, '[0-9]+')
                 and school_id in (select school_id from form)
@@ -97,7 +133,7 @@ def pupils_listed_without_zeros(
         where (school_id, cut) in ({_LISTED})
         group by all having pupils >= $least
         """,
-        {"least": LEAST_SHOWN, **key.parameters()},
+        {"least": LEAST_SHOWN, **key.pupil_parameters()},
     ).fetchall()
     con.unregister("looked_at")
     return dict(found)

@@ -1,6 +1,7 @@
 """Looks at a warehouse without changing it: does it open, does it fit its witness."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -29,6 +30,22 @@ class Look:
     copies: list[Copy] = field(default_factory=list)
     contents: set[str] = field(default_factory=set)
     keys: list[KnownKey] = field(default_factory=list)
+
+
+@contextmanager
+def reading(restricted: Path) -> Iterator[duckdb.DuckDBPyConnection | None]:
+    """The warehouse and its vault, to be read only; None where there is none, or an older one.
+
+    WarehouseBusyError while a run holds it.
+    """
+    main, vault = restricted / "warehouse.duckdb", restricted / "vault" / "vault.duckdb"
+    if not (main.exists() and vault.exists()):
+        yield None
+        return
+    with told_in_words(), duckdb.connect(str(main), read_only=True) as con:
+        con.execute(f"attach {quoted_path(vault)} as vault (read_only)").fetchall()
+        seen = {name for (name,) in con.execute("select name from audit.migration").fetchall()}
+        yield None if set(migrations()) - seen else con
 
 
 def look_at(root: Path, *, key: PseudonymKey | None) -> Look | None:
