@@ -59,7 +59,7 @@ def resolve_choices(con: duckdb.DuckDBPyConnection) -> None:
 
     Only of the numbers in `same_number`. Part of the load, once it is known which forms count.
     """
-    resolve_stored_choices(con)
+    _resolve(con, "core.nomination", _FORMS)
     _resolve(con, "arrived_choice", _ARRIVED)
     con.execute("""
         update arrived_choice c set is_own = true
@@ -67,9 +67,13 @@ def resolve_choices(con: duckdb.DuckDBPyConnection) -> None:
     """).fetchall()
 
 
-def resolve_stored_choices(con: duckdb.DuckDBPyConnection) -> None:
-    """The same of stored choices alone: what a class list may change."""
-    _resolve(con, "core.nomination", _FORMS)
+def resolve_by_list(
+    con: duckdb.DuckDBPyConnection, codes: pa.ChunkedArray, *, key: PseudonymKey
+) -> None:
+    """The same of stored choices, once a class list with these codes is in force."""
+    if con.execute("select 1 from core.nomination limit 1").fetchall():
+        number_codes(con, codes.chunks, key=key)
+        _resolve(con, "core.nomination", _FORMS)
 
 
 def _resolve(con: duckdb.DuckDBPyConnection, table: str, forms: str) -> None:

@@ -18,7 +18,7 @@ from transforms.held import HeldRow
 from transforms.listed import Listed
 from transforms.pseudonym import PseudonymKey, keyed_digest, pupil_sql
 from transforms.readers.reading import FileProblem
-from warehouse.choice_zeros import number_codes, resolve_stored_choices
+from warehouse.choice_zeros import resolve_by_list
 from warehouse.contexts import settle_contexts
 from warehouse.entries import Incoming, Loaded
 from warehouse.erased import tell_erased, without_erased_pupils
@@ -73,8 +73,7 @@ def load_class_list(
             entered = enter(
                 con, listed, pupils=turned, incoming=incoming, key=key, digest=digest, now=now
             )
-            number_codes(con, pupils.column("pupil").cast(pa.string()).chunks, key=key)
-            resolve_stored_choices(con)
+            resolve_by_list(con, pupils.column("pupil").cast(pa.string()), key=key)
         return tell_erased(con, entered, erased)
 
 

@@ -21,6 +21,7 @@ from transforms.pseudonym import PseudonymKey, name_beside_sql
 from transforms.recognise import item_columns
 from warehouse import audit
 from warehouse.audit import Hand
+from warehouse.choice_zeros import MOST_ZEROS
 from warehouse.instruments import answer_table
 from warehouse.nominations import told_choices_sql
 from warehouse.rulings import Ruling, rule_versions
@@ -28,8 +29,6 @@ from warehouse.whole_codes import IN_OTHER_FILES, clear_whole_codes
 
 # Two codes that lost zeros are no chance, where nothing of the school in the file begins with one.
 LEAST_SHOWN = 2
-# So many zeros are looked for in front of a code that no class list has.
-MOST_ZEROS = 6
 
 
 def find_lost_zeros(

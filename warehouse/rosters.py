@@ -16,7 +16,7 @@ from transforms.listed import Listed
 from transforms.oneroster import Roster
 from transforms.pseudonym import PseudonymKey, names_sql, pseudonym_sql, pupil_sql
 from transforms.roster_list import Register, list_of_roster, merge_roster, register_as_it_is
-from warehouse.choice_zeros import number_codes, resolve_stored_choices
+from warehouse.choice_zeros import resolve_by_list
 from warehouse.class_lists import (
     content_digest,
     enter,
@@ -87,8 +87,7 @@ def load_roster(
         entered = enter(
             con, listed, pupils=listed.pupils, incoming=incoming, key=key, digest=digest, now=now
         )
-        number_codes(con, codes.chunks, key=key)
-        resolve_stored_choices(con)
+        resolve_by_list(con, codes, key=key)
         return tell_erased(con, entered, erased)
 
 

@@ -58,7 +58,7 @@ def _network_section(rule: NetworkRule) -> Iterator[str]:
     )
     yield (
         f"A situation is looked at where at least {LEAST_ANSWERED} pupils and {LEAST_RESPONSE:.0%}"
-        f" of the class list chose somebody; so it is for {code('rule.unchosen')}."
+        f" of the class list chose a class mate; so it is for {code('rule.unchosen')}."
     )
     yield from _examples(rule.id)
     yield f"Rationale: {rule.rationale}"
