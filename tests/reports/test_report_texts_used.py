@@ -123,6 +123,7 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
         replace(adult, pupil_flags=()),
         replace(data, pupil_flags=(), class_flags=()),
         replace(data, pupil_flags=(), is_linked=False),
+        replace(data, is_first_of_key=True),
         replace(data, pupil_flags=(over, replace(asks, has_lapsed=True)), class_flags=(gone,)),
         replace(data, class_flags=(gone,)),
         replace(

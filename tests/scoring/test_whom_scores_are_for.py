@@ -155,7 +155,7 @@ def test_two_versions_in_one_wave_each_have_their_own_score():
     con.close()
 
 
-NAMED = {"nb": "x", "en": "x"}
+NAMED = {"nb": "x", "nn": "x", "en": "x"}
 TEXTS = {"name": {"nb": "x"}, "why": {"nb": "x"}, "not_meaning": {"nb": "x"}}
 LOW = {"input": "ours_v1.whole", "op": "at_most", "threshold": 3}
 SAD = {"input": "ours_v1.first", "op": "at_most", "threshold": 1}
