@@ -22,57 +22,55 @@ def expire_flags(con: duckdb.DuckDBPyConnection, *, today: date) -> int:
 
     A pupil's flag lapses when the pupil has answered all it rests on in later waves, a class's when
     the same rule judges the class in a later wave of the school year: the newer answer stands then.
-    Next year's class of that name is other pupils. A report of the
-    old wave still tells what was raised in it. Where the newer answer is contradicted and waits,
-    the flag stands again.
+    Next year's class of that name is other pupils. A report of the old wave still tells what was
+    raised in it. Where the newer answer is contradicted and waits, the flag stands again.
     """
     later = " union all ".join([_NOBODY, *_answers_since(con)])
-    changed: int = con.execute(
-        f"""
-        with later as ({later}),
-        answered as (
-            select pupil, input, max(opens) as opens
-            from (
-                from later
-                union all
-                select s.pupil, opens, input
-                from later join core.same_pupil s on s.known_as = later.pupil
-            )
-            group by all
-        ),
-        answered_anew as (
-            select f.flag_id
-            from core.flag f join core.dim_wave w using (wave_id)
-                join core.flag_evidence e using (flag_id)
-                left join answered a on a.pupil = f.pupil and a.input = e.item_or_scale
-            where f.target = 'pupil'
-            group by f.flag_id having bool_and(coalesce(a.opens > w.opens, false))
-        ),
-        judged as (
-            select school_id, class_group, rule_id, opens, school_year
-            from ({JUDGED_SQL}) join core.dim_wave using (wave_id)
-        ),
-        lapsed as (
-            select flag_id
-            from core.flag f join core.dim_wave w using (wave_id)
-            where f.expires_on < $today
-                or f.flag_id in (from answered_anew)
-                or (f.target = 'class' and exists (
-                    from judged j
-                    where j.school_id = f.school_id and j.class_group = f.class_group
-                        and j.rule_id = f.rule_id and j.opens > w.opens
-                        and j.school_year = w.school_year
-                ))
-        )
-        update core.flag
-        set status = case status when 'open' then 'expired' else 'open' end
-        where status in ('open', 'expired')
-            and (status = 'expired') <> (flag_id in (from lapsed))
-        """,
-        {"today": today},
-    ).fetchall()[0][0]
+    changed: int = con.execute(_LAPSE.format(later=later), {"today": today}).fetchall()[0][0]
     return changed
 
+
+_LAPSE = f"""
+    with later as ({{later}}),
+    answered as (
+        select pupil, input, max(opens) as opens
+        from (
+            from later
+            union all
+            select s.pupil, opens, input
+            from later join core.same_pupil s on s.known_as = later.pupil
+        )
+        group by all
+    ),
+    answered_anew as (
+        select f.flag_id
+        from core.flag f join core.dim_wave w using (wave_id)
+            join core.flag_evidence e using (flag_id)
+            left join answered a on a.pupil = f.pupil and a.input = e.item_or_scale
+        where f.target = 'pupil'
+        group by f.flag_id having bool_and(coalesce(a.opens > w.opens, false))
+    ),
+    judged as (
+        select school_id, class_group, rule_id, opens, school_year
+        from ({JUDGED_SQL}) join core.dim_wave using (wave_id)
+    ),
+    lapsed as (
+        select flag_id
+        from core.flag f join core.dim_wave w using (wave_id)
+        where f.expires_on < $today
+            or f.flag_id in (from answered_anew)
+            or (f.target = 'class' and exists (
+                from judged j
+                where j.school_id = f.school_id and j.class_group = f.class_group
+                    and j.rule_id = f.rule_id and j.opens > w.opens
+                    and j.school_year = w.school_year
+            ))
+    )
+    update core.flag
+    set status = case status when 'open' then 'expired' else 'open' end
+    where status in ('open', 'expired')
+        and (status = 'expired') <> (flag_id in (from lapsed))
+"""
 
 _NOBODY = "select null::varchar as pupil, null::date as opens, null::varchar as input where false"
 

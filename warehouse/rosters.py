@@ -57,13 +57,8 @@ def load_roster(
     told, users, removed = _turned(con, roster, settings, key)
     codes = roster.codes.column("code").cast(pa.string())
     is_whole = _is_whole(told)
-    digest = content_digest(
-        con,
-        "whole" if is_whole else "changes",
-        told.classes,
-        told.enrolment,
-        removed,
-    )
+    kind = "whole" if is_whole else "changes"
+    digest = content_digest(con, kind, told.classes, told.enrolment, removed)
     with transaction(con):
         counts_already = is_entered(con, incoming)
         strike(con, incoming)
