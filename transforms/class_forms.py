@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from schemas.rule import NEW_PUPIL, ClassRule
-from transforms.pupil_flags import Inputs
+from transforms.flag_inputs import Inputs
 
 # How many answers, of as many as the class list names, are still its pupils': some have moved in
 # since. Pupils who have answered two of the surveys make more.

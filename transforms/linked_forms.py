@@ -10,7 +10,8 @@ What the register says is of the pupil, and of no form: such a flag stands in on
 from collections.abc import Sequence
 
 from schemas.rule import NEW_PUPIL, Condition, PupilRule, PupilStep
-from transforms.pupil_flags import Inputs, condition_sql, step_sql
+from transforms.flag_inputs import Inputs
+from transforms.pupil_flags import condition_sql, step_sql
 
 LINKED_FORM = "linked_form"
 

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from schemas.instrument import LOWEST_OPTION, Instrument
 from schemas.rule import ClassRule, PupilRule, PupilStep
 from schemas.rule_change import HELD
-from transforms.pupil_flags import Inputs, inputs_of, is_item, step_sql
+from transforms.flag_inputs import Inputs, inputs_of, is_item
+from transforms.pupil_flags import step_sql
 from transforms.scoring import score_sql
 from transforms.use_for import as_instruments_allow
 

@@ -10,7 +10,7 @@ from math import sqrt
 
 from schemas.instrument import Instrument, Scale
 from schemas.rule import HIGHEST_GRADE, ClassRule, Condition, PupilRule
-from transforms.pupil_flags import Grade, Limits, conditions
+from transforms.flag_inputs import Grade, Limits, conditions
 from transforms.statistics.reliable_change import smallest_reliable_change
 from transforms.use_for import allowed_part
 

@@ -17,7 +17,7 @@ from schemas.network_rule import NETWORK
 from schemas.rule import ClassRule, PupilRule
 from schemas.rule_example import BEFORE, DAYS, Example, ExampleTable
 from schemas.settings import Settings
-from transforms.pupil_flags import conditions
+from transforms.flag_inputs import conditions
 from transforms.yardsticks import even_limits
 from warehouse.assure_class import assure_class
 from warehouse.example_forms import Form, insert_forms, items_for

@@ -12,7 +12,7 @@ from schemas.instrument import Instrument
 from schemas.rule import ClassRule
 from schemas.rule_example import Example
 from transforms.class_rules import EARLIER, ClassData, judge
-from transforms.pupil_flags import inputs_of, wave_form_sql
+from transforms.flag_inputs import inputs_of, wave_form_sql
 from warehouse.class_rules import class_data
 from warehouse.example_forms import Form, answers_of, insert_forms
 from warehouse.instruments import answer_table

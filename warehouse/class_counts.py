@@ -18,7 +18,8 @@ from transforms.class_forms import (
     columns_of,
 )
 from transforms.class_rules import CLASS, EARLIER, ClassData
-from transforms.pupil_flags import Inputs, condition_sql
+from transforms.flag_inputs import Inputs
+from transforms.pupil_flags import condition_sql
 from warehouse.asked import ASKED_CLASS_SQL
 
 _NAMES = ", ".join(CLASS)

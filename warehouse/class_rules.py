@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from schemas.rule import ClassRule
 from transforms.class_rules import EARLIER, ClassData, judge
-from transforms.pupil_flags import Inputs
+from transforms.flag_inputs import Inputs
 from warehouse.class_counts import count_classes
 
 # The waves in which a rule could say something of a class: enough answered what it looks at.

@@ -11,6 +11,7 @@ from schemas.instrument import Instrument
 from schemas.network_rule import NetworkRule, network_rule
 from schemas.rule import ClassRule, Condition, PupilRule
 from schemas.settings import Settings
+from transforms.flag_inputs import Inputs, Limits, inputs_of, wave_form_sql
 from transforms.linked_forms import (
     LINKED_FORM,
     is_of_the_register,
@@ -19,15 +20,7 @@ from transforms.linked_forms import (
     origin_of,
     own_step_sql,
 )
-from transforms.pupil_flags import (
-    Inputs,
-    Limits,
-    evidence_sql,
-    hit_sql,
-    inputs_of,
-    limit_sql,
-    wave_form_sql,
-)
+from transforms.pupil_flags import evidence_sql, hit_sql, limit_sql
 from transforms.use_for import as_instruments_allow
 from transforms.yardsticks import as_far_as_measured
 from warehouse.class_rules import class_evidence_sql, class_flags_sql, earlier_signals, find_classes

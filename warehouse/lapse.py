@@ -12,7 +12,7 @@ import duckdb
 
 from schemas.instrument import LOWEST_OPTION
 from schemas.rule import NEW_PUPIL
-from transforms.pupil_flags import FORM_NETWORK
+from transforms.flag_inputs import FORM_NETWORK
 from warehouse.class_rules import JUDGED_SQL
 from warehouse.instruments import answer_table, score_table
 

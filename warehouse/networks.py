@@ -13,8 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from schemas.network_rule import NetworkRule
+from transforms.flag_inputs import WAVES_BEFORE_SQL
 from transforms.network_flags import Asked, ClassNetwork, measure_class, stands_out, unchosen_in
-from transforms.pupil_flags import WAVES_BEFORE_SQL
 from transforms.sociometry import matrix_of
 from warehouse.asked import ASKED_CLASS_SQL
 from warehouse.class_rules import earlier_signals

@@ -18,7 +18,7 @@ from schemas.network_rule import NetworkRule, network_rule
 from schemas.rule import ClassRule, PupilRule
 from schemas.rule_change import AnyRule
 from schemas.settings import Settings
-from transforms.pupil_flags import FORM_NETWORK
+from transforms.flag_inputs import FORM_NETWORK
 from warehouse.careless import marks_in
 from warehouse.damage import told_in_words
 from warehouse.flag import Beside, score_and_flag

@@ -3,7 +3,7 @@
 $wave: the wave; $schools: the schools that are read together.
 """
 
-from transforms.pupil_flags import NAMED_NOW_SQL
+from transforms.flag_inputs import NAMED_NOW_SQL
 from warehouse.asked import ASKED_CLASS_SQL
 from warehouse.held_places import HELD_SQL
 from warehouse.one_class import ONE_CLASS_SQL

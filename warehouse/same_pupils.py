@@ -10,8 +10,8 @@ from datetime import datetime
 
 import duckdb
 
+from transforms.flag_inputs import NAMED_NOW_SQL, WAVES_BEFORE_SQL
 from transforms.pseudonym import PseudonymKey, names_sql
-from transforms.pupil_flags import NAMED_NOW_SQL, WAVES_BEFORE_SQL
 from warehouse import audit
 from warehouse.audit import Hand
 from warehouse.keys import CARRIED

@@ -9,7 +9,7 @@ import duckdb
 
 from schemas.instrument import Instrument, Scale
 from schemas.rule import ClassRule, Condition, PupilRule
-from transforms.pupil_flags import WAVES_BEFORE_SQL, Grade, Limits
+from transforms.flag_inputs import WAVES_BEFORE_SQL, Grade, Limits
 from transforms.scoring import answered_sql, item_sql
 from transforms.yardsticks import (
     FEWEST_ANSWERS,

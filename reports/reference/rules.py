@@ -14,7 +14,7 @@ from schemas.network_rule import (
 from schemas.rule import NEW_PUPIL, ClassRule, Condition, PupilRule, PupilStep, RuleTexts, source_in
 from schemas.rule_change import AnyRule
 from schemas.rule_example import shipped_examples
-from transforms.pupil_flags import NEW_FOR_DAYS
+from transforms.flag_inputs import NEW_FOR_DAYS
 from warehouse.flag_life import EXPIRES_AFTER, REVIEW_WORKING_DAYS
 
 Instruments = Mapping[str, Instrument]

@@ -8,12 +8,8 @@ import duckdb
 from schemas.instrument import shipped_instruments
 from schemas.rule import shipped_rules
 from schemas.settings import Settings
-from transforms.pupil_flags import (
-    evidence_sql,
-    hit_sql,
-    inputs_of,
-    wave_form_sql,
-)
+from transforms.flag_inputs import inputs_of, wave_form_sql
+from transforms.pupil_flags import evidence_sql, hit_sql
 from warehouse.instruments import answer_table, register
 from warehouse.store import migrate
 

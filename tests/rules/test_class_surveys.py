@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from schemas.rule import shipped_rules
 from tests.rules.build import AUTUMN, CORE, INSTRUMENTS, WHO5, WINTER, open_town
 from tests.rules.test_linked_surveys import LONG_AGO, NOW, ROUTED, add, compute_again, flagged
-from transforms.pupil_flags import inputs_of, wave_form_sql
+from transforms.flag_inputs import inputs_of, wave_form_sql
 from warehouse.class_rules import class_data
 from warehouse.flag import score_and_flag
 from warehouse.lapse import expire_flags

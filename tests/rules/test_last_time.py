@@ -10,7 +10,7 @@ from schemas.instrument import SKIPPED
 from schemas.rule import shipped_rules
 from tests.rules.build import AUTUMN, CORE, INSTRUMENTS, SPRING, WINTER, open_town
 from tests.support.examples import examples
-from transforms.pupil_flags import inputs_of, wave_form_sql
+from transforms.flag_inputs import inputs_of, wave_form_sql
 from warehouse.instruments import answer_table
 
 OLD = "2025V"

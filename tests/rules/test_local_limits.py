@@ -9,7 +9,8 @@ import pytest
 from schemas.rule import Condition, shipped_rules
 from tests.rules.build import AUTUMN, INSTRUMENTS, SPRING, WINTER, open_town
 from tests.rules.test_linked_surveys import NOW, ROUTED
-from transforms.pupil_flags import condition_sql, inputs_of
+from transforms.flag_inputs import inputs_of
+from transforms.pupil_flags import condition_sql
 from transforms.statistics.reliability import cronbach_alpha
 from transforms.statistics.reliable_change import smallest_reliable_change
 from transforms.yardsticks import FEWEST_ANSWERS, as_far_as_measured, even_limits

@@ -19,7 +19,7 @@ from tests.rules.build import (
     open_town,
     rule_of,
 )
-from transforms.pupil_flags import conditions, form_sql, history_sql, inputs_of
+from transforms.flag_inputs import conditions, form_sql, history_sql, inputs_of
 
 NEW = date(2026, 10, 1)
 BLANK = dict.fromkeys(HAPPY, None)

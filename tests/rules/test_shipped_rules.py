@@ -10,7 +10,7 @@ from schemas.declared import DeclarationError
 from schemas.network_rule import UNCHOSEN_IN, network_rule
 from schemas.rule import NEW_PUPIL, PupilRule, RuleFile, Situation, shipped_rules, source_in
 from tests.rules.build import CORE, INSTRUMENTS, PUPIL_RULES, rule_of
-from transforms.pupil_flags import conditions, inputs_of
+from transforms.flag_inputs import conditions, inputs_of
 
 # What every shipped rule has to have.
 
