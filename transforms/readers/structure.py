@@ -60,7 +60,9 @@ def scan_records(data: npt.NDArray[np.uint8], *, delimiter: int, fields: int) ->
         end = np.flatnonzero(newline)
         strays = _stray_quotes(data, quotes, inside, delimiter)
         doubled = quotes[2::2][quotes[2::2] - quotes[1:-1:2] == 1]
-        says_something = np.union1d(doubled, np.flatnonzero(inside & (data == delimiter)))
+        speaks = inside & (data == delimiter)
+        speaks[doubled] = True
+        says_something = np.flatnonzero(speaks)
         long = quotes[:-1:2][quotes[1::2] - quotes[:-1:2] > MAX_FIELD + 1]
         returns = _lone_returns(data)
         returns = returns[~inside[returns]]
