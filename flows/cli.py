@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.backup_cli import add_backup, add_restore
+from flows.case_cli import add_case
 from flows.docs_cli import add_docs
 from flows.doctor_cli import add_doctor
 from flows.erase_cli import add_access, add_erase
@@ -35,8 +36,10 @@ from flows.sql_cli import add_sql
 from flows.zones import ZonesOpenError
 from schemas.declared import DeclarationError
 from schemas.speakable import SpeakableError
+from transforms.case_life import CaseRefusedError
 from warehouse.analysis import QueryError
 from warehouse.backup import BackupPlaceError
+from warehouse.cases import NoSuchCaseError
 from warehouse.damage import WarehouseBusyError
 from warehouse.decide import CannotRejectError
 from warehouse.expired import ClockError, TooManyError
@@ -71,6 +74,8 @@ _EXIT_CODES: dict[type[SpeakableError], int] = {
     CannotRejectError: REFUSED,
     CannotReleaseError: REFUSED,
     WhichSchoolError: USAGE,
+    NoSuchCaseError: USAGE,
+    CaseRefusedError: REFUSED,
     TooManyError: REFUSED,
     ClockError: REFUSED,
 }
@@ -184,6 +189,7 @@ def command_line() -> argparse.ArgumentParser:
     add_publish(commands)
     add_sql(commands)
     add_docs(commands)
+    add_case(commands)
     add_quarantine(commands)
     add_audit(commands)
     add_access(commands)

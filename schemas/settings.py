@@ -145,6 +145,29 @@ class Retention(Declared):
     )
 
 
+class Cases(Declared):
+    """How support groups are put together here, and how long it is kept who helped."""
+
+    smallest_group: int = Field(
+        default=5, ge=2, le=12, description="Fewest helpers of a support group."
+    )
+    largest_group: int = Field(
+        default=8, ge=2, le=20, description="Most helpers of a support group."
+    )
+    helper_days: int = Field(
+        default=30,
+        ge=0,
+        le=365,
+        description="Days that it is kept who helped, once a case is closed.",
+    )
+
+    @model_validator(mode="after")
+    def _smallest_is_not_the_larger(self) -> Self:
+        if self.smallest_group > self.largest_group:
+            raise ValueError("smallest_group is more than largest_group")
+        return self
+
+
 class ClassNames(Declared):
     """Names of classes that nothing in them marks as such, as `Bjørnene`."""
 
@@ -228,6 +251,7 @@ class Settings(Declared):
     publication: PublicationPlan = PublicationPlan()
     quarantine: QuarantinePlan = QuarantinePlan()
     retention: Retention = Retention()
+    cases: Cases = Cases()
     classes: ClassNames = ClassNames()
     class_lists: ClassLists = ClassLists()
     pupil_codes: PupilCodes = PupilCodes()

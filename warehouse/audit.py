@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 import duckdb
 
 from transforms.pseudonym import PseudonymKey
+from warehouse.case_seals import unsound_events
 
 FIRST = "0" * 64
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -32,8 +33,8 @@ class Hand:
 class Chain:
     """How many events there are, the seal of the last, and the first event that does not fit.
 
-    `unsealed` counts decisions on rows that no event of the log tells of; `is_emptied` says that
-    the log tells of decisions and the table of them holds none.
+    `unsealed` counts decisions on rows, and events of cases, that are not as the log tells of them;
+    `is_emptied` says that the log tells of decisions and the table of them holds none.
     """
 
     events: int
@@ -106,6 +107,7 @@ def verify_chain(
         head = seal
         seals.add(seal)
     unsealed, is_emptied = _decisions(con)
+    unsealed += unsound_events(con, key=key)
     holds_anchor = anchor is None or anchor in seals
     return Chain(len(events), head, broken_at, holds_anchor, unsealed, is_emptied)
 

@@ -34,6 +34,9 @@ RESTORE_POINTS = (
     "restore-between-moves",
 )
 
+# In the order of an action on a case.
+CASE_POINTS = ("case-before-audit", "case-before-commit")
+
 # In the order of an erasing.
 ERASE_POINTS = (
     "before-erase-commit",

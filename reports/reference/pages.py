@@ -5,12 +5,14 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 
+from reports.reference.case_life import case_life_page
 from reports.reference.commands import commands_page
 from reports.reference.instruments import instruments_page
 from reports.reference.reasons import reasons_page
 from reports.reference.rules import rules_page
 from reports.reference.settings import settings_page
 from reports.reference.tables import tables_page
+from schemas.case_life import case_life
 from schemas.instrument import shipped_instruments
 from schemas.rule import shipped_rules
 
@@ -19,6 +21,7 @@ def pages() -> dict[str, str]:
     """File name and text of every page."""
     instruments = shipped_instruments()
     return {
+        "case-life.md": case_life_page(case_life()),
         "commands.md": commands_page(_command_module()),
         "instruments.md": instruments_page(instruments),
         "reasons.md": reasons_page(),
