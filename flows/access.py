@@ -56,6 +56,8 @@ def access(home: Home, code: str, *, school: str | None, now: datetime) -> dict[
             "decisions": held_on.decided_of(con, who),
             "class_lists": held_on.listed_of(con, who),
             "choices": held_on.choices_of(con, who),
+            "cases": held_on.cases_of(con, who),
+            "helped": held_on.helped_of(con, who),
             "code_kept_in_vault": held_on.is_in_vault(con, who),
             **_files(home, config, who),
             "kept": limits(config),
@@ -150,8 +152,9 @@ def limits(config: Config) -> dict[str, str]:
         "delivered files": f"{retention.raw_days} days after they are loaded",
         "rows in quarantine": f"{config.settings.quarantine.keep_days} days",
         "flag reports": f"{retention.report_days} days after they are written",
-        "forms, scores, flags, lists": f"{retention.pupil_years} school year(s) after the last one"
-        " in which the pupil answered or was listed",
+        "forms, scores, flags, lists, cases": f"{retention.pupil_years} school year(s) after the"
+        " last one in which the pupil answered, was listed or had a case",
+        "who helped in a group": f"{config.settings.cases.helper_days} days after the closing",
         "published figures": "kept; no pupil can be read from them",
     }
 

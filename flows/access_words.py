@@ -21,6 +21,8 @@ def in_words(found: Mapping[str, Any]) -> str:
     lines += _section("Decisions on forms", found["decisions"], _decision)
     lines += _section("Class lists", found["class_lists"], _listed)
     lines += _section("Choices of class mates", found["choices"], _choice)
+    lines += _section("Cases", found["cases"], _case)
+    lines += _section("Helped in groups", found["helped"], _helped)
     lines += _section("Reports that name the code", found["reports"], _report)
     lines += _section("Delivered files that name the code", found["delivered_files"], _file)
     kept = "yes" if found["code_kept_in_vault"] else "no"
@@ -119,6 +121,21 @@ def _choice(row: Mapping[str, Any]) -> str:
     )
 
 
+def _case(row: Mapping[str, Any]) -> str:
+    steps = [f"{event['happened_on']} {event['event']}" for event in row["events"]]
+    ratings = [f"{one['question']} {one['value']} of 10" for one in row["ratings"]]
+    plans = [" / ".join(str(text) for text in plan.values()) for plan in row["plans"]]
+    told = "; ".join(part for part in (*steps, *ratings, *plans))
+    return f"{row['case_id']}, {row['school_id']}, {row['situation']}: {row['status']}. {told}"
+
+
+def _helped(row: Mapping[str, Any]) -> str:
+    left = f", left on {row['left_on']}" if row["left_on"] else ""
+    return (
+        f"{row['school_id']}: joined a group on {row['joined_on']}{left} (whose is about another)"
+    )
+
+
 def _report(row: Mapping[str, Any]) -> str:
     return (
         f"{row['school']} {row['wave']}, to {row['to']}, written {row['written_on']}: {row['file']}"
@@ -188,6 +205,7 @@ def show_expired(done: Mapping[str, Any]) -> str:
         f"Pupils whose rows were erased: {done['pupils']} of {done['of']}",
     ]
     lines += [f"  {table}: {count}" for table, count in sorted(done["rows"].items())]
+    lines.append(f"Helpers of groups whose cases are over, let go: {done['helpers']}")
     if proof := done["proof"]:
         lines.append(
             f"Searched {proof['files']} file(s), {proof['bytes']} bytes, for {proof['tokens']}"

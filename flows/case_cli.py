@@ -274,7 +274,7 @@ def _rate(parsed: argparse.Namespace) -> int:
 
 
 def _plan(parsed: argparse.Namespace) -> int:
-    from flows.case_work import plan
+    from flows.case_plan import plan
     from schemas.case_plan import CasePlan
 
     text, made = CasePlan.from_file(parsed.file), _make(parsed, "plan")

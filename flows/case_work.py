@@ -17,7 +17,6 @@ from flows.hand import hand
 from flows.home import Config, Home, HomeError, load_config
 from flows.road import at_work
 from schemas.case_life import SITUATIONS, case_life
-from schemas.case_plan import CasePlan
 from transforms.case_life import Asked, CaseRefusedError, GroupSize
 from transforms.pseudonym import pseudonym
 from warehouse import audit
@@ -28,7 +27,6 @@ from warehouse.case_groups import (
     join_group,
     leave_group,
     rate_scales,
-    write_plan,
 )
 from warehouse.cases import (
     Beside,
@@ -239,17 +237,6 @@ def rate(
 
     def beside(desk: Desk, wish: Asked) -> Beside:
         return lambda case, step: rate_scales(desk.con, case, step, wish.on, wish.detail)
-
-    return act_on(home, case_id, asked, now=now, beside=beside)
-
-
-def plan(
-    home: Home, case_id: str, text: CasePlan, asked: Callable[[date], Asked], *, now: datetime
-) -> dict[str, str]:
-    """A new edition of the written plan."""
-
-    def beside(desk: Desk, wish: Asked) -> Beside:
-        return lambda case, step: write_plan(desk.con, case, step, wish.on, text)
 
     return act_on(home, case_id, asked, now=now, beside=beside)
 

@@ -12,6 +12,7 @@ from flows.hand import hand
 from flows.home import OUTCOMES, Config, Home, load_config
 from flows.reporting import let_go_of_reports
 from flows.road import opened
+from warehouse.case_retention import let_go_of_helpers
 from warehouse.erase import is_due, is_unfinished, mark_rebuilt, write_proof
 from warehouse.expired import (
     delete_leavers,
@@ -54,6 +55,13 @@ def erase_expired(home: Home, *, allow_many: bool, now: datetime) -> dict[str, A
                 now=now,
             )
             rows = delete_leavers(con, leavers, by=hand(config), now=now)
+            helpers = let_go_of_helpers(
+                con,
+                days=config.settings.cases.helper_days,
+                today=config.local(now).date(),
+                by=hand(config),
+                now=now,
+            )
             begun = is_due(con) or is_unfinished(con, None)
             if begun:
                 mark_rebuilt(con, now=now)
@@ -69,6 +77,7 @@ def erase_expired(home: Home, *, allow_many: bool, now: datetime) -> dict[str, A
         "pupils": len(leavers.pupils),
         "of": leavers.of,
         "rows": rows,
+        "helpers": helpers,
         "proof": proof,
     }
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 from schemas.reason import Reason
 from warehouse import audit
 from warehouse.audit import Hand
+from warehouse.case_rows import case_deletions
 from warehouse.erased import erased_digest, remember_erased
 from warehouse.failpoint import reach
 from warehouse.store import transaction
@@ -207,6 +208,7 @@ _DELETIONS = {
     "core.nomination": f"{_BY_FORM} or (chosen in (from gone_pupil) and ($all or response_id in ("
     f"select response_id from {FORMS} where list_contains($schools, school_id))))",
     "core.form_network": _BY_FORM,
+    **case_deletions(_THEIRS, _HERE),
     "core.flag_evidence": f"flag_id in (select flag_id from core.flag where {_THEIRS} and {_HERE})",
     "core.flag": f"{_THEIRS} and {_HERE}",
     "core.form_number": f"{_THEIRS} and {_HERE}",

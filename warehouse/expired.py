@@ -17,6 +17,7 @@ import duckdb
 from schemas.speakable import SpeakableError
 from transforms.pseudonym import PseudonymKey, names_sql
 from warehouse.audit import Hand
+from warehouse.case_rows import PUPILS_OF_CASES, SEEN_IN_CASES
 from warehouse.damage import told_in_words
 from warehouse.erase import delete_found, find_waiting, name_pupils, note_erasure
 from warehouse.failpoint import reach
@@ -113,6 +114,8 @@ _OWN = f"""
     select coalesce(pupil, person), school_year from core.enrolment
     union
     select pupil, school_year from quarantine.trace join core.dim_wave using (wave_id)
+    union
+    {SEEN_IN_CASES}
 """
 # Who was carried over to a newer key is kept as long under the older one.
 _SEEN = f"""
@@ -193,6 +196,7 @@ def _clear_vault(con: duckdb.DuckDBPyConnection, key: PseudonymKey) -> dict[str,
         union select pupil from core.form_number
         union select pupil from quarantine.trace
         union select pupil from quarantine.request where pupil is not null
+        union {PUPILS_OF_CASES}
     """).fetchall()
     is_gone = " and ".join(
         f"{name} not in (from kept_pupil)" for name in names_sql("pupil_code", key=key).values()

@@ -58,7 +58,8 @@ def flags_of(con: duckdb.DuckDBPyConnection, who: Who) -> Rows:
         con,
         f"""
         select flag_id, wave_id, survey_id, school_id, class_group, level, situation, rule_id,
-            rule_version, route, raised_at, review_due, expires_on, status, withdrawn_why
+            rule_version, route, raised_at, review_due, expires_on, status, withdrawn_why,
+            review, reviewed_on, review_why
         from core.flag where {_HERE} order by raised_at, rule_id
         """,
         who,
@@ -148,6 +149,46 @@ def choices_of(con: duckdb.DuckDBPyConnection, who: Who) -> Rows:
         from core.nomination join {FORMS} using (response_id)
         where list_contains($schools, school_id) and ({_THEIRS} or list_contains($pupils, chosen))
         group by all order by all
+        """,
+        who,
+    )
+
+
+def cases_of(con: duckdb.DuckDBPyConnection, who: Who) -> Rows:
+    """The pupil's cases with all that was noted; of who helped it is told how many, not who."""
+    cases = _rows(con, f"select * exclude (pupil) from core.support_case where {_HERE}", who)
+    for name, columns in (
+        ("case_event as events", "step, happened_on, event, actor_role, detail"),
+        ("support_group as groups", "formed_on, size, picked_by, ended_on"),
+        ("meeting as meetings", "step, kind, held_on, attended, agreed_actions"),
+        ("scale_rating as ratings", "step, rated_on, question, value"),
+        (
+            "support_plan as plans",
+            "written_on, problem, measures, carried_out_when, carried_out_by, evaluated_when",
+        ),
+    ):
+        table, _, called = name.partition(" as ")
+        rows = _rows(
+            con,
+            f"""
+            select case_id, {columns} from core.{table}
+            where case_id in (select case_id from core.support_case where {_HERE}) order by all
+            """,
+            who,
+        )
+        for case in cases:
+            own = [row for row in rows if row["case_id"] == case["case_id"]]
+            case[called] = [{key: row[key] for key in row if key != "case_id"} for row in own]
+    return cases
+
+
+def helped_of(con: duckdb.DuckDBPyConnection, who: Who) -> Rows:
+    """The groups that the pupil helps in, by days; for whom is about the other pupil."""
+    return _rows(
+        con,
+        f"""
+        select school_id, joined_on, left_on, left_reason from core.group_member
+        where {_HERE} order by joined_on
         """,
         who,
     )

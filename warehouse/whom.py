@@ -6,6 +6,7 @@ import duckdb
 
 from schemas.speakable import SpeakableError
 from transforms.pseudonym import PseudonymKey, names_of_pupil
+from warehouse.case_rows import SCHOOLS_OF_CASES
 
 
 class WhichSchoolError(SpeakableError):
@@ -77,6 +78,7 @@ _SCHOOLS = f"""
     union select school_id from quarantine.request
         where list_contains($pupils, pupil) and school_id is not null
     union select school_id from core.form_number where list_contains($pupils, pupil)
+    union {SCHOOLS_OF_CASES}
 """
 
 

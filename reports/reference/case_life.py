@@ -52,8 +52,9 @@ def case_life_page(life: CaseLife) -> str:
             ],
         ),
         "A case that was opened for flags keeps the earliest of their deadlines for its first"
-        f" review. Where a pupil asks for help the first review is due within {life.prompt.working_days}"
-        " working day. Working days are Norwegian: weekends and public holidays do not count.",
+        " review. Where a pupil asks for help the first review is due within"
+        f" {life.prompt.working_days} working day. Working days are Norwegian: weekends and public"
+        " holidays do not count.",
         "## Actions",
         "*stays*: the case stays where it is. In any other state the action is refused.",
         table(

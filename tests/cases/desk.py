@@ -1,4 +1,4 @@
-"""Cases in a warehouse in memory, with a clock of the test's own: enough for the rules of a case."""
+"""Cases in a warehouse in memory, with a clock of the test's own: enough for the rules."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache

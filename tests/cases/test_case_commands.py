@@ -141,6 +141,20 @@ def test_plan_with_signs_that_lead_a_terminal_astray_is_refused(
     assert "evaluated_when: Value error, plain text" in complaint
 
 
+@pytest.mark.parametrize(
+    ("planted", "kind"),
+    [("Ring 93 44 55 66", "phone"), ("kari@skole.no", "email"), ("med p007 og p008", "pupil_code")],
+)
+def test_plan_that_points_at_a_person_is_refused_without_saying_whom(
+    home, case, tmp_path, planted, kind
+) -> None:
+    case_id = json.loads(case("accept", flag_of(home, "unsafe"), "--json")[1])["case"]
+    plan = tmp_path / "plan.toml"
+    plan.write_text(PLAN.replace("uke 9", planted), encoding="utf-8")
+    code, _, complaint = case("plan", case_id, "--file", str(plan))
+    assert (code, f"a person ({kind})" in complaint, planted in complaint) == (4, True, False)
+
+
 def test_decision_stands_on_every_flag_of_the_pupil_and_each_step_in_the_log(home, case) -> None:
     code, told, _ = case("dismiss", flag_of(home, "wants_talk"), "--why", "pupil_says_fine")
     assert (code, "not followed up" in told) == (0, True)
