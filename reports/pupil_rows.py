@@ -13,6 +13,7 @@ from reports.answers import REGISTER, about_words, answer_line, has_fallen, item
 from reports.class_rows import of_survey
 from reports.model import LEVEL_ORDER, AnswerLine, PupilRow, Reason, ReportContext
 from reports.network_words import is_network
+from reports.plan_words import plan_lines
 from schemas.rule import LOCAL_EDITIONS, edition
 from warehouse.school_data import Evidence, PupilFlag, WaveInfo
 
@@ -49,7 +50,7 @@ def _row(
         level=_level(ordered),
         has_asked=any(flag.rule_id == WISH_RULE for flag in ordered),
         reasons=_reasons(ordered, waves, context),
-        status=_status(ordered, waves, context),
+        status=(*_status(ordered, waves, context), *plan_lines(ordered, context.texts)),
         basis=_basis(ordered, context),
         quality=_quality(ordered, context),
         due_on=due_on,

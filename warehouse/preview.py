@@ -158,7 +158,7 @@ def _copy(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def _waiting(con: duckdb.DuckDBPyConnection, today: date) -> tuple[int, int]:
-    """Pupils' flags with a deadline that are open in the home, and those that are late.
+    """Pupils' flags with a deadline that nobody has decided on, and those that are late.
 
     Flags about adults have a route of their own and are not counted with the others.
     """
@@ -167,7 +167,7 @@ def _waiting(con: duckdb.DuckDBPyConnection, today: date) -> tuple[int, int]:
         select count(*), count(*) filter (review_due < $today)
         from core.flag
         where status = 'open' and target = 'pupil' and level in $levels
-            and route = 'health_service'
+            and route = 'health_service' and review is null
         """,
         {"today": today, "levels": list(REVIEW_WORKING_DAYS)},
     ).fetchall()

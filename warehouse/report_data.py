@@ -23,6 +23,7 @@ from warehouse.school_data import (
     ClassIndicator,
     ClassNetwork,
     Evidence,
+    FollowUp,
     LocalLimit,
     PastAnswer,
     PupilFlag,
@@ -135,6 +136,7 @@ def _pupil_flags(
     if not flags:
         return {}
     evidence, known = _evidence(con, key), _keyed(con, queries.KNOWN, key, size=3)
+    plans = _keyed(con, queries.PLANS, key, size=3)
     return {
         (route, school_id): [
             PupilFlag(
@@ -147,12 +149,17 @@ def _pupil_flags(
                     marks.of_pupil.get((school_id, pupil), ()),
                     has_lapsed,
                     survey_id,
+                    _follow_up(plans[route, school_id, flag_id]),
                 ]
             )
             for flag_id, pupil, *says, has_lapsed, survey_id in rows
         ]
         for (route, school_id), rows in flags.items()
     }
+
+
+def _follow_up(found: _Rows) -> FollowUp | None:
+    return FollowUp(*found[0]) if found else None
 
 
 def _evidence(

@@ -5,6 +5,7 @@ $wave: the wave; $schools: the schools that are read together.
 
 from transforms.flag_inputs import NAMED_NOW_SQL
 from warehouse.asked import ASKED_CLASS_SQL
+from warehouse.case_plans import PLANS_SQL
 from warehouse.held_places import HELD_SQL
 from warehouse.one_class import ONE_CLASS_SQL
 from warehouse.stages import BASELINE_SHOWN
@@ -69,9 +70,10 @@ CLASSES = f"""
     order by 1, 3, 2
 """
 
+# Where a person has decided on a flag, its clock has run out.
 PUPIL_FLAGS = """
     select route, school_id, flag_id, pupil, class_group, level, situation, rule_id, rule_version,
-        review_due, expires_on, status = 'expired', survey_id
+        case when review is null then review_due end, expires_on, status = 'expired', survey_id
     from core.flag
     where wave_id = $wave and school_id in (select unnest($schools))
         and status in ('open', 'expired') and target = 'pupil'
@@ -79,7 +81,8 @@ PUPIL_FLAGS = """
 """
 
 CLASS_FLAGS = """
-    select route, school_id, class_group, level, rule_id, rule_version, review_due, expires_on,
+    select route, school_id, class_group, level, rule_id, rule_version,
+        case when review is null then review_due end, expires_on,
         (select round(any_value(e.observed), 1) from core.flag_evidence e
             where e.flag_id = f.flag_id and e.wave_id = f.wave_id
                 and e.item_or_scale = f.rule_id) as value,
@@ -171,6 +174,11 @@ KNOWN = f"""
 
 # The baseline as exact as a reader sees it: a chart that shows more would depend on when it was
 # drawn, for the report is not renewed for less (see `school_inputs`).
+PLANS = f"""
+    select route, school_id, flag_id, review, case_id, status from ({PLANS_SQL})
+    where wave_id = $wave and school_id in (select unnest($schools))
+"""
+
 # How classes were judged belongs to the health service's route, and to no other.
 INDICATORS = f"""
     select 'health_service', school_id, class_group, rule_id, rule_version, answered, observed,

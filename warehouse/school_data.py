@@ -50,12 +50,21 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class FollowUp:
+    """What people have made of a flag: their decision on it, and the pupil's case, if any."""
+
+    review: str | None
+    case_id: str | None
+    status: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class PupilFlag:
     """One flag for one pupil; `known_in` are the earlier waves where the same rule flagged.
 
     `marks` say why the pupil's forms of the wave may have been filled in without reading.
     `has_lapsed`: it was raised, and nobody is to act on it any longer. `survey_id`: whose form it
-    is of.
+    is of. `follow_up`: None at a school that does not keep its cases here.
     """
 
     flag_id: str
@@ -72,6 +81,7 @@ class PupilFlag:
     marks: tuple[str, ...] = ()
     has_lapsed: bool = False
     survey_id: str = ""
+    follow_up: FollowUp | None = None
 
 
 @dataclass(frozen=True, slots=True)

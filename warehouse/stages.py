@@ -9,6 +9,7 @@ import duckdb
 
 from transforms.flag_inputs import NAMED_NOW_SQL
 from warehouse.asked import ASKED_CLASS_SQL
+from warehouse.case_plans import PLANS_SQL
 from warehouse.held_places import HELD_SQL
 from warehouse.one_class import ONE_CLASS_SQL
 from warehouse.requests import STILL
@@ -190,7 +191,8 @@ _SCHOOL_INPUTS = f"""
         select f.school_id, concat_ws('|', 'flag', f.flag_id, f.level,
             f.status = 'withdrawn', f.wave_id = $wave and f.status = 'expired',
             f.review_due, f.evidence_count, e.item_or_scale,
-            {_AS_SHOWN}, e.denominator, round(e.p_value, 3), e.p_value < 0.001) as text
+            {_AS_SHOWN}, e.denominator, round(e.p_value, 3), e.p_value < 0.001,
+            'decided ' || f.review) as text
         from core.flag f semi join told using (wave_id)
             left join core.flag_evidence e using (flag_id)
         union all
@@ -225,6 +227,9 @@ _SCHOOL_INPUTS = f"""
         union all
         select school_id, concat_ws('|', 'placed', pupil, class_group, grade)
         from ({ONE_CLASS_SQL})
+        union all
+        select school_id, concat_ws('|', 'plan', flag_id, review, case_id, status)
+        from ({PLANS_SQL}) where wave_id = $wave
         union all
         select school_id, 'nobody' from reported where school_id not in (from present)
     )

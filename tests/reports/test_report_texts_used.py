@@ -22,6 +22,7 @@ from warehouse.school_data import (
     ClassFlag,
     ClassNetwork,
     Evidence,
+    FollowUp,
     LocalLimit,
     PastAnswer,
     SchoolData,
@@ -134,6 +135,21 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
         replace(data, pupil_flags=(low,)),
         replace(data, pupil_flags=(asks, replace(asks, pupil="psn-v")), class_flags=(watch,)),
         replace(data, pupil_flags=(watched,), class_flags=()),
+        replace(
+            data,
+            pupil_flags=tuple(
+                replace(asks, pupil=f"psn-f{at}", follow_up=FollowUp(*made))
+                for at, made in enumerate(
+                    (
+                        ("accepted", "K-1", "offered"),
+                        (None, "K-1", "opened"),
+                        (None, None, None),
+                        ("dismissed", "K-1", "dismissed"),
+                        ("accepted", "K-1", "closed"),
+                    )
+                )
+            ),
+        ),
         replace(
             data,
             class_flags=(replace(watch, level="alert", waves=2),),
