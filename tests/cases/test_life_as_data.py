@@ -7,6 +7,7 @@ import pytest
 
 from reports.reference.case_life import case_life_page, drawing, edges
 from schemas.case_life import SITUATIONS, CaseLife, case_life
+from schemas.case_plan import CasePlan
 from schemas.declared import DeclarationError
 from schemas.rule import shipped_rules
 from tests.conftest import ROOT
@@ -90,6 +91,12 @@ def test_situations_are_those_of_the_rules() -> None:
 )
 def test_history_leads_to_the_state(actions: list[str], state: str) -> None:
     assert replay(case_life(), actions) == state
+
+
+def test_plan_of_the_page_can_be_read() -> None:
+    page = (ROOT / "docs" / "how-to" / "follow-a-case.md").read_text(encoding="utf-8")
+    [plan] = re.findall(r"^```toml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    assert CasePlan.from_toml(plan, name="plan.toml").evaluated_when == "Uke 2"
 
 
 def test_history_that_cannot_be_is_refused() -> None:
