@@ -4,6 +4,7 @@ Every function opens the home, does one thing in one transaction, and gives plai
 come in from a person and go out in what the school health service reads, and nowhere else.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -17,7 +18,8 @@ from flows.hand import hand
 from flows.home import Config, Home, HomeError, load_config
 from flows.road import at_work
 from schemas.case_life import SITUATIONS, case_life
-from transforms.case_life import Asked, CaseRefusedError, GroupSize
+from schemas.class_name import class_pattern
+from transforms.case_life import Asked, CaseRefusedError, GroupSize, require_may
 from transforms.pseudonym import pseudonym
 from warehouse import audit
 from warehouse.case_flags import Flag, decide_on, find_flags, flags_beside, link_flag
@@ -83,6 +85,8 @@ def open_for_pupil(
     """Open a case on a pupil's own request, or because an adult or a guardian asks."""
     with at_desk(home, now=now) as desk:
         _require_school(desk.config, about.school)
+        if not re.fullmatch(class_pattern(desk.config.settings.classes.names), about.class_group):
+            raise HomeError("--class is a class, as 7A, and nothing else")
         if about.situation not in SITUATIONS:
             raise HomeError(f"--situation is one of: {', '.join(SITUATIONS)}")
         [pupil] = _pseudonyms(desk, [about.code], about.school, is_unlisted=about.is_unlisted)
@@ -264,7 +268,9 @@ def _open_for_flag(desk: Desk, flag: Flag, wish: Asked) -> str:
 def _decide_on_class(desk: Desk, flag: Flag, wish: Asked) -> dict[str, str]:
     """A class's flag: the decision and its audit event. What is done then is no single pupil's."""
     review = {"accept": "accepted", "dismiss": "dismissed", "more_info": "more_info"}[wish.action]
-    codes = desk.office.life.codes_of("dismiss")
+    life = desk.office.life
+    require_may(life, flag.route, wish, today=desk.office.today)
+    codes = life.codes_of("dismiss")
     if wish.action == "dismiss" and wish.detail.get("why") not in codes:
         raise CaseRefusedError(f"a dismissal needs a reason: --why {'|'.join(codes)}")
     with transaction(desk.con):

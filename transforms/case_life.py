@@ -84,8 +84,11 @@ def require_allowed(
     _hold_to(_CHECKS, _Question(life, facts, asked, life.action(asked.action), today, size))
 
 
-def require_may_open(life: CaseLife, route: str, asked: Asked, *, today: date) -> None:
-    """CaseRefusedError where somebody may not open a case of this route, or not on that day."""
+def require_may(life: CaseLife, route: str, asked: Asked, *, today: date) -> None:
+    """CaseRefusedError where the role may not do it on this route, or not on that day.
+
+    For what has no case yet: the opening itself, and the decision on a flag of a class.
+    """
     facts = CaseFacts("", route, "", asked.on)
     nobody = GroupSize(0, 0)
     question = _Question(life, facts, asked, life.action(asked.action), today, nobody)

@@ -14,7 +14,7 @@ import duckdb
 from schemas.case_life import CaseLife
 from transforms.case_life import deadline
 from transforms.pseudonym import PseudonymKey, pseudonym_sql
-from warehouse.cases import facts_of
+from warehouse.cases import all_facts
 
 Rows = list[dict[str, Any]]
 
@@ -114,10 +114,10 @@ def due_cases(
 ) -> Rows:
     """Each open case with its clock: `due_on`, `earliest`, and whether it is overdue."""
     found = []
-    for case in cases_of(
-        con, key=key, route=route, school=school, states=sorted(life.open_states())
-    ):
-        due = deadline(life, facts_of(con, case["case_id"]))
+    cases = cases_of(con, key=key, route=route, school=school, states=sorted(life.open_states()))
+    facts = all_facts(con, [case["case_id"] for case in cases])
+    for case in cases:
+        due = deadline(life, facts[case["case_id"]])
         if due is not None:
             found.append(
                 {

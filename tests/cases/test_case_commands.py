@@ -4,6 +4,7 @@ import json
 import shutil
 from datetime import UTC, datetime, timedelta
 
+import duckdb
 import pytest
 
 from flows.case_listing import due, due_counts
@@ -284,6 +285,33 @@ def test_due_is_told_with_codes_and_the_summary_without(home, case) -> None:
     case("dismiss", flag_of(home, "bullied_by_pupils"), "--why", "other")
     code, words, _ = case("due", "--days", "30")
     assert (code, "first meeting" in words, "review" in words) == (0, True, False)
+
+
+def test_flag_of_a_class_gets_its_decision_and_no_case(home, case) -> None:
+    with duckdb.connect(str(home.restricted / "warehouse.duckdb")) as con:
+        con.execute("""
+            insert into core.flag by name
+            select * replace ('CLA55CLA55000000' as flag_id, 'class' as target, null as pupil)
+            from core.flag where rule_id = 'rule.unsafe'
+        """)
+    code, _, complaint = case("accept", "CLA55CLA", role="contact_teacher")
+    assert (code, "that is done by: nurse" in complaint) == (4, True)
+    code, _, complaint = case("dismiss", "CLA55CLA")
+    assert (code, "a dismissal needs a reason" in complaint) == (4, True)
+    assert case("accept", "CLA55CLA")[0] == 0
+    with warehouse_of(home) as con:
+        assert con.execute("""
+            select review, reviewed_on is not null from core.flag where target = 'class'
+        """).fetchall() == [("accepted", True)]
+        assert con.execute("select count(*) from core.support_case").fetchall() == [(0,)]
+    assert case("open", "--flag", "CLA55CLA")[0] == 4
+
+
+@pytest.mark.parametrize("planted", ["<b>7A</b>", "=1+1", "../7A", "Kari Nordmann"])
+def test_class_is_a_class_and_nothing_else(home, case, planted) -> None:
+    whose = ["--school", "S01", "--class", planted, "--situation", "unsafe", "--origin", "adult"]
+    code, _, complaint = case("open", "--pupil", "P011", *whose)
+    assert (code, "--class is a class" in complaint, planted in complaint) == (2, True, False)
 
 
 def test_nothing_of_a_case_is_published_and_no_message_names_the_pupil(home, case) -> None:
