@@ -156,7 +156,9 @@ def due_flags(
         from core.flag f left join turned t using (school_id, pupil)
         where f.status = 'open' and f.review is null and f.review_due is not null
             and f.route = $route and ($school is null or f.school_id = $school)
-            and f.flag_id not in (select unnest(linked_flag_ids) from core.support_case)
+            and f.flag_id not in (
+                select unnest(linked_flag_ids) from core.support_case where closed_on is null
+            )
         order by f.review_due, f.flag_id
         """,
         {"today": today, "route": route, "school": school, **key.parameters()},

@@ -63,6 +63,9 @@ def settle_flags(con: duckdb.DuckDBPyConnection, wave_id: str, now: datetime) ->
 _LAST_DAY = f"""
     greatest(w.closes + {EXPIRES_AFTER.days}, make_date(year(w.opens + interval 5 month), 7, 31))
 """
+# A person decided on less than the answers say now: somebody has to look again.
+_LEVELS = "['watch', 'alert', 'flag', 'prompt']"
+_HAS_RISEN = f"list_position({_LEVELS}, n.level) > list_position({_LEVELS}, f.level)"
 _REVIEW_DUE = """
     case n.level when 'watch' then null when 'prompt' then least($prompt_due::date, h.due)
         else least($flag_due::date, h.due) end::date
@@ -107,7 +110,11 @@ def _renew(con: duckdb.DuckDBPyConnection, named: dict[str, object]) -> tuple[in
             situation = n.situation, survey_id = n.survey_id,
             rule_version = n.rule_version,
             evidence_count = n.evidence_count,
+            review = if({_HAS_RISEN}, null, f.review),
+            reviewed_on = if({_HAS_RISEN}, null, f.reviewed_on),
+            review_why = if({_HAS_RISEN}, null, f.review_why),
             review_due = case when n.level = 'watch' then null
+                when f.review is not null and {_HAS_RISEN} then {_REVIEW_DUE}
                 else least(f.review_due, {_REVIEW_DUE}) end,
             status = case when f.status = 'withdrawn' then 'open' else f.status end,
             withdrawn_why = null

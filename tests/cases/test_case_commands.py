@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import duckdb
 import pytest
@@ -174,6 +174,28 @@ def test_decision_stands_on_every_flag_of_the_pupil_and_each_step_in_the_log(hom
     ]
     assert [action for action, *_ in events] == ["case.open", "case.dismiss"]
     assert not any("P0" in detail or "k1-" in detail for *_, detail in events)
+
+
+@pytest.mark.parametrize(("was", "stays"), [("flag", False), ("prompt", True)])
+def test_decision_on_less_than_the_answers_say_now_is_taken_again(home, case, was, stays) -> None:
+    case("dismiss", flag_of(home, "bullied_by_pupils"), "--why", "pupil_says_fine")
+    with duckdb.connect(str(home.restricted / "warehouse.duckdb")) as con:
+        named = {"was": was}
+        con.execute("update core.flag set level = $was where rule_id = 'rule.bullied_by_pupils'",
+                    named)  # fmt: skip
+        con.execute("delete from core.stage where stage = 'flagged'")
+    later = NOW + timedelta(days=14)
+    run(home, now=later)
+    with warehouse_of(home) as con:
+        [(level, review, due_on)] = con.execute("""
+            select level, review, review_due from core.flag
+            where rule_id = 'rule.bullied_by_pupils'
+        """).fetchall()
+    assert (level, review) == ("prompt", "dismissed" if stays else None)
+    # 4 May is a Monday: a prompt is due the day after.
+    assert due_on == (date(2026, 4, 21) if stays else date(2026, 5, 5))
+    assert any(row["clock"] == "review" and row["due_on"] == "2026-05-05"
+               for row in due(home, now=later)) is not stays  # fmt: skip
 
 
 def test_reopening_takes_the_decision_back(home, case) -> None:
