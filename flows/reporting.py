@@ -128,7 +128,7 @@ def _school_states(con: duckdb.DuckDBPyConnection, config: Config, wave_id: str)
     """For each school of the wave, the fingerprint of what its report says and how it says it."""
     words = fingerprint(
         # No report says these.
-        config.settings.model_dump(mode="json", exclude={"retention", "security"}),
+        config.settings.model_dump(mode="json", exclude={"retention", "security", "cases"}),
         [rule.model_dump() for rule in (*config.rules, config.network)],
         {key: (survey.name, sorted(survey.asks)) for key, survey in config.surveys.items()},
         *([is_first_of_key(con, wave_id)] if len(config.key.versions) > 1 else []),
