@@ -20,7 +20,8 @@ from flows.road import at_work
 from schemas.case_life import SITUATIONS, case_life
 from schemas.class_name import class_pattern
 from transforms.case_life import Asked, CaseRefusedError, GroupSize, require_may
-from transforms.pseudonym import pseudonym
+from transforms.pseudonym import names_of_pupil, pupil_pseudonym
+from transforms.school_year import school_year_of
 from warehouse import audit
 from warehouse.case_flags import Flag, decide_on, find_flags, flags_beside, link_flag
 from warehouse.case_groups import (
@@ -211,8 +212,8 @@ def change_helper(
 
     def beside(desk: Desk, wish: Asked) -> Beside:
         if wish.action == "leave":
-            pupil = pseudonym(plain_code(helper), key=desk.config.key, domain="pupil")
-            return lambda case, _step: leave_group(desk.con, case, wish, pupil)
+            names = names_of_pupil(plain_code(helper), key=desk.config.key)
+            return lambda case, _step: leave_group(desk.con, case, wish, names)
         joined = _helpers(desk, case_id, [helper], is_unlisted=is_unlisted)
         largest = desk.office.size.largest
         return lambda case, _step: join_group(desk.con, case, wish, joined[0], largest=largest)
@@ -314,12 +315,14 @@ def _helpers(desk: Desk, case_id: str, codes: Sequence[str], *, is_unlisted: boo
 def _pseudonyms(desk: Desk, codes: Sequence[str], school: str, *, is_unlisted: bool) -> list[str]:
     """Codes as pseudonyms; HomeError where the school knows some of them not at all.
 
+    Of a pupil with several names that under the newest key counts by which the school knows one.
     Codes are kept in the vault, for what the health service reads; it is cleared of those of which
     nothing else is held.
     """
     plain = [plain_code(code) for code in codes]
-    pupils = [pseudonym(code, key=desk.config.key, domain="pupil") for code in plain]
-    unknown = len(set(pupils) - known_pupils(desk.con, pupils, school))
+    names = [names_of_pupil(code, key=desk.config.key) for code in plain]
+    known = known_pupils(desk.con, [name for one in names for name in one], school)
+    unknown = len({one for one in names if not known & set(one)})
     if unknown and not is_unlisted:
         raise HomeError(
             f"{unknown} of the pupil codes are not known at the school: look for a slip of the pen,"
@@ -327,7 +330,12 @@ def _pseudonyms(desk: Desk, codes: Sequence[str], school: str, *, is_unlisted: b
         )
     seen = {"pupil_code": pa.array(plain), "school_id": pa.array([school] * len(plain))}
     remember_codes(desk.con, pa.table(seen))
-    return pupils
+    year = school_year_of(desk.office.today)
+    unseen = [pupil_pseudonym(code, key=desk.config.key, year=year) for code in plain]
+    return [
+        next((name for name in reversed(one) if name in known), other)
+        for one, other in zip(names, unseen, strict=True)
+    ]
 
 
 def _require_school(config: Config, school: str) -> None:

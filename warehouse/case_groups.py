@@ -5,7 +5,7 @@ role: who was picked as a friend and who was not is a count of the group, never 
 """
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
 import duckdb
@@ -58,17 +58,27 @@ def join_group(
     _add_members(con, group_id, school_id, [helper], asked.on)
 
 
-def leave_group(con: duckdb.DuckDBPyConnection, case_id: str, asked: Asked, helper: str) -> None:
-    """A helper leaves, which every helper may at any time; CaseRefusedError where not a member."""
+def leave_group(
+    con: duckdb.DuckDBPyConnection, case_id: str, asked: Asked, names: Collection[str]
+) -> None:
+    """A helper leaves, which every helper may at any time; CaseRefusedError where not a member.
+
+    `names`: what the helper is called under each key.
+    """
     group_id, members = _group_now(con, case_id)
-    if helper not in members:
+    if not members & set(names):
         raise CaseRefusedError("that pupil is not in the group now")
     con.execute(
         """
         update core.group_member set left_on = $on, left_reason = $why
-        where group_id = $group_id and pupil = $pupil and left_on is null
+        where group_id = $group_id and list_contains($names, pupil) and left_on is null
         """,
-        {"on": asked.on, "why": asked.detail.get("why"), "group_id": group_id, "pupil": helper},
+        {
+            "on": asked.on,
+            "why": asked.detail.get("why"),
+            "group_id": group_id,
+            "names": list(names),
+        },
     ).fetchall()
 
 

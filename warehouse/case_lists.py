@@ -13,7 +13,7 @@ import duckdb
 
 from schemas.case_life import CaseLife
 from transforms.case_life import deadline
-from transforms.pseudonym import PseudonymKey, pseudonym_sql
+from transforms.pseudonym import PseudonymKey, under_each_key_sql
 from warehouse.cases import all_facts
 
 Rows = list[dict[str, Any]]
@@ -43,7 +43,7 @@ def cases_of(
             "route": route,
             "school": school,
             "states": None if states is None else list(states),
-            **key.parameters(),
+            **key.pupil_parameters(),
         },
     )
 
@@ -61,7 +61,7 @@ def case_with_history(
         from core.support_case c left join turned t using (school_id, pupil)
         where case_id = $case_id
         """,
-        {**named, **key.parameters()},
+        {**named, **key.pupil_parameters()},
     )
     helpers = _rows(
         con,
@@ -72,7 +72,7 @@ def case_with_history(
             left join turned t on t.school_id = m.school_id and t.pupil = m.pupil
         where g.case_id = $case_id order by joined_on, t.pupil_code
         """,
-        {**named, **key.parameters()},
+        {**named, **key.pupil_parameters()},
     )
     case["events"] = [
         event | {"detail": json.loads(event["detail"])}
@@ -161,16 +161,14 @@ def due_flags(
             )
         order by f.review_due, f.flag_id
         """,
-        {"today": today, "route": route, "school": school, **key.parameters()},
+        {"today": today, "route": route, "school": school, **key.pupil_parameters()},
     )
 
 
 def _turned(key: PseudonymKey) -> str:
-    """pupil_code, school_id and pupil of every code that is kept."""
-    return (
-        f"select pupil_code, school_id, {pseudonym_sql('pupil_code', key=key, domain='pupil')}"
-        " as pupil from vault.code"
-    )
+    """pupil_code, school_id and pupil, under each key, of every code that is kept."""
+    names = under_each_key_sql({"pupil": "pupil_code"}, key=key)
+    return f"select pupil_code, school_id, {names} from vault.code"
 
 
 def _rows(con: duckdb.DuckDBPyConnection, query: str, named: dict[str, Any]) -> Rows:
