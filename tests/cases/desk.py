@@ -91,7 +91,7 @@ class Desk:
         beside = {
             "group": lambda case, _: form_group(con, case, asked, helpers),
             "join": lambda case, _: join_group(con, case, asked, helper, largest=8),
-            "leave": lambda case, _: leave_group(con, case, asked, helper),
+            "leave": lambda case, _: leave_group(con, case, asked, [helper]),
             "meeting": lambda case, step: hold_meeting(con, case, step, asked, "review"),
             "individual": lambda case, step: hold_meeting(con, case, step, asked, "individual"),
             "rate": lambda case, step: rate_scales(con, case, step, asked.on, detail),
