@@ -10,7 +10,7 @@ import polars as pl
 
 from flows.home import Home
 from tests.conftest import ROOT
-from tests.faults.compare import same_key
+from tests.faults.compare import as_it_stands, same_key
 from tests.support.home import (
     AUTUMN,
     SPRING,
@@ -73,15 +73,6 @@ def test_order_of_the_files_does_not_matter(tmp_path):
     assert len(counts[0]) == len(counts[1]) == len(files)
 
 
-def as_they_stand(home: Home) -> dict[str, list[tuple[object, ...]]]:
-    """All but what was raised and withdrawn on the way: which runs came to flagging tells that."""
-    found = contents(home, without=["core.stage"])
-    stand = [row for row in found["core.flag"] if row[-2] != "withdrawn"]
-    ids = {row[0] for row in stand}
-    evidence = [row for row in found["core.flag_evidence"] if row[0] in ids]
-    return found | {"core.flag": stand, "core.flag_evidence": evidence}
-
-
 def in_drops(folder: Path, files: dict[str, bytes], count: int) -> list[Path]:
     drops = []
     for number in range(count):
@@ -107,7 +98,7 @@ def test_killed_runs_end_where_an_undisturbed_one_does(tmp_path):
         for file in sorted(folder.iterdir()):
             shutil.copyfile(file, undisturbed.inbox / file.name)
         run(undisturbed)
-    assert as_they_stand(disturbed) == as_they_stand(undisturbed)
+    assert as_it_stands(disturbed) == as_it_stands(undisturbed)
     assert bytes_below(disturbed.health) == bytes_below(undisturbed.health)
     assert filed(disturbed) == filed(undisturbed)
     for name in filed(disturbed):
