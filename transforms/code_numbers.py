@@ -4,8 +4,8 @@ Any such form is enough, valid or not: of random numbers nobody could tell a fal
 person's. Looked at is what tells one pupil from another (`bare_codes`), so that a municipality's
 own number before a hyphen (`4601-0412`) makes no telephone number of a serial one.
 
-Where most codes are drawn of 0 to F, chance makes telephone numbers behind letters: there only
-those count that stand alone or beside a hyphen.
+Where most codes are drawn of 0 to F, whatever all begin with, chance makes such numbers behind
+letters: there only those count that stand alone or beside a hyphen.
 """
 
 import numpy as np
@@ -32,7 +32,10 @@ def numbers_of_persons(judged: pl.DataFrame) -> Found:
     with_row = judged.with_row_index("row").filter(pl.col("code").str.contains(_SUSPECT))
     if with_row.is_empty():
         return {}
-    drawn = pl.col("code").str.contains(_HEXADECIMAL) & pl.col("code").str.contains("[A-F]")
+    drawn = pl.any_horizontal(
+        pl.col(name).str.contains(_HEXADECIMAL) & pl.col(name).str.contains("[A-F]")
+        for name in ("code", "number")
+    )
     by_lot = judged.group_by("file_no").agg((drawn.mean() > _MOST).alias("is_hex"))
     suspects = with_row.join(by_lot, on="file_no", how="left", maintain_order="left")
     found: Found = {}

@@ -36,6 +36,13 @@ def one_file(seed):
         ],
         "letters by lot": lot(draw, count, WITHOUT_LOOKALIKES[:24], 5),
         "a letter and digits": [f"{draw.choice('ABCD')}{at:03}" for at in range(count)],
+        "of 0 to F": lot(draw, count, "0123456789ABCDEF", 12),
+        "of 0 to F behind letters": [
+            f"QX{one}" for one in lot(draw, count, "0123456789ABCDEF", 12)
+        ],
+        "of 0 to F behind the school": [
+            f"{school}-{one}" for one in lot(draw, count, "0123456789ABCDEF", 10)
+        ],
         "in two parts": [
             "-".join((one[:4], one[4:])) for one in lot(draw, count, WITHOUT_LOOKALIKES, 8)
         ],
