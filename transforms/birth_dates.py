@@ -67,6 +67,8 @@ def _are_dates(frame: pl.DataFrame, size: int | None = None) -> npt.NDArray[np.b
     """The rows (`row`, of so many) of the files of which the codes as they stand are dates."""
     found = np.zeros(frame.height if size is None else size, np.bool_)
     first = _could_be(_first_of(frame))
+    if first.is_empty():
+        return found
     for way, is_full in _WAYS.items():
         near = _near(_as_days(first, way, is_full=is_full)).filter(pl.col("near") >= _WORTH_IT)
         if near.is_empty():
