@@ -13,6 +13,7 @@ from flows.erase_files import delivered_files, holds
 from flows.erased_copies import code_columns
 from flows.hand import hand
 from flows.home import Config, Home, HomeError, load_config
+from flows.plain import as_plain
 from flows.reporting import ADULT_FOLDER
 from flows.road import at_work
 from schemas.instrument import DONT_KNOW, SKIPPED, Instrument
@@ -67,7 +68,7 @@ def access(home: Home, code: str, *, school: str | None, now: datetime) -> dict[
             audit.append(
                 con, by=hand(config), action=ACTION, subject="pupil", detail=counts, now=now
             )
-    plainly: dict[str, Any] = _plain(found)
+    plainly: dict[str, Any] = as_plain(found)
     return plainly
 
 
@@ -157,13 +158,3 @@ def limits(config: Config) -> dict[str, str]:
         "who helped in a group": f"{config.settings.cases.helper_days} days after the closing",
         "published figures": "kept; no pupil can be read from them",
     }
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a table holds
-    if isinstance(value, dict):
-        return {name: _plain(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    return value if isinstance(value, str | int | float | bool | None) else float(value)

@@ -1,11 +1,12 @@
 """Cases as the school health service reads them: with pupil codes, and every look in the log."""
 
 from collections import Counter
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from flows.case_work import Desk, at_desk
 from flows.home import Home
+from flows.plain import as_plain
 from warehouse import audit
 from warehouse.case_lists import case_with_history, cases_of, due_cases, due_flags
 from warehouse.cases import facts_of
@@ -33,7 +34,7 @@ def list_cases(
             desk.con, key=desk.config.key, route=_route(adults), school=school, states=states
         )
         _log_look(desk, "case.listed", _route(adults), {"cases": len(found)})
-    return [_plain(case) for case in found]
+    return [as_plain(case) for case in found]
 
 
 def show_case(home: Home, case_id: str, *, now: datetime, adults: bool = False) -> dict[str, Any]:
@@ -45,7 +46,7 @@ def show_case(home: Home, case_id: str, *, now: datetime, adults: bool = False) 
             facts_of(desk.con, "")  # raises as for any id that nobody has
         found = case_with_history(desk.con, case_id, key=desk.config.key)
         _log_look(desk, "case.shown", case_id, {})
-    return {name: _plain(value) for name, value in found.items()}
+    return {name: as_plain(value) for name, value in found.items()}
 
 
 def due(
@@ -69,7 +70,7 @@ def due(
         near = [one for one in found if (one["earliest"] or one["due_on"]) <= limit]
         near.sort(key=lambda one: (one["due_on"], one["school_id"], one["class_group"]))
         _log_look(desk, "case.due_listed", _route(adults), {"rows": len(near)})
-    return [_plain(one) for one in near]
+    return [as_plain(one) for one in near]
 
 
 def due_counts(
@@ -103,11 +104,3 @@ def _log_look(desk: Desk, action: str, subject: str, detail: dict[str, object]) 
             detail=detail,
             now=desk.office.now,
         )
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a table holds
-    if isinstance(value, dict):
-        return {name: _plain(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    return value.isoformat() if isinstance(value, datetime | date) else value
