@@ -36,20 +36,7 @@ def erase_from_copies(home: Home, config: Config, asked: Asked, *, now: datetime
 
     with only_writer(home.restricted), opened(home, config, now=now) as con:
         known = list(_reachable(copies(con)))
-    done: dict[str, Any] = {"erased_from": 0, "not_there": [], "damaged": []}
-    sealed: list[tuple[Path, str]] = []
-    for folder, copy in known:
-        if folder is None:
-            done["not_there"].append(str(copy.path))
-        elif (digest := _erase_from(folder, config, erase)) is None:
-            done["damaged"].append(str(folder))
-        else:
-            done["erased_from"] += 1
-            sealed += [(copy.path, digest)] if digest else []
-    with only_writer(home.restricted), opened(home, config, now=now) as con:
-        for path, digest in sealed:
-            finished(con, path, digest, now=now)
-    return done
+    return _through(known, home, config, erase, now=now)
 
 
 def expire_in_copies(home: Home, config: Config, *, now: datetime) -> dict[str, Any]:
@@ -60,28 +47,43 @@ def expire_in_copies(home: Home, config: Config, *, now: datetime) -> dict[str, 
     """
     with only_writer(home.restricted), opened(home, config, now=now) as con:
         known, kept = list(_reachable(copies(con))), kept_pupils(con)
-    retention, timezone = config.settings.retention, config.settings.schedule.timezone
-    done: dict[str, Any] = {"erased_from": 0, "not_there": [], "damaged": [], "found": 0}
+    years, timezone = config.settings.retention.pupil_years, config.settings.schedule.timezone
+    found = 0
 
     def expire(copy: Home) -> None:
+        nonlocal found
         proof = expire_under(copy, config, kept, now=now)
-        done["found"] += proof["found"] if proof else 0
+        found += proof["found"] if proof else 0
 
+    def is_due(folder: Path) -> bool:
+        if (folder / _MARK).exists():
+            return True
+        try:
+            return may_have_leavers(folder, kept, years=years, timezone=timezone, now=now)
+        except SpeakableError:
+            return True  # which finds it damaged, and says so
+
+    return {**_through(known, home, config, expire, is_due=is_due, now=now), "found": found}
+
+
+def _through(
+    known: Sequence[tuple[Path | None, Copy]],
+    home: Home,
+    config: Config,
+    erase: Callable[[Home], object],
+    *,
+    is_due: Callable[[Path], bool] = lambda _folder: True,
+    now: datetime,
+) -> dict[str, Any]:
+    """Erase from each copy that is due, and note the new seals; what became of the copies."""
+    done: dict[str, Any] = {"erased_from": 0, "not_there": [], "damaged": []}
     sealed: list[tuple[Path, str]] = []
     for folder, copy in known:
         if folder is None:
             done["not_there"].append(str(copy.path))
+        elif not is_due(folder):
             continue
-        is_begun = (folder / _MARK).exists()
-        try:
-            is_due = is_begun or may_have_leavers(
-                folder, kept, years=retention.pupil_years, timezone=timezone, now=now
-            )
-        except SpeakableError:
-            is_due = True  # which finds it damaged, and says so
-        if not is_due:
-            continue
-        if (digest := _erase_from(folder, config, expire)) is None:
+        elif (digest := _erase_from(folder, config, erase)) is None:
             done["damaged"].append(str(folder))
         else:
             done["erased_from"] += 1
