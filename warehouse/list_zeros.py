@@ -58,46 +58,56 @@ def _cut_codes(
     key: PseudonymKey,
     but: str = "true",
 ) -> set[tuple[str, str]]:
-    con.register("on_list", pupils.select(["pupil", "school_id"]))
-    found = con.execute(
-        _cut_sql(key, wanted, but), {"most": MOST_ZEROS, **key.pupil_parameters()}
-    ).fetchall()
-    con.unregister("on_list")
-    return {(school_id, code) for school_id, code in found}
-
-
-def _cut_sql(key: PseudonymKey, wanted: str, but: str) -> str:
-    """Schools and codes of `on_list` that are a known code but for zeros in front.
+    """Schools and codes of `pupils` that are a known code but for zeros in front.
 
     `wanted` and `but` say which: of (school_id, code, entire), and of the pseudonyms of both, which
     a pupil has under each key.
     """
+    con.register("on_list", pupils.select(["pupil", "school_id"]))
+    parameters = {"most": MOST_ZEROS, **key.pupil_parameters()}
+    con.execute(_turned_sql(key, wanted), parameters).fetchall()
+    con.unregister("on_list")
+    found = con.execute(_cut_sql(but)).fetchall()
+    con.execute("drop table temp.turned").fetchall()
+    return {(school_id, code) for school_id, code in found}
+
+
+def _turned_sql(key: PseudonymKey, wanted: str) -> str:
+    """Codes of digits with zeros put in front, and what both are called under each key."""
     names = under_each_key_sql({"code_name": "code", "whole": "entire"}, key=key)
     return f"""
+        create or replace temp table turned as
         with padded as (
             select distinct school_id, pupil as code,
                 repeat('0', zeros::integer) || pupil as entire
             from on_list, range(1, $most + 1) as zeros(zeros)
             where {_OF_DIGITS}
-        ),
-        turned as (
-            select *, {names} from padded
-            where {wanted}
-                and ((school_id, entire) in (select (school_id, pupil_code) from vault.code)
-                    or exists ({_LISTED}))
+        )
+        select *, {names} from padded
+        where {wanted}
+            and ((school_id, entire) in (select (school_id, pupil_code) from vault.code)
+                or exists ({_LISTED}))
+    """
+
+
+def _cut_sql(but: str) -> str:
+    """Those of `turned` that are known whole, where the two are not two pupils."""
+    return f"""
+        with beside as (
+            -- Forms of both count in one wave.
+            select distinct school_id, code_name, whole
+            from turned t
+                join core.response one using (school_id)
+                join core.response other using (school_id, wave_id)
+            where one.pupil = t.code_name and other.pupil = t.whole
         )
         select distinct school_id, code
         from (
             select school_id, code, entire,
                 (school_id, entire) in (select (school_id, pupil_code) from vault.code)
                     or (school_id, whole) in ({_LISTED}) as is_known,
-                not {but} or exists (
-                    select 1
-                    from core.response one join core.response other using (wave_id, school_id)
-                    where school_id = t.school_id and one.pupil = t.code_name
-                        and other.pupil = t.whole
-                ) as are_two
-            from turned t
+                not {but} or (school_id, code_name, whole) in (from beside) as are_two
+            from turned
         )
         group by school_id, code, entire having bool_or(is_known) and not bool_or(are_two)
     """
