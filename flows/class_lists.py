@@ -9,8 +9,8 @@ import pyarrow.compute as pc
 from polars.exceptions import PolarsError
 from pyarrow import ArrowException
 
-from flows import reading_room
 from flows.home import Config
+from flows.reading import room as reading_room
 from schemas.reason import Reason
 from transforms.class_list import list_of_counts
 from transforms.code_names import codes_may_be_names, files_of_names

@@ -19,21 +19,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.backup_cli import add_backup, add_restore
-from flows.case_cli import add_case
+from flows.backups.cli import add_backup, add_restore
+from flows.cases.cli import add_case
 from flows.docs_cli import add_docs
-from flows.doctor_cli import add_doctor
-from flows.erase_cli import add_access, add_erase
+from flows.doctor.cli import add_doctor
+from flows.doctor.zones import ZonesOpenError
+from flows.erasure.cli import add_access, add_erase
 from flows.fault import place_of
 from flows.home import HomeError, init_home, open_home
 from flows.home_option import add_home, home_of
-from flows.keys_cli import add_key
+from flows.keys.cli import add_key
 from flows.publish_cli import add_publish
-from flows.quarantine_cli import add_audit, add_quarantine
-from flows.rules_cli import add_rules
-from flows.score_cli import add_score
+from flows.quarantine.cli import add_audit, add_quarantine
+from flows.rules.cli import add_rules
+from flows.scoring.cli import add_score
 from flows.sql_cli import add_sql
-from flows.zones import ZonesOpenError
 from schemas.declared import DeclarationError
 from schemas.speakable import SpeakableError
 from transforms.case_life import CaseRefusedError

@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
-from flows.export_reading import read_export
 from flows.home import HomeError
 from flows.inbox import take
+from flows.reading.export import read_export
 from schemas.instrument import Instrument, shipped_instruments
 from schemas.reason import reason_texts
 from transforms.readers.foreign import told_better

@@ -10,9 +10,9 @@ from pathlib import Path
 from stat import S_IMODE
 from zoneinfo import ZoneInfo
 
-from flows.fixes import fixed_surveys
 from flows.home_error import HomeError as HomeError  # noqa: PLC0414 - for whoever opens a home
-from flows.key_files import FIRST, OWN, has_keys, load_key, write_new
+from flows.keys.files import FIRST, OWN, has_keys, load_key, write_new
+from flows.quarantine.fixes import fixed_surveys
 from schemas.answer import MISSING, NOT_ASKED
 from schemas.declared import DeclarationError
 from schemas.drift import DriftDecision

@@ -8,8 +8,8 @@ from flows.inbox import SETTLE_SECONDS
 from flows.intake import ingest
 from flows.outcome import fresh
 from flows.patience import patient_task
+from flows.quarantine.told_anew import tell_anew
 from flows.stage import open_stage
-from flows.told_anew import tell_anew
 from warehouse.requests import raised_by
 
 

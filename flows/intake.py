@@ -15,7 +15,7 @@ import duckdb
 
 from flows import class_lists
 from flows.copies import told_as_they_stand
-from flows.erased_copies import without_erased
+from flows.erasure.come_again import without_erased
 from flows.home import OUTCOMES, Config, Home, make_inbox_folders
 from flows.inbox import Arrival, clear_folders, file_away, lying_in, take, take_back, waiting
 from flows.outcome import ASKING, HeldPlace, Outcome, copy_of

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeAlias, TypeVar
 
-from flows import reading_room
 from flows.class_lists import ClassList, package_of
-from flows.export_reading import elements_of, marks_of, read_bytes, read_table
 from flows.home import Config
 from flows.inbox import Arrival
 from flows.inbox_folder import folder_of
-from flows.second_look import looked_through, told_where_they_stand, told_with_persons
+from flows.quarantine.second_look import looked_through, told_where_they_stand, told_with_persons
+from flows.reading import room as reading_room
+from flows.reading.export import elements_of, marks_of, read_bytes, read_table
 from schemas.reason import Reason
 from schemas.survey import Survey
 from transforms.codebooks.nettskjema_elements import Elements, is_elements

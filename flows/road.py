@@ -17,17 +17,17 @@ from threading import Thread
 
 import duckdb
 
-from flows.decisions_log import tell_decisions
-from flows.given_up import give_up_old
+from flows.doctor.zones import require_closed_zones
 from flows.hand import hand
 from flows.home import Config, Home, HomeError, load_config
 from flows.inbox import SETTLE_SECONDS, count_changed, count_left
 from flows.intake import ingest
 from flows.old_languages import remove_old_languages
 from flows.outcome import Outcome, fresh
+from flows.quarantine.decisions_log import tell_decisions
+from flows.quarantine.given_up import give_up_old
+from flows.quarantine.told_anew import tell_anew
 from flows.reporting import write_reports
-from flows.told_anew import tell_anew
-from flows.zones import require_closed_zones
 from schemas.settings import Wave
 from warehouse.erase import unfinished
 from warehouse.flag import Beside, Flagged, open_flags, score_and_flag

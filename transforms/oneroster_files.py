@@ -2,7 +2,7 @@
 
 Names, e-mail addresses, telephone numbers, passwords and birth dates stand in columns and files
 that are not among them. A file's bytes are let go as soon as its few columns are read. What others
-have packed is unpacked in the reading room's child only (flows/reading_room.py).
+have packed is unpacked in the reading room's child only (flows/reading/room.py).
 """
 
 import io

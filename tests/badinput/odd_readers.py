@@ -1,6 +1,6 @@
 """Readers that go wrong in every way a reader may, for a child process of the tests.
 
-`python -m flows.reading_desk tests.badinput.odd_readers ...` serves them beside the real ones.
+`python -m flows.reading.desk tests.badinput.odd_readers ...` serves them beside the real ones.
 """
 
 import os
@@ -13,9 +13,9 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 
-from flows import reader_table
-from flows.reader_table import Reader
-from flows.reading_post import Ask
+from flows.reading import readers as reader_table
+from flows.reading.post import Ask
+from flows.reading.readers import Reader
 from transforms.readers.reading import Reading
 
 warm_up = reader_table.warm_up

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from flows import reading_room
 from flows.home import OUTCOMES, Home
 from flows.outcome import Outcome
+from flows.reading import room as reading_room
 from schemas.reason import Reason
 from tests.support.home import csv_bytes, drop, make_home, outcomes, run, school_class
 from tests.support.state import filed, ledger_of, warehouse_of

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from flows import reading_room
 from flows.outcome import Outcome
+from flows.reading import room as reading_room
 from schemas.reason import Reason
 from tests.support.home import csv_bytes, drop, make_home, outcomes, run, school_class
 from transforms.readers.reading import FileProblem

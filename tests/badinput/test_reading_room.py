@@ -16,10 +16,11 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from flows import reading_post, reading_room
-from flows.reader_table import READERS
-from flows.reading_post import Ask, PostError
-from flows.reading_room import Limits, ReadingRoom, ReadingRoomError
+from flows.reading import post as reading_post
+from flows.reading import room as reading_room
+from flows.reading.post import Ask, PostError
+from flows.reading.readers import READERS
+from flows.reading.room import Limits, ReadingRoom, ReadingRoomError
 from schemas.reason import Reason
 from tests.readers.small_nettskjema import BLANK, FORM, KARI, as_answers
 from transforms.readers.reading import FileProblem, MalformedRow, Reading
@@ -225,8 +226,8 @@ def test_room_that_cannot_start_its_child_is_a_fault_of_the_machine_and_of_no_fi
 
 _PARENT = """
 import os, signal, sys, threading
-from flows.reading_post import Ask
-from flows.reading_room import ReadingRoom
+from flows.reading.post import Ask
+from flows.reading.room import ReadingRoom
 room = ReadingRoom(table=sys.argv[1])
 threading.Thread(target=threading.Event().wait, daemon=True).start()
 room.read("ndjson", b'{"q":1}', Ask())

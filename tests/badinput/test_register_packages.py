@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pytest
 
-from flows import reading_room
 from flows.inbox import Outcome
+from flows.reading import room as reading_room
 from schemas.reason import Reason
 from tests.badinput.test_bombs import MIB, peak_of_this_process
 from tests.class_lists.packages import (

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 import duckdb
 import pytest
 
-from flows.case_listing import due, due_counts
-from flows.case_work import act_on
+from flows.cases.listing import due, due_counts
+from flows.cases.work import act_on
 from flows.cli import main
 from flows.home import Home
 from flows.verify_audit import verify_audit

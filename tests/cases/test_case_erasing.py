@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from flows.access import access
-from flows.access_words import in_words
-from flows.case_listing import list_cases
-from flows.case_work import PupilAsked, act_on, decide, form, meet, open_for_pupil, rate
-from flows.erase import Asked as Erased
-from flows.erase import erase_pupil
-from flows.expire import erase_expired
+from flows.cases.listing import list_cases
+from flows.cases.work import PupilAsked, act_on, decide, form, meet, open_for_pupil, rate
+from flows.erasure.access import access
+from flows.erasure.expired import erase_expired
+from flows.erasure.pupil import Asked as Erased
+from flows.erasure.pupil import erase_pupil
+from flows.erasure.words import in_words
 from flows.home import Home
 from flows.verify_audit import verify_audit
 from tests.erase.tokens import files_with

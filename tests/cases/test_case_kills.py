@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from flows.case_work import act_on, decide
+from flows.cases.work import act_on, decide
 from flows.home import Home
 from flows.verify_audit import verify_audit
 from tests.faults.machine import ROOT

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from flows.case_listing import list_cases
-from flows.case_work import PupilAsked, act_on, decide, open_for_pupil
+from flows.cases.listing import list_cases
+from flows.cases.work import PupilAsked, act_on, decide, open_for_pupil
 from reports.plan_words import plan_lines
 from reports.texts import read_texts
 from tests.reports.records import flag as flag_record

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from flows import quarantine
+from flows.quarantine import desk as quarantine
 from schemas.decision import Why
 from tests.class_lists.packages import (
     AUGUST,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from flows.check import check_file
 from flows.class_lists import ClassList, load
-from flows.erase import Asked, erase_pupil
+from flows.erasure.pupil import Asked, erase_pupil
 from schemas.reason import Reason
 from schemas.settings import ClassLists, Settings
 from tests.class_lists.packages import (

@@ -2,13 +2,13 @@
 
 import re
 
-from flows.how_well import class_waves_table
+from flows.rules.how_well import class_waves_table
 from schemas.rule import shipped_rules
 from tests.conftest import ROOT
 from tests.support.class_figures import of_the_page
 
 PAGE = (ROOT / "docs" / "explanation" / "how-well-the-rules-do.md").read_text(encoding="utf-8")
-AGAIN = "python -m flows.how_well docs/explanation/how-well-the-rules-do.md"
+AGAIN = "python -m flows.rules.how_well docs/explanation/how-well-the-rules-do.md"
 
 
 def test_the_lines_of_the_class_rules_are_the_ones_on_the_page():

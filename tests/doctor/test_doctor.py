@@ -9,14 +9,14 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from flows.backup import backup
+from flows.backups.make import backup
+from flows.backups.restore import Asked, restore
 from flows.cli import main
-from flows.doctor import diagnose, exit_code
-from flows.doctor_machine import check_prefect, check_versions, check_volume
-from flows.finding import Finding, Verdict
+from flows.doctor.checks import diagnose, exit_code
+from flows.doctor.finding import Finding, Verdict
+from flows.doctor.machine import check_prefect, check_versions, check_volume
+from flows.doctor.volume import Volume
 from flows.home import Home, init_home, load_config
-from flows.restore import Asked, restore
-from flows.volume import Volume
 from tests.faults.compare import same_key
 from tests.faults.machine import deliver, files, home_with, run_command, run_here
 from tests.faults.test_damage import copy_of, empty, halve

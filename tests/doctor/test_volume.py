@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.volume import Volume, volume_below
+from flows.doctor.volume import Volume, volume_below
 
 
 class Machine:

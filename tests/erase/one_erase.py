@@ -4,8 +4,8 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from flows.erase import Asked, erase_pupil
-from flows.expire import erase_expired
+from flows.erasure.expired import erase_expired
+from flows.erasure.pupil import Asked, erase_pupil
 from flows.home import open_home
 
 

@@ -2,9 +2,9 @@
 
 import json
 
-from flows.access import access
 from flows.cli import main
-from flows.erase import Asked, erase_pupil
+from flows.erasure.access import access
+from flows.erasure.pupil import Asked, erase_pupil
 from tests.support.home import NOW, csv_bytes, drop, form, make_home, run, school_class
 from tests.support.state import warehouse_of
 

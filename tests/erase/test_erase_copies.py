@@ -3,13 +3,13 @@
 import json
 import shutil
 
-from flows.backup import backup
+from flows.backups.make import backup
+from flows.backups.restore import Asked as Restoring
+from flows.backups.restore import restore
 from flows.cli import main
-from flows.erase import Asked, erase_pupil
-from flows.erase_copies import erase_from_copies
+from flows.erasure.backups import erase_from_copies
+from flows.erasure.pupil import Asked, erase_pupil
 from flows.home import load_config
-from flows.restore import Asked as Restoring
-from flows.restore import restore
 from tests.erase.tokens import places_of, tokens_of
 from tests.support.home import NOW, csv_bytes, drop, form, make_home, run, school_class
 from warehouse.manifest import MANIFEST

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 
-from flows.erase import Asked, erase_pupil
-from flows.expire import erase_expired
+from flows.erasure.expired import erase_expired
+from flows.erasure.pupil import Asked, erase_pupil
 from flows.home import Home
 from flows.verify_audit import verify_audit
 from tests.erase.tokens import files_with

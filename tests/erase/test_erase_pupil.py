@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from flows.cli import main
-from flows.erase import Asked, erase_pupil
+from flows.erasure.pupil import Asked, erase_pupil
 from flows.verify_audit import verify_audit
 from tests.erase.tokens import files_with
 from tests.faults.compare import same_key

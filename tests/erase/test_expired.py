@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from flows import erase_cli
-from flows.backup import backup
+from flows.backups.make import backup
 from flows.cli import main
-from flows.expire import erase_expired
+from flows.erasure import cli as erase_cli
+from flows.erasure.expired import erase_expired
 from flows.home import Home, load_config
 from tests.conftest import ROOT
 from tests.erase.tokens import files_with, places_of, tokens_of
@@ -131,7 +131,7 @@ def test_refusal_is_exit_code_four(home, monkeypatch, capsys):
         def now(cls, tz=None):
             return PUPILS_END
 
-    monkeypatch.setattr("flows.erase_cli.datetime", Clock)
+    monkeypatch.setattr("flows.erasure.cli.datetime", Clock)
     command = ["erase", "--home", str(home.root), "--expired"]
     assert main(command) == 4
     assert "--allow-many" in capsys.readouterr().err

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from flows.home import OUTCOMES, Home
-from flows.key_files import files_in, write_new
+from flows.keys.files import files_in, write_new
 from tests.support.state import Tables, bytes_below, contents
 
 

@@ -27,7 +27,7 @@ from pathlib import Path
 
 import duckdb
 
-from flows.erase import Asked, erase_pupil
+from flows.erasure.pupil import Asked, erase_pupil
 from flows.home import Home, open_home
 from tests.erase.tokens import files_with
 from tests.faults.compare import published

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from flows.backup import backup
+from flows.backups.make import backup
 from flows.home import Home
 from tests.faults.compare import differences
 from tests.faults.machine import ROOT, deliver, files, home_with, run_here

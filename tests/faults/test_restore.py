@@ -12,12 +12,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from flows.backup import backup
+from flows.backups.make import backup
+from flows.backups.restore import Asked, restore
+from flows.doctor.zones import ZonesOpenError
 from flows.home import Home, load_config, open_home
-from flows.quarantine import list_waiting
-from flows.restore import Asked, restore
+from flows.quarantine.desk import list_waiting
 from flows.verify_audit import verify_audit
-from flows.zones import ZonesOpenError
 from tests.faults.compare import differences, same_key
 from tests.faults.machine import ROOT, deliver, files, home_with, run_command, run_here
 from tests.faults.test_damage import copy_of, empty, flip_in_the_middle

@@ -5,15 +5,15 @@ import shutil
 
 import pytest
 
-from flows.access import access
-from flows.backup import backup
+from flows.backups.make import backup
+from flows.backups.restore import Asked as Restoring
+from flows.backups.restore import restore
 from flows.cli import main
-from flows.erase import Asked, erase_pupil
+from flows.erasure.access import access
+from flows.erasure.pupil import Asked, erase_pupil
 from flows.home import Home, HomeError, load_config
-from flows.key_files import files_in
-from flows.keys import carry_keys_over, new_key, retire_key
-from flows.restore import Asked as Restoring
-from flows.restore import restore
+from flows.keys.change import carry_keys_over, new_key, retire_key
+from flows.keys.files import files_in
 from flows.verify_audit import verify_audit
 from tests.erase.tokens import files_with
 from tests.keys.two_years import AFTER, NEXT, ON, SUMMER, add_wave, answers, names, two_years

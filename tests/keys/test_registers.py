@@ -2,7 +2,7 @@
 
 import pytest
 
-from flows.keys import new_key, retire_key
+from flows.keys.change import new_key, retire_key
 from tests.class_lists.packages import (
     AUGUST,
     SESSIONS,

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from flows.home import Home
-from flows.keys import new_key
+from flows.keys.change import new_key
 from tests.support.home import AUTUMN, SPRING, Row, csv_bytes, drop, form, make_home, run
 from tests.support.state import warehouse_of
 

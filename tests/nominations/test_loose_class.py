@@ -5,7 +5,7 @@ import pytest
 
 from flows.cli import main
 from flows.home import Home
-from flows.preview import preview_home
+from flows.rules.preview import preview_home
 from tests.nominations.choosing import SURVEY, choices, code
 from tests.reports.page import Page
 from tests.support.home import (

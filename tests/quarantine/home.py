@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from flows import quarantine_cli
 from flows.cli import main
 from flows.home import Home
+from flows.quarantine import cli as quarantine_cli
 from tests.support.home import NOW, Row, csv_bytes, drop, make_home, run
 from tests.support.state import warehouse_of
 

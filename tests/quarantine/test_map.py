@@ -2,9 +2,9 @@
 
 import pytest
 
-from flows import bring_back as files
-from flows import fix_map
 from flows.cli import INTERRUPTED
+from flows.quarantine import bring_back as files
+from flows.quarantine import fix_map
 from tests.quarantine.home import counts_hold, events_of, flags_of, home_with
 from tests.support.home import CORE, csv_bytes, drop, form, outcomes, run, school_class
 from tests.support.state import filed, warehouse_of

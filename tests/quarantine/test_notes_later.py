@@ -6,8 +6,8 @@ from tomllib import loads
 
 import pytest
 
-from flows import told_anew
 from flows.cli import INTERRUPTED
+from flows.quarantine import told_anew
 from tests.quarantine.home import home_with
 from tests.support.home import CORE, NOW, csv_bytes, drop, form, run, school_class
 from tests.support.state import filed, ledger_of, note_of, words_on

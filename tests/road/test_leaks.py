@@ -37,7 +37,7 @@ import sys
 import warnings
 from pathlib import Path
 from threading import Thread
-from flows import reading_room
+from flows.reading import room as reading_room
 killed = []
 def kill():
     while not killed:

@@ -11,8 +11,8 @@ import pytest
 
 from flows.cli import main
 from flows.home import load_config
-from flows.preview import preview_home
 from flows.road import at_work
+from flows.rules.preview import preview_home
 from schemas.rule import shipped_rules
 from schemas.rule_change import RuleChanges, amend
 from tests.rules.test_rule_changes import change, limit

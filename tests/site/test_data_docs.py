@@ -14,7 +14,7 @@ import pytest
 
 from flows.cli import main
 from flows.data_docs import write_docs
-from flows.erase import Asked, erase_pupil
+from flows.erasure.pupil import Asked, erase_pupil
 from flows.home import Home
 from reports.pages.html import page_html
 from reports.site.analyst_pages import LANGUAGES, Source, analyst_pages

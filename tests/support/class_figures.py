@@ -2,8 +2,8 @@
 
 from functools import cache
 
-from flows.backtest import CLASS_WAVES, class_figures
-from flows.how_well import SEED
+from flows.rules.backtest import CLASS_WAVES, class_figures
+from flows.rules.how_well import SEED
 from schemas.rule import shipped_rules
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from flows.check import check_file
 from flows.home import Home
-from flows.key_files import files_in
+from flows.keys.files import files_in
 from flows.outcome import Outcome
 from tests.support.eight_pupils import GENDERS, PUPILS, Export, Pupil
 from tests.support.home import AUTUMN, drop, make_home, outcomes, run

@@ -1,0 +1,1 @@
+"""What people do with the cases that flags lead to, and how they are read."""

@@ -1,0 +1,1 @@
+"""The rights of whoever stands behind a code: access, erasure, and the end of keeping."""

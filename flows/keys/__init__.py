@@ -1,0 +1,1 @@
+"""The keys for pupils, each from a school year on."""

@@ -1,0 +1,1 @@
+"""What waits for a person, what people decide on it, and what is told of that."""

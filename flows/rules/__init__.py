@@ -1,0 +1,1 @@
+"""Rules, tried out before they count: on the home, and where the truth is known."""

@@ -1,0 +1,1 @@
+"""The scores of any one file, without a home."""
