@@ -34,6 +34,9 @@ RESTORE_POINTS = (
     "restore-between-moves",
 )
 
+# Of the commands of the keys for pupils, each point of another command.
+KEY_POINTS = ("after-key-file", "before-carry-commit", "before-key-removed")
+
 # In the order of an action on a case.
 CASE_POINTS = ("case-before-audit", "case-before-commit")
 

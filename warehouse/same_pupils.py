@@ -14,6 +14,7 @@ from transforms.flag_inputs import NAMED_NOW_SQL, WAVES_BEFORE_SQL
 from transforms.pseudonym import PseudonymKey, names_sql
 from warehouse import audit
 from warehouse.audit import Hand
+from warehouse.failpoint import reach
 from warehouse.keys import CARRIED
 from warehouse.store import transaction
 from warehouse.whom import FORMS
@@ -45,6 +46,7 @@ def carry_over(
             "insert into audit.key_carried values ($older, $newer, $event)",
             {"older": older, "newer": newer, "event": event},
         ).fetchall()
+        reach("before-carry-commit")
     return int(codes)
 
 
