@@ -29,7 +29,7 @@ from warehouse.witness import bear_witness
 
 # Folders of the restricted zone that are copied whole, where they are there.
 _RESTRICTED = ("restricted/quarantine", "restricted/raw")
-DECLARED = ("klassepuls.toml", "rules.toml", "surveys", "instruments")
+DECLARED = ("klassepuls.toml", "rules.toml", "surveys", "instruments", "duties")
 PUBLISHED = ("analyst/klassepuls.duckdb", "analyst/manifest.json")
 NOTES = (".json", ".txt", DECISION_ENDING)
 MADE_EVENT = "backup.made"

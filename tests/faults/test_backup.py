@@ -44,11 +44,18 @@ def registered(home: Home) -> list[tuple[object, ...]]:
 
 def test_backup_has_the_layout_and_every_row_of_the_home(home, tmp_path):
     before = contents(home)
+    (home.root / "duties" / "nb").mkdir(parents=True)
+    (home.root / "duties" / "nb" / "dpia.md").write_text("what a person wrote", encoding="utf-8")
     made = backup(home, tmp_path / "dest", with_key=False, now=NOW)
     copy = Home(made.path)
     assert contents(copy) == before == contents(home)
     assert {name: hashes(copy)[name] for name in hashes(home)} == hashes(home)
-    for name in ("klassepuls.toml", "surveys/klassepuls.toml", "analyst/klassepuls.duckdb"):
+    for name in (
+        "klassepuls.toml",
+        "surveys/klassepuls.toml",
+        "duties/nb/dpia.md",
+        "analyst/klassepuls.duckdb",
+    ):
         assert (copy.root / name).read_bytes() == (home.root / name).read_bytes()
     assert not any((copy.root / name).exists() for name in ("health", "inbox"))
 
