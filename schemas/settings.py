@@ -14,6 +14,7 @@ from pydantic import Field, field_validator, model_validator
 from schemas.class_date import names_a_day
 from schemas.class_name import LONGEST
 from schemas.declared import Declared
+from schemas.settings_mail import Mail
 
 ReportLanguage = Literal["nb", "nn", "en"]
 SCHOOL_ID = r"^[A-Z0-9][A-Z0-9_-]{0,19}$"
@@ -257,6 +258,7 @@ class Settings(Declared):
     pupil_codes: PupilCodes = PupilCodes()
     routing: Routing | None = None
     security: Security | None = None
+    mail: Mail | None = None
 
     @model_validator(mode="after")
     def _ids_stand_once_and_waves_do_not_overlap(self) -> Self:
