@@ -33,6 +33,8 @@ from flows.publish_cli import add_publish
 from flows.quarantine.cli import add_audit, add_quarantine
 from flows.rules.cli import add_rules
 from flows.scoring.cli import add_score
+from flows.sealing.age import WrongIdentityError
+from flows.sealing.sealing_cli import add_open, add_recipients
 from flows.sql_cli import add_sql
 from schemas.declared import DeclarationError
 from schemas.speakable import SpeakableError
@@ -78,6 +80,7 @@ _EXIT_CODES: dict[type[SpeakableError], int] = {
     CaseRefusedError: REFUSED,
     TooManyError: REFUSED,
     ClockError: REFUSED,
+    WrongIdentityError: REFUSED,
 }
 
 
@@ -189,6 +192,8 @@ def command_line() -> argparse.ArgumentParser:
     add_publish(commands)
     add_sql(commands)
     add_docs(commands)
+    add_open(commands)
+    add_recipients(commands)
     add_case(commands)
     add_quarantine(commands)
     add_audit(commands)

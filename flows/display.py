@@ -104,6 +104,7 @@ def run_as_dict(summary: Summary) -> dict[str, Any]:
         "erasings_unfinished": summary.unproven,
         "reports": summary.reports,
         "reports_removed": summary.removed,
+        "reports_sealed": summary.sealed,
         "published": bool(summary.publication and summary.publication.changed),
         "not_published_because": summary.refused,
         "seconds": {step: round(seconds, 2) for step, seconds in summary.seconds.items()},
@@ -139,6 +140,12 @@ def show_run(summary: Summary) -> None:
         f"Reports written: {summary.reports}. "
         + ("A new edition is published." if published and published.changed else "")
     )
+    if summary.reported and not summary.sealed:
+        console.print(
+            "Reports are not sealed: whoever may enter health/ may read them. Name"
+            " [[school.recipients]] in klassepuls.toml to change that.",
+            soft_wrap=True,
+        )
     if summary.removed:
         console.print(
             f"Reports removed: {summary.removed}, in a language that `languages` in klassepuls.toml"

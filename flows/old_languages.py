@@ -6,11 +6,13 @@ would not. Only files that carry our own names go; whatever else lies in the fol
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import product
 from pathlib import Path
 from typing import get_args
 
 from flows.home import Home
 from flows.reporting import ADULT_FOLDER
+from flows.sealing.age import ENDING
 from schemas.settings import SCHOOL_ID, ReportLanguage
 
 
@@ -30,9 +32,9 @@ def _reports(home: Home, wave_id: str, languages: Iterable[str]) -> Iterator[Pat
     """Reports of every school that has a folder, also of one that the settings have no more."""
     folders = [place / wave_id for place in home.health.iterdir() if _is_school(place.name)]
     adults = home.health / ADULT_FOLDER / wave_id
-    for language in languages:
-        named = [folder / f"report.{language}.html" for folder in folders]
-        ending = f".{language}.html"
+    for language, sealed in product(languages, ("", ENDING)):
+        ending = f".{language}.html{sealed}"
+        named = [folder / f"report{ending}" for folder in folders]
         named += [
             path for path in adults.glob(f"*{ending}") if _is_school(path.name.removesuffix(ending))
         ]

@@ -9,10 +9,14 @@ from typing import get_args
 import duckdb
 
 from flows.home import Config, Home
+from flows.sealing.filing import ADULT_FOLDER as ADULT_FOLDER  # noqa: PLC0414 - part of the paths
+from flows.sealing.filing import Filing, lies_there, remove_report
+from flows.sealing.recipients import is_sealing, seal_of
 from schemas.settings import ReportLanguage
 from warehouse.careless import marks_in
 from warehouse.failpoint import reach
 from warehouse.report_data import read_schools
+from warehouse.report_files import forget_filed
 from warehouse.requests import schools_asking
 from warehouse.same_pupils import is_first_of_key
 from warehouse.stages import (
@@ -23,17 +27,21 @@ from warehouse.stages import (
     school_inputs,
     stage_inputs,
 )
-from warehouse.swap import whole
 from warehouse.vault import codes_of_flagged
 
-# Flags about adults have a route of their own: they lie in a folder that no school's reader has.
+# Flags about adults have a route of their own.
 ROUTES = ("health_service", "adult_route")
-ADULT_FOLDER = "_adult_route"
 LET_GO = "report_let_go"  # a stage: what a report said that has been kept long enough
 
 # Schools whose answers are read together: the fewer the questions to the warehouse the better, and
 # what a hundred schools' reports say fits in a few megabytes.
 _AT_A_TIME = 100
+
+# Settings that no report says. Who may open one renews that school's and no other's.
+_UNSAID: dict[str, bool | dict[str, dict[str, bool]]] = {
+    "retention": True, "security": True, "cases": True, "delivery": True,
+    "schools": {"__all__": {"recipients": True}},
+}  # fmt: skip
 
 Progress = Callable[[int, int], None]
 
@@ -52,6 +60,7 @@ def write_reports(
     Returns the number of files written, and the state (see `report_state`) that they tell of.
     """
     states = _school_states(con, config, wave_id)
+    _remove_for_nobody(con, home, config, wave_id)
     due = _due(con, home, config, wave_id, states)
     written, done = 0, len(states) - len(due)
     progress(done, len(states))
@@ -117,10 +126,8 @@ def let_go_of_reports(
         marks = {_subject(wave_id, school): says.get(school, "") for school in schools}
         mark_all_done(con, LET_GO, marks, now=now)
         for school, route, language in product(schools, ROUTES, get_args(ReportLanguage)):
-            path = _path(home, route, school, wave_id, language)
-            if path.is_file():
-                path.unlink()
-                removed += 1
+            removed += remove_report(_path(home, route, school, wave_id, language))
+        forget_filed(con, wave_id, schools)
     return removed
 
 
@@ -128,13 +135,39 @@ def _school_states(con: duckdb.DuckDBPyConnection, config: Config, wave_id: str)
     """For each school of the wave, the fingerprint of what its report says and how it says it."""
     words = fingerprint(
         # No report says these.
-        config.settings.model_dump(mode="json", exclude={"retention", "security", "cases"}),
+        config.settings.model_dump(mode="json", exclude=_UNSAID),
         [rule.model_dump() for rule in (*config.rules, config.network)],
         {key: (survey.name, sorted(survey.asks)) for key, survey in config.surveys.items()},
         *([is_first_of_key(con, wave_id)] if len(config.key.versions) > 1 else []),
     )
-    inputs = school_inputs(con, wave_id)
-    return {school_id: fingerprint(says, words) for school_id, says in inputs.items()}
+    return {
+        school_id: fingerprint(says, words, *seals)
+        for school_id, says in school_inputs(con, wave_id).items()
+        if (seals := _seals(config, school_id)) is not None
+    }
+
+
+def _remove_for_nobody(
+    con: duckdb.DuckDBPyConnection, home: Home, config: Config, wave_id: str
+) -> None:
+    """Where reports are sealed, none lies open of a school that the settings do not name."""
+    if not is_sealing(config.settings):
+        return
+    schools = [one for one in school_inputs(con, wave_id) if _seals(config, one) is None]
+    for school, route, language in product(schools, ROUTES, get_args(ReportLanguage)):
+        remove_report(_path(home, route, school, wave_id, language))
+    forget_filed(con, wave_id, schools)
+
+
+def _seals(config: Config, school_id: str) -> list[str] | None:
+    """For whom a school's reports are sealed; None where they would be for nobody.
+
+    So it is with a school that has answered and does not stand in the settings any more.
+    """
+    sealed = [to for route in ROUTES if (to := seal_of(config.settings, school_id, route))]
+    if sealed and not sealed[0].keys:
+        return None
+    return [to.digest for to in sealed]
 
 
 def _due(
@@ -164,7 +197,10 @@ def _due(
         if school_id not in let_go
         if told.get(_subject(wave_id, school_id)) != state
         or not all(
-            _path(home, route, school_id, wave_id, language).is_file()
+            lies_there(
+                _path(home, route, school_id, wave_id, language),
+                seal_of(config.settings, school_id, route),
+            )
             for route in (ROUTES if school_id in to_adult_route else ROUTES[:1])
             for language in config.settings.languages
         )
@@ -199,6 +235,7 @@ def _write_schools(
         )
         for language in config.settings.languages
     }
+    filing = Filing(con, config, wave_id, school_ids, now=now)
     for school_id in school_ids:
         written = 0
         for route, language in product(ROUTES, config.settings.languages):
@@ -206,15 +243,12 @@ def _write_schools(
             says = data[route, school_id]
             asks = says.asking and config.settings.routing
             if route == "adult_route" and not (says.pupil_flags or asks):
-                path.unlink(missing_ok=True)
+                remove_report(path)
                 continue
             page = render_school_report(says, codes=codes[school_id], context=contexts[language])
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
-            with whole(str(path), mode=0o640) as file:
-                file.write(page)
-                reach("mid-report")
-            written += 1
+            written += filing.file(path, page.encode(), school_id=school_id, route=route)
         yield written
+    filing.finish()
 
 
 def _subject(wave_id: str, school_id: str) -> str:

@@ -28,6 +28,7 @@ from flows.quarantine.decisions_log import tell_decisions
 from flows.quarantine.given_up import give_up_old
 from flows.quarantine.told_anew import tell_anew
 from flows.reporting import write_reports
+from flows.sealing.recipients import is_sealing
 from schemas.settings import Wave
 from warehouse.erase import unfinished
 from warehouse.flag import Beside, Flagged, open_flags, score_and_flag
@@ -59,6 +60,7 @@ class Summary:
     waves: list[Flagged] = field(default_factory=list)
     reports: int = 0
     removed: int = 0
+    sealed: bool = False  # whether reports are sealed to recipients
     reported: dict[str, tuple[int, str]] = field(default_factory=dict)
     publication: Publication | None = None
     refused: str = ""  # why the disclosure gate let nothing out
@@ -142,6 +144,7 @@ def run(
         with _timed(summary, "flag"):
             tell_flag = partial(progress, "flag")
             summary.waves = flag_waves(con, config, waves, now=now, progress=tell_flag)
+        summary.sealed = is_sealing(config.settings)
         tell_report = partial(progress, "report")
         for wave_id in waves:
             with _timed(summary, "report"):

@@ -15,6 +15,7 @@ from schemas.class_date import names_a_day
 from schemas.class_name import LONGEST
 from schemas.declared import Declared
 from schemas.settings_mail import Mail
+from schemas.settings_delivery import Delivery, Recipient
 
 ReportLanguage = Literal["nb", "nn", "en"]
 SCHOOL_ID = r"^[A-Z0-9][A-Z0-9_-]{0,19}$"
@@ -42,6 +43,7 @@ class School(Declared):
         description="As class lists write the school where that differs: its organisation number,"
         " or OneRoster's `sourcedId`.",
     )
+    recipients: tuple[Recipient, ...] = ()
 
 
 class Wave(Declared):
@@ -259,6 +261,7 @@ class Settings(Declared):
     routing: Routing | None = None
     security: Security | None = None
     mail: Mail | None = None
+    delivery: Delivery | None = None
 
     @model_validator(mode="after")
     def _ids_stand_once_and_waves_do_not_overlap(self) -> Self:
@@ -273,4 +276,24 @@ class Settings(Declared):
         for earlier, later in pairwise(ordered):
             if later.opens <= earlier.closes:
                 raise ValueError(f"waves {earlier.id} and {later.id} overlap")
+        return self
+
+    @model_validator(mode="after")
+    def _seals_all_or_nothing(self) -> Self:
+        """A home of which some reports lie open would look as if it were sealed."""
+        without = [school.id for school in self.schools if not school.recipients]
+        if len(without) == len(self.schools):
+            if self.delivery is not None:
+                raise ValueError("[delivery] is for sealed reports: no school has [[recipients]]")
+            return self
+        if without:
+            raise ValueError(
+                f"school {without[0]} has no [[school.recipients]] and others have: reports are"
+                " sealed of all schools or of none"
+            )
+        if self.routing and not (self.delivery and self.delivery.bullied_by_adults):
+            raise ValueError(
+                "reports are sealed, and nobody is named who opens those about adults: add"
+                " [[delivery.bullied_by_adults]]"
+            )
         return self

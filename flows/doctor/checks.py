@@ -14,6 +14,7 @@ from flows.doctor.machine import check_machine
 from flows.doctor.zones import check_key, check_zones
 from flows.home import Config, Home, HomeError, load_config
 from flows.keys.files import FIRST, has_keys, key_files, later_name
+from flows.sealing.check import check_sealing
 from schemas.settings import Settings
 from schemas.speakable import SpeakableError
 from warehouse.backup import BACKUP, Copy, begun
@@ -39,6 +40,7 @@ def diagnose(root: Path, *, now: datetime) -> list[Finding]:
         *check_key(home),
         *declared,
         *(_decided(config.settings) if config else []),
+        *(check_sealing(home, config.settings) if config else []),
         *check_machine(home, config),
         *_warehouse(home, config, now=now),
         *_published(home),

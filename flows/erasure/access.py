@@ -4,7 +4,7 @@ It is made for the health service, which alone knows whose code it is. That some
 event of the log, with counts and no code.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -14,8 +14,10 @@ from flows.erasure.pupil import plain_code
 from flows.hand import hand
 from flows.home import Config, Home, HomeError, load_config
 from flows.plain import as_plain
-from flows.reporting import ADULT_FOLDER
 from flows.road import at_work
+from flows.sealing.age import ENDING
+from flows.sealing.filing import is_sealed, told_by_path
+from flows.sealing.recipients import ADULT_ROUTE
 from schemas.instrument import DONT_KNOW, SKIPPED, Instrument
 from schemas.reason import Reason, reason_texts
 from transforms.struck import mentions
@@ -46,13 +48,14 @@ def access(home: Home, code: str, *, school: str | None, now: datetime) -> dict[
                     config.instruments[key], held_on.answers_of(con, number, key) or {}
                 )
             ]
+        flags = held_on.flags_of(con, who)
         found = {
             "pupil_code": plain,
             "schools": list(who.schools),
             "other_schools": list(who.others),
             "forms": forms,
             "scores": held_on.scores_of(con, who),
-            "flags": held_on.flags_of(con, who),
+            "flags": flags,
             "waiting": [_waiting(row) for row in held_on.waiting_of(con, who)],
             "decisions": held_on.decided_of(con, who),
             "class_lists": held_on.listed_of(con, who),
@@ -60,7 +63,7 @@ def access(home: Home, code: str, *, school: str | None, now: datetime) -> dict[
             "cases": held_on.cases_of(con, who),
             "helped": held_on.helped_of(con, who),
             "code_kept_in_vault": held_on.is_in_vault(con, who),
-            **_files(home, config, who),
+            **_files(home, config, who, {flag["wave_id"] for flag in flags}),
             "kept": limits(config),
         }
         counts = {name: len(rows) for name, rows in found.items() if isinstance(rows, list)}
@@ -113,8 +116,11 @@ def _waiting(row: dict[str, Any]) -> dict[str, Any]:
     return row | {"reasons": [{"nb": one.nb, "nn": one.nn, "en": one.en} for one in words]}
 
 
-def _files(home: Home, config: Config, who: Who) -> dict[str, Any]:
-    """Files that name the code, by their folder: deliveries and the reports that went out."""
+def _files(home: Home, config: Config, who: Who, flagged_in: Collection[str]) -> dict[str, Any]:
+    """Files that name the code, by their folder: deliveries and the reports that went out.
+
+    A sealed report cannot be looked into: those of waves in which the pupil was flagged are told.
+    """
     columns = code_columns(config, spared=frozenset(who.others))
     deliveries = [
         {"folder": str(path.parent.relative_to(home.root)), "file": path.name}
@@ -122,16 +128,19 @@ def _files(home: Home, config: Config, who: Who) -> dict[str, Any]:
         if holds(path.read_bytes(), who, columns)
     ]
     reports = []
-    for path in sorted(home.health.rglob("*.html")):
-        parts = path.relative_to(home.health).parts
-        is_adults = parts[0] == ADULT_FOLDER
-        school = path.name.split(".")[0] if is_adults else parts[0]
-        if school in who.schools and mentions(path.read_bytes(), {who.code}):
+    for path in sorted((*home.health.rglob("*.html"), *home.health.rglob(f"*{ENDING}"))):
+        if (told := told_by_path(home, path)) is None:
+            continue
+        wave, school, route = told
+        sealed = is_sealed(path)
+        names = wave in flagged_in if sealed else mentions(path.read_bytes(), {who.code})
+        if school in who.schools and names:
             reports.append(
                 {
                     "school": school,
-                    "wave": parts[1],
-                    "to": _recipient(config, is_adults=is_adults),
+                    "wave": wave,
+                    "sealed": sealed,
+                    "to": _recipient(config, is_adults=route == ADULT_ROUTE),
                     "written_on": date.fromtimestamp(path.stat().st_mtime).isoformat(),  # noqa: DTZ012
                     "file": str(path.relative_to(home.root)),
                 }

@@ -13,6 +13,7 @@ from flows.outcome_note import DECISION_ENDING
 from flows.quarantine.bring_back import content_of
 from flows.quarantine.told_anew import tell_struck
 from flows.reporting import ADULT_FOLDER
+from flows.sealing.filing import is_sealed
 from transforms.struck import SHORT_NUMBER, Columns, mentions, struck, word_of
 from warehouse.erase import Rewritten
 from warehouse.failpoint import reach
@@ -188,14 +189,19 @@ def _rename(path: Path, name: str) -> None:
 
 
 def own_texts(home: Home, who: Who) -> Iterator[Path]:
-    """Reports, logs, notes and declarations; reports of schools that are not meant stay."""
+    """Reports, logs, notes and declarations; reports of schools that are not meant stay.
+
+    Sealed reports are not among them: nobody here can read one. Those of the pupil's schools have
+    been written anew without the pupil.
+    """
     deliveries = set(delivered_files(home))
     for path in _files_below(home.root):
         is_key = path.parent == home.vault and is_key_name(path.name)
         is_database = is_key or path.name.endswith(_DATABASES)
         if is_database or path in deliveries or path.is_relative_to(home.analyst):
             continue
-        if path.is_relative_to(home.health) and _school_of(home, path) in who.others:
+        in_health = path.is_relative_to(home.health)
+        if in_health and (is_sealed(path) or _school_of(home, path) in who.others):
             continue
         yield path
 

@@ -30,6 +30,7 @@ from flows.home import Config, Home, HomeError, load_config
 from flows.quarantine.told_anew import renew
 from flows.reporting import write_reports
 from flows.road import flag_waves, opened
+from flows.sealing.filing import remove_sealed_of
 from schemas.answer import PUPIL_CODE
 from transforms.struck import Columns
 from warehouse.erase import erase_rows, is_due, is_unfinished, mark_rebuilt, write_proof
@@ -48,7 +49,7 @@ from warehouse.whom import (
 )
 from warehouse.witness import bear_witness
 
-Afterwards = Callable[[duckdb.DuckDBPyConnection], None]
+Afterwards = Callable[[duckdb.DuckDBPyConnection, Who], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,12 @@ def erase_pupil(home: Home, asked: Asked, *, now: datetime) -> dict[str, Any]:
     if asked.school and asked.school not in {school.id for school in config.settings.schools}:
         raise HomeError("klassepuls.toml has no [[school]] with the id of --school")
 
-    def made_again(con: duckdb.DuckDBPyConnection) -> None:
+    def made_again(con: duckdb.DuckDBPyConnection, who: Who) -> None:
         """Flags and reports that said something of the pupil, or of a class with the pupil."""
+        # Whom a sealed report names nobody here can see. Of an erasing that was cut off the schools
+        # are forgotten already: then it is all of them.
+        known = [school.id for school in config.settings.schools if school.id not in who.others]
+        remove_sealed_of(con, home, who.schools or known)
         flag_waves(con, config, answered_waves(con), now=now)
         for wave_id in answered_waves(con):
             write_reports(con, home, config, wave_id, now=now)
@@ -81,7 +86,7 @@ def erase_under(
     asked: Asked,
     *,
     now: datetime,
-    afterwards: Afterwards = lambda _con: None,
+    afterwards: Afterwards = lambda _con, _who: None,
 ) -> dict[str, Any]:
     """Erase a pupil from any folder that is laid out as a home is, such as a backup.
 
@@ -104,7 +109,7 @@ def erase_under(
             counts = _erase(con, home, config, who, plan, for_good=asked.for_good, now=now)
             begun = is_due(con) or is_unfinished(con, erased_digest(code, key=config.key))
             if begun or plan.changes:
-                afterwards(con)
+                afterwards(con, who)
             texts = clear_own_texts(home, who)
             if begun:
                 mark_rebuilt(con, now=now)

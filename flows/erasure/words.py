@@ -137,8 +137,10 @@ def _helped(row: Mapping[str, Any]) -> str:
 
 
 def _report(row: Mapping[str, Any]) -> str:
+    sealed = " (sealed: that it names the code is not seen)" if row["sealed"] else ""
     return (
-        f"{row['school']} {row['wave']}, to {row['to']}, written {row['written_on']}: {row['file']}"
+        f"{row['school']} {row['wave']}, to {row['to']}, written {row['written_on']}:"
+        f" {row['file']}{sealed}"
     )
 
 

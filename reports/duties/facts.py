@@ -124,6 +124,7 @@ def _statements(of: Municipality, words: Wording, texts: Texts) -> dict[str, str
         },
         "chosen": _chosen(of.surveys, words, texts),
         "encryption": _encryption(settings, words, texts),
+        "sealing": _sealing(settings, words, texts),
         "codes": fact["codes_letters" if letters else "codes_plain"].format(said=letters),
         "register": fact["register_none" if column == "none" else "register_code"].format(
             column=column
@@ -168,6 +169,21 @@ def _encryption(settings: Settings, words: Wording, texts: Texts) -> str:
         return words.fact["encryption_none"]
     return words.fact[f"encryption_{said.encrypted_volume}"].format(
         by=said.decided_by, on=texts.full_day(said.decided_on), why=said.why
+    )
+
+
+def _sealing(settings: Settings, words: Wording, texts: Texts) -> str:
+    """Who can open sealed reports, by name or role."""
+    named = [one.name for school in settings.schools for one in school.recipients]
+    if not named:
+        return words.fact["sealing_none"]
+    delivery = settings.delivery
+    adults = [one.name for one in delivery.bullied_by_adults] if delivery else []
+    escrow = [one.name for one in delivery.escrow] if delivery else []
+    return words.fact["sealing_on"].format(
+        names=texts.join(list(dict.fromkeys(named))),
+        adults=texts.join(adults) if adults else words.word["nobody"],
+        escrow=texts.join(escrow) if escrow else words.word["nobody"],
     )
 
 

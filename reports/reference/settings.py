@@ -49,7 +49,8 @@ def _model(model: type[Declared], heading: str) -> Iterator[str]:
         inner = _inner(field)
         if inner is not None:
             many = get_origin(field.annotation) is tuple
-            yield from _model(inner, f"[[{key}]]" if many else f"[{key}]")
+            name = ".".join([*filter(None, [heading.strip("[]")]), key])
+            yield from _model(inner, f"[[{name}]]" if many else f"[{name}]")
 
 
 def _keys(model: type[Declared]) -> list[tuple[str, FieldInfo]]:

@@ -114,7 +114,7 @@ def test_every_setting_is_there_with_its_meaning(model) -> None:
             if "description" in said:
                 assert any(row.endswith(f"| {said['description']} |") for row in rows)
             else:  # a table of its own
-                assert re.search(rf"^### `\[+{key}\]+`$", page, re.MULTILINE)
+                assert re.search(rf"^### `\[+([a-z_]+\.)*{key}\]+`$", page, re.MULTILINE)
 
 
 def commands() -> dict[str, argparse.ArgumentParser]:

@@ -136,6 +136,7 @@ def test_one_more_file_changes_its_own_wave_and_no_published_figure(town, tmp_pa
     assert changed <= {
         *("core.delivery", "core.response", "core.answer", "core.score", "core.stage"),
         *("core.class_indicator", "core.flag", "core.flag_evidence", "vault.code"),
+        "core.report_file",
     }
     for name in changed - {"core.delivery", "core.stage", "vault.code"}:
         gone = set(before[name]) - set(after[name])
