@@ -28,6 +28,7 @@ from flows.erasure.cli import add_access, add_erase
 from flows.fault import place_of
 from flows.home import HomeError, init_home, open_home
 from flows.home_option import add_home, home_of
+from flows.issuing.cli import add_report
 from flows.keys.cli import add_key
 from flows.publish_cli import add_publish
 from flows.quarantine.cli import add_audit, add_quarantine
@@ -194,6 +195,7 @@ def command_line() -> argparse.ArgumentParser:
     add_docs(commands)
     add_open(commands)
     add_recipients(commands)
+    add_report(commands)
     add_case(commands)
     add_quarantine(commands)
     add_audit(commands)

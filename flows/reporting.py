@@ -218,23 +218,13 @@ def _write_schools(
 ) -> Iterator[int]:
     """Write the schools' reports; yields after each school the number of its files."""
     # Templates and calendars take a while to load: only a run that writes a report waits for them.
-    from reports.school_report import render_school_report, report_context  # noqa: PLC0415
+    from flows.issuing.contexts import contexts_of  # noqa: PLC0415
+    from reports.school_report import render_school_report  # noqa: PLC0415
 
     codes = codes_of_flagged(con, wave_id, school_ids, key=config.key)
     marks = marks_in(con, wave_id, school_ids, config.instruments)
     data = read_schools(con, wave_id=wave_id, school_ids=school_ids, routes=ROUTES, marks=marks)
-    contexts = {
-        language: report_context(
-            settings=config.settings,
-            instruments=config.instruments,
-            rules=config.rules,
-            surveys=config.surveys,
-            network=config.network,
-            language=language,
-            issued_on=config.local(now).date(),
-        )
-        for language in config.settings.languages
-    }
+    contexts = contexts_of(con, config, config.settings.languages, now=now)
     filing = Filing(con, config, wave_id, school_ids, now=now)
     for school_id in school_ids:
         written = 0

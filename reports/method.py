@@ -271,14 +271,11 @@ def _class_method(used: Sequence[ClassRule], rules: Sequence[ClassRule], texts: 
     said = []
     if any(rule.any_of for rule in used):
         said.append(texts.say("method.tests"))
-    said.append(
-        texts.say(
-            "method.gates",
-            answered=_range([texts.number(rule.min_answered) for rule in used]),
-            response=_range([texts.share(rule.min_response) for rule in used]),
-            count=_range([texts.number(rule.min_count) for rule in used]),
-        )
-    )
+    answered = _range([texts.number(rule.min_answered) for rule in used])
+    count = _range([texts.number(rule.min_count) for rule in used])
+    response = _range([texts.share(rule.min_response) for rule in used])
+    said.append(texts.say("method.gates", answered=answered, response=response, count=count))
+    said.append(texts.say("method.suppression", answered=answered, count=count))
     if any(rule.scale for rule in used):
         said.append(texts.say("method.scales"))
     # The count of false signals was simulated for the shipped limits (why-these-flags.md).

@@ -49,6 +49,7 @@ class ReportContext:
     asked_in: Mapping[str, frozenset[str]] = field(default_factory=dict)
     survey_names: Mapping[str, str] = field(default_factory=dict)
     network: NetworkRule = field(default_factory=network_rule)  # as the municipality has it
+    audit_head: str = ""  # of the log of decisions, when the report is written; empty: no event yet
 
     def pupil_rule(self, rule_id: str, version: int) -> PupilRule:
         """The pupil rule of this id and version; ReportError where it was not given."""
@@ -215,6 +216,7 @@ class ReportView:
     headline: str
     lead: tuple[str, ...]
     caveats: tuple[str, ...]
+    since: tuple[str, ...]
     asking: tuple[AskingRow, ...]
     first: tuple[PupilRow, ...]
     anchors: Mapping[str, str]
@@ -227,3 +229,4 @@ class ReportView:
     method: tuple[str, ...]
     expires: str
     footer: str
+    audit: str

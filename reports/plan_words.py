@@ -14,13 +14,19 @@ def plan_lines(flags: Iterable[PupilFlag], texts: Texts) -> tuple[str, ...]:
 
 
 def _line(found: FollowUp, texts: Texts) -> str:
-    """A decision on the flag itself goes before what is said of the pupil's case."""
+    return texts.say(f"plan.{standing_of(found)}", case=found.case_id)
+
+
+def standing_of(found: FollowUp) -> str:
+    """The key of what is said: dismissed, closed, has_plan, under_review or no_plan.
+
+    A decision on the flag itself goes before what is said of the pupil's case.
+    """
     if found.review == "dismissed":
-        return texts.say("plan.dismissed")
+        return "dismissed"
     if found.case_id is None or found.status is None:
-        return texts.say("plan.no_plan")
+        return "no_plan"
     state = case_life().state(found.status)
     if state.is_over:
-        is_of_flag = found.review is not None
-        return texts.say("plan.closed" if is_of_flag else "plan.no_plan", case=found.case_id)
-    return texts.say(f"plan.{state.plan}", case=found.case_id)
+        return "closed" if found.review is not None else "no_plan"
+    return str(state.plan)

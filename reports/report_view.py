@@ -29,6 +29,7 @@ from reports.model import (
 )
 from reports.network_words import network_rows
 from reports.pupil_rows import pupil_rows
+from reports.since_words import since_lines
 from reports.summary import Signals, caveats, headline, lead, pupil_sentences
 from reports.texts import Texts
 from warehouse.school_data import ClassCount, ClassFlag, SchoolData
@@ -60,6 +61,7 @@ def report_view(every: SchoolData, context: ReportContext) -> ReportView:
         headline=asking_headline(asking, data, context) or headline(every, rows, listed, context),
         lead=_lead(asking, rows, listed, data, context),
         caveats=(*caveats(data, context), *_lapsed_caveat(lapsed, texts)),
+        since=since_lines(every, context),
         asking=asking,
         first=() if is_adult else tuple(row for row in rows if row.level == "prompt"),
         anchors=anchors,
@@ -75,6 +77,7 @@ def report_view(every: SchoolData, context: ReportContext) -> ReportView:
         ),
         expires=_expires(data, texts),
         footer=_footer(data, context),
+        audit=texts.say("page.audit", head=context.audit_head) if context.audit_head else "",
     )
 
 

@@ -14,8 +14,8 @@ from pydantic import Field, field_validator, model_validator
 from schemas.class_date import names_a_day
 from schemas.class_name import LONGEST
 from schemas.declared import Declared
-from schemas.settings_mail import Mail
 from schemas.settings_delivery import Delivery, Recipient
+from schemas.settings_mail import Mail
 
 ReportLanguage = Literal["nb", "nn", "en"]
 SCHOOL_ID = r"^[A-Z0-9][A-Z0-9_-]{0,19}$"

@@ -30,6 +30,7 @@ from warehouse.school_data import (
     SchoolData,
     WaveInfo,
 )
+from warehouse.since import Since
 
 
 class ReportDataError(Exception):
@@ -68,6 +69,7 @@ def read_schools(
     indicators, networks = (
         _keyed(con, query, key, size=2) for query in (queries.INDICATORS, queries.NETWORKS)
     )
+    since = _keyed(con, queries.SINCE, key, size=2)
     asking = asking_of(con, wave_id, school_ids)
     is_first = is_first_of_key(con, wave_id)
     return {
@@ -83,6 +85,7 @@ def read_schools(
             networks=tuple(ClassNetwork(*row) for row in networks[route, school_id]),
             asking=tuple(asking.get((route, school_id), ())),
             is_first_of_key=is_first,
+            since=_since(since[route, school_id]),
             **forms[school_id],
         )
         for route, school_id in product(routes, school_ids)
@@ -156,6 +159,13 @@ def _pupil_flags(
         ]
         for (route, school_id), rows in flags.items()
     }
+
+
+def _since(found: _Rows) -> Since | None:
+    if not found:
+        return None
+    wave, new, again, gone, silent, *signals = found[0]
+    return Since(wave, new, again, gone, silent, *map(tuple, signals))
 
 
 def _follow_up(found: _Rows) -> FollowUp | None:

@@ -8,6 +8,7 @@ from warehouse.asked import ASKED_CLASS_SQL
 from warehouse.case_plans import PLANS_SQL
 from warehouse.held_places import HELD_SQL
 from warehouse.one_class import ONE_CLASS_SQL
+from warehouse.since import SINCE_SQL
 from warehouse.stages import BASELINE_SHOWN
 
 WAVES = """
@@ -222,3 +223,8 @@ LIMITS = """
 """
 
 NAMES = "select school_id, name from core.dim_school where school_id in (select unnest($schools))"
+
+SINCE = f"""
+    select 'health_service', * from ({SINCE_SQL})
+    where school_id in (select unnest($schools))
+"""

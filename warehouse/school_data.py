@@ -6,6 +6,8 @@ The pseudonyms in here never print: no text, log line or file name may carry the
 from dataclasses import dataclass, field
 from datetime import date
 
+from warehouse.since import Since
+
 
 @dataclass(frozen=True, slots=True)
 class WaveInfo:
@@ -211,6 +213,7 @@ class SchoolData:
     `held_codes` counts codes of this school that stand in another school too. `asking` are those
     who ask for help in a form that waits. `surveys` are those that pupils here have answered,
     `grades` their grades, and `limits` those that these grades of the municipality set.
+    `since`: how the flags stand against the last wave's; None where the school has none.
     `is_first_of_key`: pupils cannot be compared with earlier waves, for those had another key.
     """
 
@@ -233,3 +236,4 @@ class SchoolData:
     grades: tuple[int, ...] = ()
     limits: tuple[LocalLimit, ...] = ()
     is_first_of_key: bool = False
+    since: Since | None = None

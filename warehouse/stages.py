@@ -13,6 +13,7 @@ from warehouse.case_plans import PLANS_SQL
 from warehouse.held_places import HELD_SQL
 from warehouse.one_class import ONE_CLASS_SQL
 from warehouse.requests import STILL
+from warehouse.since import SINCE_SQL
 from warehouse.stood import STOOD_SQL
 
 
@@ -227,6 +228,10 @@ _SCHOOL_INPUTS = f"""
         union all
         select school_id, concat_ws('|', 'placed', pupil, class_group, grade)
         from ({ONE_CLASS_SQL})
+        union all
+        select school_id, concat_ws('|', 'since', wave_id, new, again, gone, silent,
+            signals_new::varchar, signals_again::varchar, signals_gone::varchar)
+        from ({SINCE_SQL})
         union all
         select school_id, concat_ws('|', 'plan', flag_id, review, case_id, status)
         from ({PLANS_SQL}) where wave_id = $wave

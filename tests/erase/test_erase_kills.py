@@ -17,7 +17,7 @@ from tests.erase.tokens import files_with
 from tests.faults.compare import published
 from tests.faults.machine import ROOT
 from tests.support.home import NOW, csv_bytes, drop, form, make_home, run, school_class
-from tests.support.state import bytes_below, contents, ledger_of
+from tests.support.state import bytes_below, contents, ledger_of, reports_below
 from transforms.synthetic.formats import to_parquet, to_xlsx
 from warehouse.failpoint import ERASE_POINTS, VARIABLE
 
@@ -62,7 +62,7 @@ def as_it_ends(home: Home):
         contents(home, without=["core.stage"]),
         {name: entry[1:] for name, entry in ledger_of(home).items()},
         bytes_below(home.outcome),
-        bytes_below(home.health),
+        reports_below(home),
     )
 
 

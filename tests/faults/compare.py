@@ -9,7 +9,7 @@ import duckdb
 
 from flows.home import OUTCOMES, Home
 from flows.keys.files import files_in, write_new
-from tests.support.state import Tables, bytes_below, contents
+from tests.support.state import Tables, contents, reports_below
 
 
 def filed_files(home: Path) -> list[Path]:
@@ -85,7 +85,7 @@ def differences(one: Home, other: Home) -> list[str]:
         {
             **{f"table {name}": rows for name, rows in as_it_stands(home).items()},
             **{f"published {name}": rows for name, rows in published(home).items()},
-            **{f"report {name}": page for name, page in bytes_below(home.health).items()},
+            **{f"report {name}": page for name, page in reports_below(home).items()},
             **{f"note {name}": note for name, note in notes(home).items()},
             "outcomes": {path.name: path.parent.name for path in filed_files(home.root)},
         }

@@ -9,7 +9,7 @@ from flows.home import Home
 from tests.faults.compare import as_it_stands, lost_or_torn, published, same_key
 from tests.faults.machine import deliver, home_with, run_command, run_here
 from tests.support.home import csv_bytes, drop, make_home, outcomes, run, school_class
-from tests.support.state import LEDGER, bytes_below, contents, filed, ledger_of
+from tests.support.state import LEDGER, contents, filed, ledger_of, reports_below
 from transforms.synthetic.formats import to_ndjson, to_parquet, to_xlsx
 from warehouse.failpoint import VARIABLE
 
@@ -85,7 +85,7 @@ def test_order_of_six_hundred_small_files_does_not_matter(tmp_path):
         for home in (one, other)
     ]
     assert without_order[0] == without_order[1]
-    assert bytes_below(one.health) == bytes_below(other.health)
+    assert reports_below(one) == reports_below(other)
     tables = [published(home) for home in (one, other)]
     for name in ("indicator", "response_rate", "flag_count"):
         assert tables[0][name] == tables[1][name]

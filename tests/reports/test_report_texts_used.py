@@ -27,6 +27,7 @@ from warehouse.school_data import (
     PastAnswer,
     SchoolData,
 )
+from warehouse.since import Since
 
 
 class Recorder(dict[str, str]):
@@ -179,6 +180,11 @@ def worlds(data: SchoolData, adult: SchoolData) -> list[SchoolData]:
         replace(data, asking=(replace(stood, asks_in=1), replace(stood, asks_in=2))),
         replace(adult, asking=(replace(twice, rules=(adults,)),)),
         replace(data, pupil_flags=(alone, still), class_flags=(loose,), networks=(network,)),
+        replace(
+            data,
+            since=Since("2026-V", 2, 1, 3, 1, ("5A",), ("6A",), ("7B",)),
+            pupil_flags=(replace(asks, follow_up=FollowUp(None, None, None)),),
+        ),
     ]
 
 
@@ -209,6 +215,7 @@ def test_every_text_is_used_and_no_key_is_shown(
                 rules=rules,
                 settings=settings.model_copy(update={"routing": routing}),
                 issued_on=date(2026, 11, 25),
+                audit_head="ab" * 32,
                 asked_in={"core": frozenset({"stirling_v1"})},
             )
             shown += Page(render(report_view(given, context), texts, template)).text

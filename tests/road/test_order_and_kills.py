@@ -22,7 +22,7 @@ from tests.support.home import (
     run,
     school_class,
 )
-from tests.support.state import IN_NOTE, LEDGER, bytes_below, contents, filed, hashes, note_of
+from tests.support.state import IN_NOTE, LEDGER, contents, filed, hashes, note_of, reports_below
 from transforms.synthetic.formats import to_xlsx
 
 
@@ -99,7 +99,7 @@ def test_killed_runs_end_where_an_undisturbed_one_does(tmp_path):
             shutil.copyfile(file, undisturbed.inbox / file.name)
         run(undisturbed)
     assert as_it_stands(disturbed) == as_it_stands(undisturbed)
-    assert bytes_below(disturbed.health) == bytes_below(undisturbed.health)
+    assert reports_below(disturbed) == reports_below(undisturbed)
     assert filed(disturbed) == filed(undisturbed)
     for name in filed(disturbed):
         one, two = note_of(disturbed, name), note_of(undisturbed, name)

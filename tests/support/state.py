@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 import duckdb
 
 from flows.home import OUTCOMES, Home
+
+_HEAD = re.compile(rb"(?<=: )[0-9a-f]{64}(?=</p></footer>)")
 
 # Numbers that are given in the order of loading, and so depend on it.
 _NUMBERS = (
@@ -142,3 +145,8 @@ def bytes_below(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def reports_below(home: Home) -> dict[str, bytes]:
+    """The reports, but for the head of the log: like the day, it tells when they were written."""
+    return {name: _HEAD.sub(b"", page) for name, page in bytes_below(home.health).items()}

@@ -1,0 +1,40 @@
+"""A real Chromium, the system's: CI must have one, and elsewhere these tests may be skipped."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        if os.environ.get("KLASSEPULS_BROWSER") == "required":
+            pytest.fail("no Chromium here: install Debian's chromium")
+        pytest.skip("no Chromium here")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def show(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """`show(html, width=...)`: the page as somebody sees it, with no network at all."""
+    context = browser.new_context(offline=True, bypass_csp=True)
+
+    def opened(html: str, *, width: int = 1280, media: str = "screen") -> Page:
+        page = context.new_page()
+        page.set_viewport_size({"width": width, "height": 800})
+        page.emulate_media(media="print" if media == "print" else "screen")
+        page.set_content(html)
+        return page
+
+    yield opened
+    context.close()
