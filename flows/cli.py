@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from flows.backups.cli import add_backup, add_restore
 from flows.cases.cli import add_case
+from flows.delivery.delivery_cli import add_deliveries
 from flows.docs_cli import add_docs
 from flows.doctor.cli import add_doctor
 from flows.doctor.zones import ZonesOpenError
@@ -196,6 +197,7 @@ def command_line() -> argparse.ArgumentParser:
     add_open(commands)
     add_recipients(commands)
     add_report(commands)
+    add_deliveries(commands)
     add_case(commands)
     add_quarantine(commands)
     add_audit(commands)

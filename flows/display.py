@@ -105,6 +105,8 @@ def run_as_dict(summary: Summary) -> dict[str, Any]:
         "reports": summary.reports,
         "reports_removed": summary.removed,
         "reports_sealed": summary.sealed,
+        "delivered": summary.delivered.done,
+        "undelivered": summary.delivered.waiting,
         "published": bool(summary.publication and summary.publication.changed),
         "not_published_because": summary.refused,
         "seconds": {step: round(seconds, 2) for step, seconds in summary.seconds.items()},
@@ -135,11 +137,26 @@ def show_run(summary: Summary) -> None:
         console.print(f"Waited in quarantine too long, given up now: {summary.expired}.")
     _show_flags(summary)
     _show_asking(summary)
+    _show_reports(summary)
+    if summary.refused:
+        console.print(f"Not published: {summary.refused}", soft_wrap=True)
+
+
+def _show_reports(summary: Summary) -> None:
+    """What was written, and whom it has reached."""
     published = summary.publication
     console.print(
         f"Reports written: {summary.reports}. "
         + ("A new edition is published." if published and published.changed else "")
     )
+    if summary.delivered.done:
+        console.print(f"Delivered: {summary.delivered.done}.")
+    if summary.delivered.waiting:
+        console.print(
+            f"Not delivered yet: {summary.delivered.waiting}. `klassepuls deliveries` says why; the"
+            " next run tries again.",
+            soft_wrap=True,
+        )
     if summary.reported and not summary.sealed:
         console.print(
             "Reports are not sealed: whoever may enter health/ may read them. Name"
@@ -152,8 +169,6 @@ def show_run(summary: Summary) -> None:
             " does not name any more.",
             soft_wrap=True,
         )
-    if summary.refused:
-        console.print(f"Not published: {summary.refused}", soft_wrap=True)
 
 
 def _show_flags(summary: Summary) -> None:

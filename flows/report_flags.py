@@ -3,6 +3,7 @@
 from prefect import flow
 
 from flows.boundary import without_values
+from flows.delivery.deliver import deliver
 from flows.events import Fact, count_facts, report_facts, tell
 from flows.old_languages import remove_old_languages
 from flows.patience import patient_task
@@ -27,4 +28,5 @@ def issue(home: str, wave_id: str | None) -> list[Fact]:
         for wave in at.waves(wave_id):
             reported[wave] = write_reports(at.con, at.home, at.config, wave, now=at.now)
             remove_old_languages(at.home, at.config.settings.languages, [wave])
+        deliver(at.con, at.home, at.config, now=at.now)
     return report_facts(reported, makes_due="publish-marts")

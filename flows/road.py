@@ -17,6 +17,7 @@ from threading import Thread
 
 import duckdb
 
+from flows.delivery.deliver import Delivered, deliver
 from flows.doctor.zones import require_closed_zones
 from flows.hand import hand
 from flows.home import Config, Home, HomeError, load_config
@@ -61,6 +62,7 @@ class Summary:
     reports: int = 0
     removed: int = 0
     sealed: bool = False  # whether reports are sealed to recipients
+    delivered: Delivered = field(default_factory=Delivered)
     reported: dict[str, tuple[int, str]] = field(default_factory=dict)
     publication: Publication | None = None
     refused: str = ""  # why the disclosure gate let nothing out
@@ -80,7 +82,8 @@ class Summary:
         held = any(outcome.has_waiting_rows or outcome.asks_a_person for _, outcome in self.files)
         unheard = self.unheard.without_school > 0
         off = any(wave.pupil_flags_off for wave in self.waves)
-        told = self.untold or self.unproven > 0 or bool(self.refused)
+        undelivered = self.delivered.waiting > 0
+        told = self.untold or self.unproven > 0 or bool(self.refused) or undelivered
         return refused or held or told or unheard or off
 
 
@@ -160,6 +163,8 @@ def run(
                 # Whoever waits for a report or has asked for help must not wait for figures.
                 summary.refused = str(error)
             progress("publish", 1, 1)
+        with _timed(summary, "deliver"):
+            summary.delivered = deliver(con, home, config, now=now)
         summary.unheard = unheard(con)
         summary.unproven = unfinished(con)
         summary.untold = tell(con, now=now)

@@ -279,6 +279,12 @@ class Settings(Declared):
         return self
 
     @model_validator(mode="after")
+    def _has_a_server_for_its_mail(self) -> Self:
+        if self.delivery and self.delivery.mail and self.mail is None:
+            raise ValueError("[delivery.mail] needs a mail server: add [mail]")
+        return self
+
+    @model_validator(mode="after")
     def _seals_all_or_nothing(self) -> Self:
         """A home of which some reports lie open would look as if it were sealed."""
         without = [school.id for school in self.schools if not school.recipients]

@@ -36,6 +36,8 @@ RESTORE_POINTS = (
 
 # Of the commands of the keys for pupils, each point of another command.
 KEY_POINTS = ("after-key-file", "before-carry-commit", "before-key-removed")
+# Between a report's delivery and its note of it.
+DELIVERY_POINTS = ("before-delivery-noted",)
 
 # In the order of an action on a case.
 CASE_POINTS = ("case-before-audit", "case-before-commit")

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from flows.delivery.by_svarut import remove_exports
 from flows.hand import hand
 from flows.home import OUTCOMES, Config, Home, load_config
 from flows.quarantine.bring_back import delete_files, files_of
@@ -23,6 +24,7 @@ from warehouse.expired import (
 )
 from warehouse.failpoint import reach
 from warehouse.rebuild import rebuild
+from warehouse.report_deliveries import parcels
 from warehouse.same_pupils import renew_same_pupils
 from warehouse.store import only_writer
 from warehouse.witness import bear_witness
@@ -54,6 +56,7 @@ def erase_expired(home: Home, *, allow_many: bool, now: datetime) -> dict[str, A
                 retired=leavers.waves,
                 now=now,
             )
+            remove_exports(home, but={parcel.version for parcel in parcels(con)})
             rows = delete_leavers(con, leavers, by=hand(config), now=now)
             helpers = let_go_of_helpers(
                 con,

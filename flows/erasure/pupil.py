@@ -16,6 +16,7 @@ from typing import Any
 
 import duckdb
 
+from flows.delivery.by_svarut import remove_exports
 from flows.erasure.come_again import code_columns
 from flows.erasure.files import (
     Plan,
@@ -37,6 +38,7 @@ from warehouse.erase import erase_rows, is_due, is_unfinished, mark_rebuilt, wri
 from warehouse.erased import erased_digest
 from warehouse.failpoint import reach
 from warehouse.rebuild import rebuild
+from warehouse.report_deliveries import parcels
 from warehouse.stages import answered_waves
 from warehouse.store import only_writer
 from warehouse.whom import (
@@ -76,6 +78,7 @@ def erase_pupil(home: Home, asked: Asked, *, now: datetime) -> dict[str, Any]:
         flag_waves(con, config, answered_waves(con), now=now)
         for wave_id in answered_waves(con):
             write_reports(con, home, config, wave_id, now=now)
+        remove_exports(home, but={parcel.version for parcel in parcels(con)})
 
     return erase_under(home, config, asked, now=now, afterwards=made_again)
 

@@ -11,7 +11,7 @@ from reports.texts import Texts, read_texts
 from schemas.settings import ReportLanguage
 
 LANGUAGES: tuple[ReportLanguage, ...] = get_args(ReportLanguage)
-SUBJECTS = ("", "site")  # of the flag reports, and of the data docs
+SUBJECTS = ("", "site", "letters")  # of the flag reports, the data docs, and letters about reports
 
 
 def placeholders(text: str) -> set[str]:

@@ -23,7 +23,7 @@ create table core.report_delivery (
     channel varchar not null,               -- mail, sftp or svarut
     recipient varchar not null,             -- a keyed digest of the address
     state varchar not null,                 -- done, or failed: it is tried again
-    reason varchar,                         -- why it failed: a code
+    reason varchar,                         -- why it failed, without a value
     tries integer not null,
     tried_at timestamptz not null,
     primary key (version, channel, recipient)
