@@ -44,6 +44,7 @@ bench: $(READY)
 	$(BIN)/python bench/road.py build/bench
 	$(BIN)/python bench/many_files.py
 	$(BIN)/python bench/attack.py
+	$(BIN)/python bench/seal.py
 
 # Any other module:  make mutate MODULES=transforms/scoring.py TESTS=tests/scoring
 MODULES ?= transforms/statistics transforms/sociometry.py
