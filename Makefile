@@ -45,6 +45,7 @@ bench: $(READY)
 	$(BIN)/python bench/many_files.py
 	$(BIN)/python bench/attack.py
 	$(BIN)/python bench/seal.py
+	$(BIN)/python bench/flag_reports.py
 
 # Any other module:  make mutate MODULES=transforms/scoring.py TESTS=tests/scoring
 MODULES ?= transforms/statistics transforms/sociometry.py

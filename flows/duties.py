@@ -10,7 +10,7 @@ from reports.duties.documents import documents
 from reports.duties.facts import Municipality
 from reports.pages.html import page_html
 from reports.pages.markdown import page_markdown
-from schemas.settings import ReportLanguage
+from schemas.settings import DocLanguage
 from warehouse.swap import whole
 
 FOLDER = "duties"
@@ -26,7 +26,7 @@ class Made:
     left: tuple[str, ...]
 
 
-def write_duties(home: Home, language: ReportLanguage) -> Made:
+def write_duties(home: Home, language: DocLanguage) -> Made:
     """Write every document in one language, as HTML and as Markdown.
 
     A file that is no longer as it was made has been filled in by somebody: it stays as it is.

@@ -80,13 +80,33 @@ def report_template(texts: Texts, say: Callable[..., str] | None = None) -> Temp
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    level = cache(partial(_level, texts))
-    environment.filters.update(say=say or texts.say, level=level, th=_heading)
+    level, spoken = cache(partial(_level, texts)), partial(_spoken, texts)
+    environment.filters.update(
+        say=say or (spoken if texts.partly else texts.say),
+        word=say or texts.say,
+        level=level,
+        th=_heading,
+    )
+    environment.globals["draft"] = _draft(texts)
     return environment.get_template("school_report.html.j2")
 
 
+def _spoken(texts: Texts, key: str, /, **values: object) -> str | Markup:
+    """A fixed text, which says its language where that is not the page's."""
+    if key not in texts.partly:
+        return texts.say(key, **values)
+    said = texts.partly[key].format_map(values)
+    return Markup('<span lang="{}">{}</span>').format(texts.partly_in, said)
+
+
+def _draft(texts: Texts) -> tuple[tuple[str, str], ...]:
+    """That nobody has read a language's words yet, in it and in bokmål; empty for all others."""
+    found = ((code, texts.partly.get(f"draft.{code}", "")) for code in (texts.partly_in, "nb"))
+    return tuple((code, words) for code, words in found if words)
+
+
 def _level(texts: Texts, name: str) -> Markup:
-    said = texts.say(f"level.{name}")
+    said = _spoken(texts, f"level.{name}")
     return Markup('<span class="level {}">{} {}</span>').format(name, shape(name), said)
 
 

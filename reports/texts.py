@@ -4,7 +4,7 @@ A missing text or value is an error here and now, so that no reader ever meets a
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -17,9 +17,9 @@ from babel.lists import format_list
 from babel.numbers import format_decimal, format_percent
 
 from schemas.instrument import Texts as Translations
-from schemas.settings import ReportLanguage
+from schemas.settings import DocLanguage, ReportLanguage
 
-_LOCALES: dict[ReportLanguage, str] = {"nb": "nb", "nn": "nn", "en": "en_GB"}
+_LOCALES: dict[DocLanguage, str] = {"nb": "nb", "nn": "nn", "en": "en_GB"}
 _HIGHEST_NUMBER_IN_WORDS = 12
 _LEAST_SHARE = 0.001  # of shares with one decimal as per cent
 
@@ -50,10 +50,16 @@ def _date(day: date, form: str, locale: str) -> str:
 
 @dataclass(frozen=True, slots=True, eq=False)  # a language's template is kept by its texts
 class Texts:
-    """One language's texts by dotted key, and how that language writes dates and numbers."""
+    """One language's texts by dotted key, and how that language writes dates and numbers.
 
-    language: ReportLanguage
+    `partly` are fixed words in another language, whose name is `partly_in`, that take the place of
+    texts with the same key where a page shows them by themselves; never within a sentence.
+    """
+
+    language: DocLanguage
     entries: Mapping[str, str]
+    partly: Mapping[str, str] = field(default_factory=dict)
+    partly_in: str = ""
 
     @property
     def locale(self) -> str:
@@ -115,10 +121,19 @@ class Texts:
 
 @cache
 def read_texts(language: ReportLanguage, subject: str = "") -> Texts:
-    """The texts of one language: of the flag reports, or of another `subject` (a folder)."""
+    """The texts of one language: of the flag reports, or of another `subject` (a folder).
+
+    A language that has only some of the texts comes with those of bokmål, and its own beside them.
+    """
+    if language == "se":
+        return Texts("nb", _read("nb", subject), partly=_read("se", subject), partly_in="se")
+    return Texts(language, _read(language, subject))
+
+
+def _read(language: ReportLanguage, subject: str) -> dict[str, str]:
     folder = files("reports") / "texts" / subject
     text = (folder / f"{language}.toml").read_text(encoding="utf-8")
-    return Texts(language, dict(_flattened(loads(text))))
+    return dict(_flattened(loads(text)))
 
 
 def _flattened(table: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:

@@ -17,7 +17,8 @@ from schemas.declared import Declared
 from schemas.settings_delivery import Delivery, Recipient
 from schemas.settings_mail import Mail
 
-ReportLanguage = Literal["nb", "nn", "en"]
+DocLanguage = Literal["nb", "nn", "en"]
+ReportLanguage = Literal["nb", "nn", "en", "se"]  # se: headings and levels, the rest in bokmål
 SCHOOL_ID = r"^[A-Z0-9][A-Z0-9_-]{0,19}$"
 MIN_N_FLOOR = 5
 
@@ -245,7 +246,8 @@ class Settings(Declared):
     languages: tuple[ReportLanguage, ...] = Field(
         default=("nb", "en"),
         min_length=1,
-        description="Each report is written once in each; reports in any other are removed.",
+        description="Each report is written once in each; reports in any other are removed. `se`:"
+        " headings and levels in Northern Sámi, not reviewed; sentences in bokmål.",
     )
     schools: tuple[School, ...] = Field(min_length=1, alias="school")
     waves: tuple[Wave, ...] = Field(min_length=1, alias="wave")

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from reports.duties.facts import Municipality, Told, told
 from reports.duties.wording import BLANK, DOCUMENTS, TABLE, TICK, Section
 from reports.pages.blocks import Blank, Block, Heading, Link, Page, Paragraph, Table, Tick
-from schemas.settings import ReportLanguage
+from schemas.settings import DocLanguage
 
 
-def documents(of: Municipality, language: ReportLanguage) -> dict[str, Page]:
+def documents(of: Municipality, language: DocLanguage) -> dict[str, Page]:
     """Every document by its name, in one language; KeyError where a value lacks."""
     facts = told(of, language)
     return {name: _page(name, facts) for name in DOCUMENTS}

@@ -17,7 +17,7 @@ from schemas.publication import (
     publication_plan,
 )
 from schemas.rule import ClassRule, Condition, PupilRule, PupilStep
-from schemas.settings import ReportLanguage, Settings
+from schemas.settings import DocLanguage, Settings
 from schemas.survey import CONTEXT_COLUMNS, Survey
 from transforms.pseudonym import HEX_DIGITS, KEY_BYTES
 
@@ -51,7 +51,7 @@ class Told:
     rows: Mapping[TableName, tuple[tuple[Cell, ...], ...]]
 
 
-def told(of: Municipality, language: ReportLanguage) -> Told:
+def told(of: Municipality, language: DocLanguage) -> Told:
     """Everything that may stand in a document, in one language."""
     words, texts = wording(language), read_texts(language)
     values = _limits(of.settings) | _names(of, texts) | _statements(of, words, texts)

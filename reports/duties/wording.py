@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from schemas.declared import Declared
-from schemas.settings import ReportLanguage
+from schemas.settings import DocLanguage
 
 DOCUMENTS = ("record", "dpia", "control", "guardians", "pupils_young", "pupils_older")
 TableName = Literal[
@@ -70,7 +70,7 @@ class Wording(Declared):
 
 
 @cache
-def wording(language: ReportLanguage) -> Wording:
+def wording(language: DocLanguage) -> Wording:
     """Everything that the documents say in a language; DeclarationError where something lacks."""
     file = files("reports") / "texts" / "duties" / f"{language}.toml"
     return Wording.from_toml(file.read_text(encoding="utf-8"), name=file.name)

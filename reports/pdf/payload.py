@@ -28,6 +28,8 @@ def payload(view: ReportView, texts: Texts) -> str:
         "view": asdict(view, dict_factory=_drawn),
         "marks": {level: _marked(level) for level in (*LEVEL_ORDER, "alert")},
         "words": dict(texts.entries),
+        "partly": dict(texts.partly),
+        "partly_in": texts.partly_in,
     }
     return json.dumps(told, ensure_ascii=False, default=_plainly)
 

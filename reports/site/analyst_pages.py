@@ -22,10 +22,10 @@ from reports.site.road_chart import road_chart
 from reports.texts import Texts, read_texts
 from schemas.indicator import Figure
 from schemas.publication import publication_plan
-from schemas.settings import ReportLanguage, Settings
+from schemas.settings import DocLanguage, Settings
 from warehouse.site_facts import PublishedFacts
 
-LANGUAGES: tuple[ReportLanguage, ...] = get_args(ReportLanguage)
+LANGUAGES: tuple[DocLanguage, ...] = get_args(DocLanguage)
 HIDDEN = ":"
 _SHORT_ID = 12
 

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from typing import get_args
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -33,14 +34,14 @@ def reports() -> dict[str, str]:
     codes = fill_fjordvik(warehouse)
     data, adult = warehouse.read(), warehouse.read("adult_route")
     warehouse.con.close()
-    languages: tuple[ReportLanguage, ...] = ("nb", "nn", "en")
+    languages: tuple[ReportLanguage, ...] = get_args(ReportLanguage)
     return {
         **{language: render(data, codes, language=language) for language in languages},
         "adults": render(adult, codes),
     }
 
 
-@pytest.mark.parametrize("kind", ["nb", "nn", "en", "adults"])
+@pytest.mark.parametrize("kind", ["nb", "nn", "en", "se", "adults"])
 def test_axe_finds_nothing(reports: dict[str, str], show: Show, kind: str) -> None:
     found = Axe().run(show(reports[kind]))
     assert [(one["id"], len(one["nodes"])) for one in found.response["violations"]] == []
@@ -52,14 +53,14 @@ def test_axe_finds_nothing_on_a_phone(reports: dict[str, str], show: Show) -> No
     assert [(one["id"], len(one["nodes"])) for one in found.response["violations"]] == []
 
 
-@pytest.mark.parametrize("kind", ["nb", "nn", "en", "adults"])
+@pytest.mark.parametrize("kind", ["nb", "nn", "en", "se", "adults"])
 def test_nobody_scrolls_sideways_on_a_phone(reports: dict[str, str], show: Show, kind: str) -> None:
     page = show(reports[kind], width=PHONE)
     assert page.evaluate(SCROLLS) <= PHONE
     assert page.evaluate(STICKING_OUT, PHONE) == []
 
 
-@pytest.mark.parametrize("kind", ["nb", "nn", "en", "adults"])
+@pytest.mark.parametrize("kind", ["nb", "nn", "en", "se", "adults"])
 def test_nothing_is_cut_on_paper(reports: dict[str, str], show: Show, kind: str) -> None:
     page = show(reports[kind], width=PAPER, media="print")
     assert page.evaluate(STICKING_OUT, PAPER) == []

@@ -22,14 +22,14 @@ from schemas.declared import DeclarationError
 from schemas.instrument import shipped_instruments
 from schemas.network_rule import network_rule
 from schemas.rule import LOCAL_EDITIONS, shipped_rules
-from schemas.settings import ReportLanguage, Settings
+from schemas.settings import DocLanguage, Settings
 from schemas.survey import Survey
 from tests.reports.page import Page
 from tests.reports.test_texts import BOKMAAL, PROGRAMME
 from tests.support.home import make_home
 from transforms.pseudonym import HEX_DIGITS, KEY_BYTES
 
-LANGUAGES: tuple[ReportLanguage, ...] = get_args(ReportLanguage)
+LANGUAGES: tuple[DocLanguage, ...] = get_args(DocLanguage)
 
 SETTINGS = """
 [municipality]
@@ -111,7 +111,7 @@ def municipality(settings: Settings | None = None, *surveys: Survey, rules=None)
     )
 
 
-def all_text(of: Municipality, language: ReportLanguage = "nb") -> str:
+def all_text(of: Municipality, language: DocLanguage = "nb") -> str:
     return "\n".join(page_markdown(page) for page in documents(of, language).values())
 
 
@@ -253,7 +253,7 @@ def placeholders(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_language_says_the_same_in_the_same_order(language: ReportLanguage) -> None:
+def test_every_language_says_the_same_in_the_same_order(language: DocLanguage) -> None:
     nb, other = lines(wording("nb")), lines(wording(language))
     assert [(key, sign(line), placeholders(line)) for key, line in nb] == [
         (key, sign(line), placeholders(line)) for key, line in other
@@ -269,7 +269,7 @@ def test_nynorsk_is_nynorsk() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_no_text_is_unfinished(language: ReportLanguage) -> None:
+def test_no_text_is_unfinished(language: DocLanguage) -> None:
     for key, text in lines(wording(language)):
         assert text.strip(), key
         assert not re.search(r"TODO|TBD|XXX|FIXME|lorem|[<>&\\]", text, re.IGNORECASE), key
@@ -295,7 +295,7 @@ def test_every_fact_and_word_is_told_somewhere() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_documents_are_drafts_with_room_to_fill_in_and_open_from_disk(
-    language: ReportLanguage,
+    language: DocLanguage,
 ) -> None:
     for name, page in documents(municipality(), language).items():
         html = page_html(page)

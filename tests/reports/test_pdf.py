@@ -83,7 +83,7 @@ def lost(said: Said, pdf: Pdf, context: ReportContext) -> list[str]:
     return [text for text in said.texts if glue(text) not in glued]
 
 
-@pytest.mark.parametrize("language", ["nb", "nn", "en"])
+@pytest.mark.parametrize("language", ["nb", "nn", "en", "se"])
 def test_the_pdf_says_what_the_html_says(
     fjordvik: School, settings: Settings, language: ReportLanguage
 ) -> None:

@@ -8,9 +8,9 @@ from typing import get_args
 import pytest
 
 from reports.texts import Texts, read_texts
-from schemas.settings import ReportLanguage
+from schemas.settings import DocLanguage
 
-LANGUAGES: tuple[ReportLanguage, ...] = get_args(ReportLanguage)
+LANGUAGES: tuple[DocLanguage, ...] = get_args(DocLanguage)
 SUBJECTS = ("", "site", "letters")  # of the flag reports, the data docs, and letters about reports
 
 
@@ -20,13 +20,13 @@ def placeholders(text: str) -> set[str]:
 
 @pytest.mark.parametrize("subject", SUBJECTS)
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_language_has_the_same_keys(language: ReportLanguage, subject: str) -> None:
+def test_every_language_has_the_same_keys(language: DocLanguage, subject: str) -> None:
     assert set(read_texts("nb", subject).entries) == set(read_texts(language, subject).entries)
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_language_is_given_the_same_values(language: ReportLanguage, subject: str) -> None:
+def test_every_language_is_given_the_same_values(language: DocLanguage, subject: str) -> None:
     other = read_texts(language, subject).entries
     unequal = [
         key
@@ -62,7 +62,7 @@ def test_a_text_with_a_number_has_all_plural_forms(language: str) -> None:
 
 @pytest.mark.parametrize("subject", SUBJECTS)
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_no_text_is_empty_or_carries_markup(language: ReportLanguage, subject: str) -> None:
+def test_no_text_is_empty_or_carries_markup(language: DocLanguage, subject: str) -> None:
     texts = read_texts(language, subject).entries.values()
     assert all(text.strip() and not set("<>&\\") & set(text) for text in texts)
 
