@@ -40,6 +40,8 @@ def write_anew(home: Home, wanted: Wanted, folder: Path, *, now: datetime) -> li
 
     Raises HomeError where there is no such report, and where a file of its name lies there.
     """
+    if folder.resolve().is_relative_to(home.root.resolve()):
+        raise HomeError("--out lies within the home, where runs write and remove: choose another")
     config = load_config(home)
     with at_work(home, config, now=now) as con:
         asked = _asked(con, config, wanted)

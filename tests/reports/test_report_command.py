@@ -11,6 +11,7 @@ from flows.home import Home, load_config, open_home
 from flows.road import at_work
 from tests.reports.pdf import Pdf
 from tests.support.home import AUTUMN, NOW, csv_bytes, drop, form, make_home, run
+from tests.support.state import bytes_below
 
 BY_ADULT = {"bullied_by_adults": "4"}
 
@@ -91,4 +92,11 @@ def test_a_file_that_lies_there_stays(home, tmp_path):
     kept.write_text("mine")
     assert report(home, out, "--lang", "nb") == USAGE
     assert kept.read_text() == "mine"
+    assert told(home) == []
+
+
+def test_nothing_is_written_within_the_home(home):
+    before = bytes_below(home.health)
+    assert report(home, home.health / "S01", "--lang", "nb") == USAGE
+    assert bytes_below(home.health) == before
     assert told(home) == []
