@@ -37,6 +37,8 @@ from flows.rules.cli import add_rules
 from flows.scoring.cli import add_score
 from flows.sealing.age import WrongIdentityError
 from flows.sealing.sealing_cli import add_open, add_recipients
+from flows.serve.place import AlreadyServedError
+from flows.serve.serve_cli import add_serve
 from flows.sql_cli import add_sql
 from schemas.declared import DeclarationError
 from schemas.speakable import SpeakableError
@@ -44,7 +46,7 @@ from transforms.case_life import CaseRefusedError
 from warehouse.analysis import QueryError
 from warehouse.backup import BackupPlaceError
 from warehouse.cases import NoSuchCaseError
-from warehouse.damage import WarehouseBusyError
+from warehouse.damage import WarehouseBusyError, WarehouseNewerError
 from warehouse.decide import CannotRejectError
 from warehouse.expired import ClockError, TooManyError
 from warehouse.instruments import InstrumentChangedError
@@ -73,6 +75,8 @@ _EXIT_CODES: dict[type[SpeakableError], int] = {
     BackupRefusedError: REFUSED,
     ZonesOpenError: REFUSED,
     WarehouseBusyError: BUSY,
+    AlreadyServedError: BUSY,
+    WarehouseNewerError: REFUSED,
     OtherKeyError: REFUSED,
     KeyNeededError: REFUSED,
     CannotRejectError: REFUSED,
@@ -185,6 +189,7 @@ def command_line() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_init(commands)
     _add_run(commands)
+    add_serve(commands)
     _add_check(commands)
     _add_survey(commands)
     _add_flags(commands)

@@ -7,7 +7,6 @@ as a decision that a person has signed, never as a hidden default.
 from datetime import date
 from itertools import pairwise
 from typing import Literal, Self
-from zoneinfo import available_timezones
 
 from pydantic import Field, field_validator, model_validator
 
@@ -16,6 +15,8 @@ from schemas.class_name import LONGEST
 from schemas.declared import Declared
 from schemas.settings_delivery import Delivery, Recipient
 from schemas.settings_mail import Mail
+from schemas.settings_server import Schedule as Schedule  # noqa: PLC0414 - as ever, from here
+from schemas.settings_server import Server
 
 DocLanguage = Literal["nb", "nn", "en"]
 ReportLanguage = Literal["nb", "nn", "en", "se"]  # se: headings and levels, the rest in bokmål
@@ -66,26 +67,6 @@ class Wave(Declared):
         if self.closes < self.opens:
             raise ValueError("closes before it opens")
         return self
-
-
-class Schedule(Declared):
-    """When the nightly run starts: cron in local time, outside 02-03, which a DST night skips."""
-
-    cron: str = Field(
-        default="15 5 * * 1-5",
-        description="Not read yet: the nightly run stands in `prefect.yaml` or in a cron table.",
-    )
-    timezone: str = Field(
-        default="Europe/Oslo",
-        description="The municipality's clock: deadlines and closings are days on it.",
-    )
-
-    @field_validator("timezone")
-    @classmethod
-    def _is_known(cls, name: str) -> str:
-        if name not in available_timezones():
-            raise ValueError("not a time zone; Norway's is Europe/Oslo")
-        return name
 
 
 class Suppression(Declared):
@@ -252,6 +233,7 @@ class Settings(Declared):
     schools: tuple[School, ...] = Field(min_length=1, alias="school")
     waves: tuple[Wave, ...] = Field(min_length=1, alias="wave")
     schedule: Schedule = Schedule()
+    server: Server = Server()
     suppression: Suppression = Suppression()
     publication: PublicationPlan = PublicationPlan()
     quarantine: QuarantinePlan = QuarantinePlan()

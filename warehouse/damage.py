@@ -19,6 +19,10 @@ class WarehouseDamagedError(SpeakableError):
     """The database is broken, or lacks what it has held."""
 
 
+class WarehouseNewerError(SpeakableError):
+    """A newer Klassepuls has changed the tables, and this one does not know how."""
+
+
 class NoRoomError(SpeakableError):
     """A file could not be written because the disk is full or may not grow."""
 

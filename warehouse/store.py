@@ -15,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.damage import WarehouseBusyError, told_in_words
+from warehouse.damage import WarehouseBusyError, WarehouseNewerError, told_in_words
 from warehouse.swap import beside
 from warehouse.swap_home import finish
 from warehouse.witness import require_whole
@@ -92,7 +92,11 @@ def quoted_path(path: Path) -> str:
 
 
 def migrate(con: duckdb.DuckDBPyConnection, *, now: datetime) -> list[str]:
-    """Apply the migrations that the file has not seen, each in one transaction; returns them."""
+    """Apply the migrations that the file has not seen, each in one transaction; returns them.
+
+    WarehouseNewerError where the file has seen one that is not ours: writing what an older version
+    thinks is right would break what the newer one relies on.
+    """
     con.execute("create schema if not exists audit").fetchall()
     con.execute(
         "create table if not exists audit.migration"
@@ -104,8 +108,14 @@ def migrate(con: duckdb.DuckDBPyConnection, *, now: datetime) -> list[str]:
     ).fetchall()
     con.execute("create table if not exists vault.key_check (digest varchar not null)").fetchall()
     seen = {name for (name,) in con.execute("select name from audit.migration").fetchall()}
+    ours = migrations()
+    if strange := seen - ours.keys():
+        raise WarehouseNewerError(
+            f"a newer Klassepuls has been here ({len(strange)} migration(s) that this one does not"
+            " know): install that version again, or restore the backup from before the upgrade"
+        )
     applied = []
-    for name, text in migrations().items():
+    for name, text in ours.items():
         if name in seen:
             continue
         with transaction(con):

@@ -19,7 +19,11 @@ from warehouse.erase import Rewritten
 from warehouse.failpoint import reach
 from warehouse.whom import Who
 
-_DATABASES = (".duckdb", ".duckdb.wal", ".duckdb.new", ".duckdb.new.wal")
+# The last three are Prefect's, which holds no code and may be at work: never written to from here.
+_DATABASES = (
+    *(".duckdb", ".duckdb.wal", ".duckdb.new", ".duckdb.new.wal"),
+    *(".db", ".db-wal", ".db-shm"),
+)
 _NOTES = (".json", ".txt", DECISION_ENDING)
 
 

@@ -86,7 +86,18 @@ SILENT = {
     "mail": "the server; the documents say to whom reports go",
     "delivery.escrow.age": "the documents name whose key it is",
     "schools.register_id": "how a register writes a school; no document names it",
-    "schedule.cron": "not read yet",
+    "schedule.cron": "when the machine works",
+    "schedule.no_runs_in": "when the machine works",
+    **dict.fromkeys(
+        (
+            "server.port",
+            "server.ui",
+            "server.look_every_seconds",
+            "server.database",
+            "server.password_file",
+        ),
+        "how runs are kept on this machine; no pupil is in them",
+    ),
     "classes.names": "names of classes stand in no document",
     "routing.pupil_flags_to": "there is one value",
 }
@@ -122,9 +133,9 @@ def another(value: Any) -> Any:
         "checked": "waived", "Europe/Oslo": "UTC",
         "none": "identifier", "2026-27": "2027-28", "0001": "0002",
     }  # fmt: skip
-    kinds: list[tuple[type, Any]] = [
+    kinds: list[tuple[type | tuple[type, ...], Any]] = [
         (bool, lambda: not value),
-        (int, lambda: value + 37),
+        ((int, float), lambda: value + 37),
         (date, lambda: value.replace(day=27)),
         (str, lambda: known.get(value, f"{value} annet ord")),
         (tuple, lambda: ("nn",) if value else ("et ord til",)),

@@ -31,9 +31,9 @@ def same_key(home: Home, other: Home) -> None:
         write_new(other.vault / name, path.read_bytes(), 0o400)
 
 
-def as_it_stands(home: Home) -> Tables:
+def as_it_stands(home: Home, *, times: bool = True) -> Tables:
     """All but what was raised and withdrawn on the way: which runs came to flagging tells that."""
-    found = contents(home, without=["core.stage"])
+    found = contents(home, without=["core.stage"], times=times)
     stand = [row for row in found["core.flag"] if "withdrawn" not in row]
     ids = {row[0] for row in stand}
     evidence = [row for row in found["core.flag_evidence"] if row[0] in ids]

@@ -1,23 +1,25 @@
-"""A real Prefect server, worker and watcher on loopback, for the tests marked `server`."""
+"""A real `klassepuls serve` for the tests marked `server`, and what Prefect's API says of it."""
 
-import os
-import signal
+import json
 import socket
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from secrets import token_urlsafe
 from typing import Any, TypeVar
 from uuid import uuid4
 
 import httpx
 import pytest
+
+from flows.home import Home, load_config
+from flows.serve.environment import environment
+from flows.serve.place import Place
 
 ROOT = Path(__file__).resolve().parents[2]
 # Long, for SQLite under Prefect may stall for its busy timeout of a minute on a machine at work.
@@ -37,45 +39,66 @@ def eventually(what: str, found: Callable[[], T | None], *, seconds: float = PAT
 
 @dataclass
 class Prefect:
-    """The processes, by their own handles, and a client of the server's API."""
+    """A running `klassepuls serve`, and a client of its server's API."""
 
-    store: Path
-    env: dict[str, str] = field(repr=False)
+    home: Home
+    port: int
     api: httpx.Client = field(repr=False)
-    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
-    def start(self, name: str, *command: str) -> subprocess.Popen[bytes]:
-        """Start a process of this interpreter whose output is kept in Prefect's home too."""
-        with (self.store / f"{name}.log").open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", *command],
+    @property
+    def place(self) -> Place:
+        """Where it keeps its things."""
+        return Place(self.home, ROOT)
+
+    @property
+    def store(self) -> Path:
+        """PREFECT_HOME."""
+        return self.place.store
+
+    @property
+    def env(self) -> dict[str, str]:
+        """What its processes are told, for a process of a test."""
+        return environment(self.place, load_config(self.home).settings)
+
+    def start(self) -> None:
+        """Start it, and wait until it says that all of it runs."""
+        began = time.monotonic()
+        said = self.home.root / "said"
+        with said.open("wb") as file:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "flows.cli", "serve", "--home", str(self.home.root)],
                 cwd=ROOT,
-                env=self.env,
-                stdout=log,
+                stdout=file,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,
             )
-        self.processes[name] = process
-        return process
+        eventually("serve", lambda: self.process.poll() is not None or b"To stop" in _all(said))
+        assert self.process.poll() is None, _all(said).decode()
+        user, _, word = self.place.password_file.read_text(encoding="utf-8").partition(":")
+        self.api.auth = httpx.BasicAuth(user, word)
+        self.seconds["all runs"] = time.monotonic() - began
 
-    def stop(self) -> None:
-        """End every process that was started, the last first, and what it started itself."""
-        for process in reversed(self.processes.values()):
-            process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(20)
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait(20)
-        self.api.close()
+    def stop(self) -> int:
+        """Tell it to stop; its exit code."""
+        assert self.process is not None
+        self.process.terminate()
+        return self.process.wait(120)
 
-    def is_healthy(self) -> bool:
-        """Whether the server answers."""
-        try:
-            return self.api.get("/health").status_code == httpx.codes.OK
-        except httpx.TransportError:
-            return False
+    def said(self) -> str:
+        """What it told whoever started it."""
+        return _all(self.home.root / "said").decode()
+
+    def log(self) -> list[dict[str, Any]]:
+        """Its own log, line by line."""
+        lines = self.place.log_file.read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines]
+
+    def pid_of(self, name: str) -> int:
+        """The number of a process that it keeps, as it was started last."""
+        started = [line for line in self.log() if line.get("event") == "started"]
+        pid: int = [line["pid"] for line in started if line["process"] == name][-1]
+        return pid
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """What the API answers; a refusal fails the test.
@@ -129,56 +152,47 @@ class Prefect:
         tasks: list[dict[str, Any]] = self.post("/task_runs/filter", wanted)
         return tasks
 
-    def is_idle(self) -> bool:
+    def is_idle(self, *, may_crash: bool = False) -> bool:
         """Whether nothing runs or should; a run that failed fails the test at once."""
         so_far = {"expected_start_time": {"before_": datetime.now(UTC).isoformat()}}
         runs = self.post("/flow_runs/filter", {"flow_runs": so_far})
         states = Counter(run["state_type"] for run in runs)
-        assert not states["FAILED"] + states["CRASHED"], f"runs by state: {dict(states)}"
+        assert may_crash or not states["FAILED"] + states["CRASHED"], f"runs: {dict(states)}"
         return not states["PENDING"] + states["RUNNING"] + states["SCHEDULED"]
 
 
-def _free_port() -> int:
+def _all(path: Path) -> bytes:
+    return path.read_bytes() if path.is_file() else b""
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
         return port
 
 
-def _environment(store: Path, url: str, password: str) -> dict[str, str]:
-    inherited = {name: value for name, value in os.environ.items() if "PREFECT" not in name}
-    return inherited | {
-        "KLASSEPULS_SRC": str(ROOT),
-        "PREFECT_HOME": str(store),
-        "PREFECT_API_URL": url,
-        "PREFECT_SERVER_API_AUTH_STRING": password,
-        "PREFECT_API_AUTH_STRING": password,
-        "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "DO_NOT_TRACK": "1",
-        "PREFECT_SERVER_UI_ENABLED": "false",
-        "PREFECT_WORKER_QUERY_SECONDS": "0.5",
-        "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "2",
-        "PYTHONUNBUFFERED": "1",
-    }
-
-
-@pytest.fixture(scope="module")
-def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect]:
-    """A server that answers, on a free port of loopback, with a store of its own."""
-    store = tmp_path_factory.mktemp("prefect")
-    port, user, password = _free_port(), "klassepuls", token_urlsafe()
-    url = f"http://127.0.0.1:{port}/api"
+def serving(home: Home, *, more: str = "") -> Prefect:
+    """A `serve` of the home on a free port that looks often, not yet started."""
+    port = free_port()
+    server = f"\n[server]\nport = {port}\nui = false\nlook_every_seconds = 0.5\n{more}"
+    with home.settings_file.open("a", encoding="utf-8") as settings:
+        settings.write(server)
     # A connection for each call: the server closes idle ones, sometimes just as one is used again.
     alone = httpx.Limits(max_keepalive_connections=0)
-    api = httpx.Client(base_url=url, auth=(user, password), timeout=90, limits=alone)
-    server = Prefect(store, _environment(store, url, f"{user}:{password}"), api)
+    api = httpx.Client(base_url=f"http://127.0.0.1:{port}/api", timeout=90, limits=alone)
+    return Prefect(home, port, api)
+
+
+@contextmanager
+def served(home: Home, *, more: str = "") -> Iterator[Prefect]:
+    """A `serve` of the home that is running, and is ended in the end whatever happens."""
+    prefect = serving(home, more=more)
     try:
-        began = time.monotonic()
-        arguments = ("server", "start", "--host", "127.0.0.1", "--port", str(port), "--no-ui")
-        server.start("server", "prefect", *arguments)
-        eventually("the server to answer", server.is_healthy)
-        server.seconds["server up"] = time.monotonic() - began
-        yield server
+        prefect.start()
+        yield prefect
     finally:
-        server.stop()
+        if prefect.process is not None and prefect.process.poll() is None:
+            prefect.stop()
+        prefect.api.close()

@@ -4,11 +4,13 @@ One server, worker and watcher for all of it; the tests stand in the order that 
 """
 
 import os
+import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,16 +20,22 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import duckdb
+import httpx
 import polars as pl
 import pytest
 
-from flows.home import Home, init_home, load_config
+from flows.due import find_due
+from flows.home import Home, init_home, load_config, open_home
 from flows.intake import ingest
 from flows.road import at_work
+from flows.road import run as run_the_road
 from flows.simulate import write_home_settings
+from flows.stage import open_stage
 from schemas.settings import Wave
 from tests.erase.tokens import contents_below
-from tests.server.conftest import PATIENCE, ROOT, Prefect, eventually
+from tests.faults.compare import as_it_stands, filed_files, same_key
+from tests.server.conftest import ROOT, Prefect, eventually, served
+from tests.server.three_tools import declare
 from tests.support.home import make_home
 from tests.support.planted import OF_PUPILS, fill, found_in
 from transforms.synthetic.formats import to_csv
@@ -48,6 +56,7 @@ class Town:
     home: Home
     first: bytes = field(repr=False)
     second: bytes = field(repr=False)
+    tools: Mapping[str, bytes] = field(repr=False)
     codes: frozenset[str] = field(repr=False)
 
     def report(self, school: str, language: str = "nb") -> Path:
@@ -102,7 +111,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
         to_csv(_with_a_fault(answers.filter(pl.col("school") == school.id)))
         for school in municipality.schools
     )
-    return Town(home, first, second, frozenset(new))
+    return Town(home, first, second, declare(home), frozenset(new))
 
 
 def _with_a_fault(answers: pl.DataFrame) -> pl.DataFrame:
@@ -113,21 +122,15 @@ def _with_a_fault(answers: pl.DataFrame) -> pl.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def deployed(prefect: Prefect, town: Town) -> Iterator[Prefect]:
-    """Worker, deployments and watcher, as docs/how-to/schedule.md has them."""
-    prefect.env["KLASSEPULS_HOME"] = str(town.home.root)
-    began = time.monotonic()
-    prefect.start("worker", "prefect", "worker", "start", "-p", "klassepuls", "-t", "process")
-    eventually("the work pool", lambda: prefect.api.get("/work_pools/klassepuls").is_success)
-    prefect.start("watcher", "flows.watch_inbox", "--every", "0.5")
-    deploy = prefect.start("deploy", "prefect", "--no-prompt", "deploy", "--all")
-    assert deploy.wait(PATIENCE) == 0
-    # So that no sweep comes in between by the clock; one of the tests starts its own.
-    sweep = prefect.deployment("sweep-due/every-ten-minutes")
-    prefect.post(f"/deployments/{sweep}/pause_deployment", {})
-    prefect.seconds["deployed"] = time.monotonic() - began
-    yield prefect
-    sys.stderr.write(f"\nserver test, seconds: {prefect.seconds}\n")
+def deployed(town: Town) -> Iterator[Prefect]:
+    """All that runs by itself, as `klassepuls serve` keeps it."""
+    with served(town.home) as prefect:
+        # So that no sweep comes in between by the clock; one of the tests starts its own.
+        sweep = prefect.deployment("sweep-due/every-ten-minutes")
+        prefect.post(f"/deployments/{sweep}/pause_deployment", {})
+        eventually("the first sweep to end", prefect.is_idle)
+        yield prefect
+        sys.stderr.write(f"\nserver test, seconds: {prefect.seconds}\n")
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +155,31 @@ def test_nightly_run_is_scheduled_for_a_quarter_past_five_in_oslo(deployed: Pref
     times = [datetime.fromisoformat(run["expected_start_time"]).astimezone(OSLO) for run in runs]
     assert {(at.hour, at.minute) for at in times} == {(5, 15)}
     assert {at.isoweekday() for at in times} <= {1, 2, 3, 4, 5}
+
+
+def test_second_serve_of_the_same_home_is_refused(deployed: Prefect, town: Town) -> None:
+    command = [sys.executable, "-m", "flows.cli", "serve", "--home", str(town.home.root)]
+    second = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert second.returncode == 3
+    assert "nothing done: another `klassepuls serve` keeps this home running" in second.stderr
+
+
+def test_changed_schedule_is_deployed_anew(deployed: Prefect, town: Town) -> None:
+    before = town.home.settings_file.read_text(encoding="utf-8")
+    schedule = '\n[schedule]\ncron = "45 4 * * *"\nno_runs_in = [6, 7]\n'
+    town.home.settings_file.write_text(before + schedule, encoding="utf-8")
+    nightly = deployed.deployment("run-road/nightly")
+    eventually(
+        "the new schedule",
+        lambda: (
+            [
+                one["schedule"]["cron"]
+                for one in deployed.ask("GET", f"/deployments/{nightly}")["schedules"]
+            ]
+            == ["45 4 * 1,2,3,4,5,8,9,10,11,12 *"]
+        ),
+    )
+    eventually("serve to say so", lambda: "[schedule] was changed: deployed" in deployed.said())
 
 
 def test_dropped_file_becomes_a_report_and_a_published_file(
@@ -197,12 +225,6 @@ def test_a_survey_tool_may_say_itself_that_a_file_has_come(first_drop: Prefect) 
     first_drop.post("/events", [event])
     eventually("a run", lambda: len(first_drop.runs_of("ingest-inbox/on-drop")) == before + 1)
     eventually("the runs to end", first_drop.is_idle)
-
-
-def test_watcher_ends_when_told(first_drop: Prefect) -> None:
-    watcher = first_drop.processes["watcher"]
-    watcher.terminate()
-    assert watcher.wait(10) == 0
 
 
 def test_sweep_finds_what_no_event_told_and_closes_a_dead_run(
@@ -340,6 +362,79 @@ def test_nothing_planted_reaches_prefects_home_or_temporary_folders(
     assert found_in(done.stdout + done.stderr) == []
     # The same search finds them where they belong.
     assert found_in(contents_below(homes[0].restricted)["vault/vault.duckdb"]) == OF_PUPILS
+
+
+def test_worker_that_is_killed_in_the_middle_of_a_run_costs_nothing(
+    first_drop: Prefect, town: Town, tmp_path: Path
+) -> None:
+    """Files of three tools; what is there in the end is what `klassepuls run` makes of them."""
+    worker = first_drop.pid_of("worker")
+    eventually("the warehouse to be free", town.rows)
+    for name, content in town.tools.items():
+        town.drop(name, content)
+    began = time.monotonic()
+    eventually("a run to be at work", lambda: _is_held(town) or _nothing_waits(town))
+    os.kill(worker, signal.SIGKILL)
+    eventually("the worker to come back", lambda: first_drop.pid_of("worker") != worker)
+    eventually("all to be done", lambda: first_drop.is_idle(may_crash=True) and _is_done(town))
+    first_drop.seconds["all done after a killed worker"] = time.monotonic() - began
+    assert "worker ended by itself (SIGKILL): again in 1 s" in first_drop.said()
+    other = _home_that_runs_by_hand(town, tmp_path)
+    assert as_it_stands(town.home, times=False) == as_it_stands(other, times=False)
+    assert {path.name for path in filed_files(town.home.root)} == {
+        path.name for path in filed_files(other.root)
+    }
+
+
+def _is_held(town: Town) -> bool:
+    """Whether a run is at work just now."""
+    stack = town.held()
+    if stack is not None:
+        stack.close()
+    return stack is None
+
+
+def _nothing_waits(town: Town) -> bool:
+    return not list(town.home.inbox.iterdir())
+
+
+def _is_done(town: Town) -> bool:
+    """Whether the ledger and the inbox say that nothing is due."""
+    try:
+        with open_stage(str(town.home.root)) as at:
+            return not find_due(at)
+    except WarehouseBusyError:
+        return False
+
+
+def _home_that_runs_by_hand(town: Town, place: Path) -> Home:
+    """Another home with the same settings and keys, where a person has started the run."""
+    home = init_home(place / "other")
+    shutil.copy(town.home.settings_file, home.settings_file)
+    shutil.copytree(town.home.surveys, home.surveys, dirs_exist_ok=True)
+    same_key(town.home, home)
+    # In the order in which they came to the other.
+    for files in (
+        {"skole 1.csv": town.first},
+        {"skole 1 igjen.csv": town.first},
+        {"skole 2.csv": town.second},
+        town.tools,
+    ):
+        for name, content in files.items():
+            (home.inbox / name).write_bytes(content)
+        run_the_road(open_home(home.root), now=datetime.now(UTC), settle=0)
+    return home
+
+
+def test_serve_ends_cleanly_when_told(first_drop: Prefect) -> None:
+    assert first_drop.stop() == 0
+    assert first_drop.said().splitlines()[-3:] == [
+        "watcher has ended",
+        "worker has ended",
+        "server has ended",
+    ]
+    with pytest.raises(httpx.TransportError):
+        first_drop.api.get("/health")
 
 
 def _found(store: Path, codes: set[str]) -> int:

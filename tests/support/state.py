@@ -45,9 +45,10 @@ def warehouse_of(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
         yield con
 
 
-def contents(home: Home, *, without: Sequence[str] = ()) -> Tables:
+def contents(home: Home, *, without: Sequence[str] = (), times: bool = True) -> Tables:
     """Every table that tells something of pupils, sorted, without the numbers of loading.
 
+    Without `times` two homes can be compared of which one was filled later in the day.
     The wide answer tables are there as the long view: without numbers their rows belong to nobody.
     """
     with warehouse_of(home) as con:
@@ -59,13 +60,22 @@ def contents(home: Home, *, without: Sequence[str] = ()) -> Tables:
             """).fetchall()
             if not name.startswith(("core.answer_", "core.score_"))
         ]
-        found = {name: _sorted_rows(con, name) for name in [*names, "core.answer", "core.score"]}
+        found = {
+            name: _sorted_rows(con, name, times=times)
+            for name in [*names, "core.answer", "core.score"]
+        }
         found["vault.code"] = con.execute("from vault.code order by all").fetchall()
     return {name: rows for name, rows in sorted(found.items()) if name not in without}
 
 
-def _sorted_rows(con: duckdb.DuckDBPyConnection, table: str) -> list[tuple[object, ...]]:
-    columns = [column for column, *_ in con.execute(f"describe {table}").fetchall()]
+def _sorted_rows(
+    con: duckdb.DuckDBPyConnection, table: str, *, times: bool
+) -> list[tuple[object, ...]]:
+    columns = [
+        column
+        for column, kind, *_ in con.execute(f"describe {table}").fetchall()
+        if times or not kind.startswith("TIMESTAMP")
+    ]
     # Files of one run are told apart by microseconds, and a killed run takes them in other runs.
     at = "date_trunc('second', received_at) as received_at"
     kept = ", ".join(
