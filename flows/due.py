@@ -1,14 +1,16 @@
 """What the ledger and the inbox say is due: the truth that makes up for every lost event."""
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from flows.home import Home
 from flows.inbox import waiting
 from flows.reporting import report_state, reports_due
 from flows.road import ripe_waves
 from flows.stage import Stage
+from schemas.settings import Settings
 from warehouse.flag import flag_state
 from warehouse.printed import MANIFEST
 from warehouse.stages import fingerprint, is_done
@@ -41,13 +43,20 @@ class Due:
 
 
 def find_due(at: Stage) -> list[Due]:
-    """The first due step of the inbox, of each wave and of the publication.
+    """The first due step of the inbox, of each wave and of the publication; the newest wave first.
 
-    The step that follows is found by the event of the one before it, or by the next sweep.
+    Whoever answered last may need somebody first. The step that follows is found by the event of
+    the one before it, or by the next sweep.
     """
-    waves = at.waves(None)
+    waves = newest_first(at.config.settings, at.waves(None))
     steps = [step for wave_id in waves if (step := _due_of_wave(at, wave_id))]
     return [*_due_of_inbox(at.home), *steps, *_due_of_publication(at, waves, waiting_for=steps)]
+
+
+def newest_first(settings: Settings, waves: Collection[str]) -> list[str]:
+    """The waves in the order of their closing, the last one first."""
+    closes = {wave.id: wave.closes for wave in settings.waves}
+    return sorted(waves, key=lambda wave: (closes.get(wave, date.min), wave), reverse=True)
 
 
 def _due_of_inbox(home: Home) -> list[Due]:

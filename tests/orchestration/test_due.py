@@ -100,3 +100,35 @@ def test_a_step_is_asked_for_once_in_ten_minutes_and_then_again() -> None:
     assert step.key(on_time) != step.key(on_time + timedelta(minutes=10))
     assert step.key(on_time) != Due("flag", "2026V", "f2", "2026V").key(on_time)
     assert step.key(on_time) != Due("flag", "2026H", "f1", "2026H").key(on_time)
+
+
+OLDER = [
+    Wave(id="2024H", name="O", school_year="2024-25", opens="2024-11-04", closes="2024-11-22"),
+    Wave(id="2025V", name="P", school_year="2024-25", opens="2025-03-10", closes="2025-03-28"),
+]
+
+
+def test_after_weeks_away_each_step_is_started_once_the_newest_wave_first(tmp_path: Path) -> None:
+    town = make_municipality(schools=1, grades=range(6, 7), waves=[*OLDER, WAVE], seed=1)
+    home = init_home(tmp_path)
+    write_home_settings(home.root, town)
+    (home.inbox / "answers.csv").write_bytes(to_csv(town.answers))
+    config = load_config(home)
+    with at_work(home, config, now=LONG_AFTER) as con:
+        at = Stage(con, home, config, LONG_AFTER)
+        load(at)
+        due = find_due(at)
+        assert [(step.stage, step.wave_id) for step in due] == [
+            ("flag", WAVE.id),
+            ("flag", "2025V"),
+            ("flag", "2024H"),
+        ]
+        # A sweep that comes again before anything is done asks with the same keys: no second run.
+        keys = {step.key(LONG_AFTER) for step in due}
+        assert keys == {step.key(LONG_AFTER) for step in find_due(at)}
+        assert len(keys) == len(due)
+        flag_waves(at.con, at.config, [WAVE.id], now=at.now)
+        assert [(step.stage, step.wave_id) for step in find_due(at)][:2] == [
+            ("report", WAVE.id),
+            ("flag", "2025V"),
+        ]
