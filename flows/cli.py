@@ -31,8 +31,10 @@ from flows.home import HomeError, init_home, open_home
 from flows.home_option import add_home, home_of
 from flows.issuing.cli import add_report
 from flows.keys.cli import add_key
+from flows.overdue.overdue_cli import add_overdue
 from flows.publish_cli import add_publish
 from flows.quarantine.cli import add_audit, add_quarantine
+from flows.receive.intake_cli import add_intake
 from flows.rules.cli import add_rules
 from flows.scoring.cli import add_score
 from flows.sealing.age import WrongIdentityError
@@ -211,6 +213,8 @@ def command_line() -> argparse.ArgumentParser:
     add_key(commands)
     add_backup(commands)
     add_restore(commands)
+    add_overdue(commands)
+    add_intake(commands)
     add_doctor(commands)
     _add_simulate(commands)
     _add_demo(commands)
@@ -243,21 +247,26 @@ def _add_run(commands: "Commands") -> None:
 
 def _run(parsed: argparse.Namespace) -> int:
     from flows.display import progress_bars, run_as_dict, show_run
+    from flows.notices.shown import checked_as_dict, show_checked
+    from flows.notices.tell import tell_now, telling_of_failure
     from flows.road import run
 
     home = open_home(home_of(parsed))
-    with progress_bars(silent=parsed.json) as progress:
-        now = datetime.now(UTC)
+    now = datetime.now(UTC)
+    with progress_bars(silent=parsed.json) as progress, telling_of_failure(home, now=now):
         summary = run(home, now=now, wave=parsed.wave, progress=progress)
     if summary.publication and summary.publication.changed:
         from flows.data_docs import write_docs_of_edition
 
         write_docs_of_edition(home, summary.publication, now=now)
+    checked = tell_now(home, now=now, walked="run")
     if parsed.json:
-        print(json.dumps(run_as_dict(summary), ensure_ascii=False, indent=1))
+        told = run_as_dict(summary) | checked_as_dict(checked)
+        print(json.dumps(told, ensure_ascii=False, indent=1))
     else:
         show_run(summary)
-    return NEEDS_A_PERSON if summary.needs_a_person else DONE
+        show_checked(checked)
+    return NEEDS_A_PERSON if summary.needs_a_person or checked.needs_a_person else DONE
 
 
 def _add_check(commands: "Commands") -> None:

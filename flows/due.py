@@ -84,11 +84,11 @@ def _due_of_publication(at: Stage, waves: list[str], *, waiting_for: list[Due]) 
     """Ripe waves that are not out; one that is to be flagged first comes with a later sweep."""
     unready = {step.wave_id for step in waiting_for if step.stage == "flag"}
     ripe = set(ripe_waves(at.config, waves, now=at.now)) - unready
-    missing = sorted(ripe - _published_waves(at.home))
+    missing = sorted(ripe - published_waves(at.home))
     return [Due("publish", "analyst", fingerprint(missing))] if missing else []
 
 
-def _published_waves(home: Home) -> set[str]:
+def published_waves(home: Home) -> set[str]:
     """What the manifest says is out; where it says nothing, publishing is due and mends it."""
     try:
         manifest = json.loads((home.analyst / MANIFEST).read_text(encoding="utf-8"))

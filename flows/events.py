@@ -13,6 +13,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from flows.outcome import Outcome
 from warehouse.flag import Flagged
+from warehouse.overdue import Overdue
 from warehouse.publish import Publication
 from warehouse.requests import Raised
 
@@ -38,6 +39,8 @@ class EventName(StrEnum):
     PROMPT_RAISED = "klassepuls.prompt.raised"
     REPORT_ISSUED = "klassepuls.report.issued"
     WAREHOUSE_PUBLISHED = "klassepuls.warehouse.published"
+    WAVE_OVERDUE = "klassepuls.wave.overdue"
+    REVIEW_OVERDUE = "klassepuls.review.overdue"
 
 
 class ReceivedPayload(TypedDict):
@@ -101,6 +104,29 @@ class PublishedPayload(TypedDict):
     waves: list[str]
 
 
+class WaveOverduePayload(TypedDict):
+    """Of how many schools and known classes no answers have come, and by how many days."""
+
+    specversion: str
+    wave_id: str
+    schools: int
+    classes: int
+    days_late: int
+
+
+class ReviewOverduePayload(TypedDict):
+    """Something of a school is past its day; how much stands in the list that people read.
+
+    `what`: prompt, review or case. No school where it is on the route of adults.
+    """
+
+    specversion: str
+    school_id: str | None
+    wave_id: str | None
+    what: str
+    days_late: int
+
+
 Payload: TypeAlias = (
     ReceivedPayload
     | DeliveryPayload
@@ -109,6 +135,8 @@ Payload: TypeAlias = (
     | FlagsPayload
     | ReportPayload
     | PublishedPayload
+    | WaveOverduePayload
+    | ReviewOverduePayload
 )
 
 PAYLOADS: Mapping[EventName, type] = {
@@ -121,6 +149,8 @@ PAYLOADS: Mapping[EventName, type] = {
     EventName.PROMPT_RAISED: PromptPayload,
     EventName.REPORT_ISSUED: ReportPayload,
     EventName.WAREHOUSE_PUBLISHED: PublishedPayload,
+    EventName.WAVE_OVERDUE: WaveOverduePayload,
+    EventName.REVIEW_OVERDUE: ReviewOverduePayload,
 }
 
 _OF_OUTCOME = {
@@ -255,6 +285,48 @@ def publication_facts(publication: Publication | None) -> list[Fact]:
     )
     resource = f"klassepuls.publication.{publication.publication_id}"
     return [Fact(EventName.WAREHOUSE_PUBLISHED, resource, "", payload)]
+
+
+def overdue_facts(late: Sequence[Overdue]) -> list[Fact]:
+    """Each wave of which something is missing, and each school with something past its day.
+
+    The same lateness is the same fact every day, until more of it comes.
+    """
+    return [*_waves_overdue(late), *(_review_overdue(one) for one in late if one.kind != "wave")]
+
+
+def _waves_overdue(late: Sequence[Overdue]) -> list[Fact]:
+    by_wave: dict[str, list[Overdue]] = {}
+    for one in late:
+        if one.kind == "wave" and one.wave_id:
+            by_wave.setdefault(one.wave_id, []).append(one)
+    return [
+        Fact(
+            EventName.WAVE_OVERDUE,
+            _wave(wave_id),
+            str(max(one.mark for one in missing)),
+            WaveOverduePayload(
+                specversion=SPEC_VERSION,
+                wave_id=wave_id,
+                schools=len(missing),
+                classes=sum(len(one.classes) for one in missing),
+                days_late=max(one.days_late for one in missing),
+            ),
+        )
+        for wave_id, missing in by_wave.items()
+    ]
+
+
+def _review_overdue(one: Overdue) -> Fact:
+    payload = ReviewOverduePayload(
+        specversion=SPEC_VERSION,
+        school_id=one.school_id,
+        wave_id=one.wave_id,
+        what=one.kind,
+        days_late=one.days_late,
+    )
+    resource = f"klassepuls.school.{one.school_id or 'none'}"
+    return Fact(EventName.REVIEW_OVERDUE, resource, f"{one.kind}:{one.wave_id}:{one.mark}", payload)
 
 
 def _delivery(outcome: Outcome) -> str:

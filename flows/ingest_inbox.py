@@ -6,6 +6,7 @@ from flows.boundary import without_values
 from flows.events import Fact, count_facts, delivery_facts, prompt_facts, tell
 from flows.inbox import SETTLE_SECONDS
 from flows.intake import ingest
+from flows.notices.tell import tell_now
 from flows.outcome import fresh
 from flows.patience import patient_task
 from flows.quarantine.told_anew import tell_anew
@@ -30,6 +31,8 @@ def take_in(home: str) -> list[Fact]:
         tell_anew(at.con, at.home, at.config, now=at.now)
         became = [outcome for _, outcome in outcomes]
         raised = raised_by(at.con, fresh(became))
+    # Whoever asks for help is told of at once, whatever else waits.
+    tell_now(at.home, now=at.now)
     # Where nothing was loaded no flow follows, and whoever asks for help must not wait for a sweep.
     is_loaded = any(outcome.outcome == "loaded" for outcome in became)
     return [

@@ -17,6 +17,7 @@ from flows.events import (
     wave_facts,
 )
 from flows.home import open_home
+from flows.notices.tell import tell_now, telling_of_failure
 from flows.patience import patient_task
 from flows.road import run
 from warehouse.publish import PublicationError
@@ -39,7 +40,10 @@ def walk(home: str, wave_id: str | None) -> tuple[list[Fact], str]:
 
     Its facts make nothing due: the road has been there already.
     """
-    summary = run(open_home(Path(home)), now=datetime.now(UTC), wave=wave_id)
+    place, now = open_home(Path(home)), datetime.now(UTC)
+    with telling_of_failure(place, now=now):
+        summary = run(place, now=now, wave=wave_id)
+    tell_now(place, now=now, walked="run")
     facts = [
         *delivery_facts([outcome for _, outcome in summary.files]),
         *prompt_facts(summary.raised),

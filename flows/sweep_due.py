@@ -5,6 +5,7 @@ lost, and starts what it finds, so that nothing is late by more than a sweep a s
 """
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from prefect import flow
 from prefect.client.orchestration import get_client
@@ -22,6 +23,8 @@ from prefect.states import Crashed
 
 from flows.boundary import without_values
 from flows.due import DEPLOYMENTS, POOL, Due, find_due
+from flows.home import open_home
+from flows.notices.tell import tell_now
 from flows.stage import open_stage
 from warehouse.damage import WarehouseBusyError
 
@@ -39,6 +42,7 @@ def sweep_due(home: str) -> dict[str, int]:
         return {"started": 0, "closed": 0}
     for step in due:
         start(step, home)
+    tell_missed(home)
     return {"started": len(due), "closed": close_stale_runs(datetime.now(UTC))}
 
 
@@ -47,6 +51,12 @@ def look(home: str) -> list[Due]:
     """What is due now."""
     with open_stage(home) as at:
         return find_due(at)
+
+
+@without_values
+def tell_missed(home: str) -> None:
+    """Tell what a run could not, or did not live to."""
+    tell_now(open_home(Path(home)), now=datetime.now(UTC))
 
 
 def start(step: Due, home: str) -> None:

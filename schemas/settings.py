@@ -17,6 +17,9 @@ from schemas.settings_delivery import Delivery, Recipient
 from schemas.settings_mail import Mail
 from schemas.settings_server import Schedule as Schedule  # noqa: PLC0414 - as ever, from here
 from schemas.settings_server import Server
+from schemas.settings_intake import Intake
+from schemas.settings_mail import Mail
+from schemas.settings_notices import Notices
 
 DocLanguage = Literal["nb", "nn", "en"]
 ReportLanguage = Literal["nb", "nn", "en", "se"]  # se: headings and levels, the rest in bokmål
@@ -244,8 +247,10 @@ class Settings(Declared):
     pupil_codes: PupilCodes = PupilCodes()
     routing: Routing | None = None
     security: Security | None = None
+    intake: Intake = Intake()
     mail: Mail | None = None
     delivery: Delivery | None = None
+    notices: Notices | None = None
 
     @model_validator(mode="after")
     def _ids_stand_once_and_waves_do_not_overlap(self) -> Self:
@@ -286,4 +291,11 @@ class Settings(Declared):
                 "reports are sealed, and nobody is named who opens those about adults: add"
                 " [[delivery.bullied_by_adults]]"
             )
+    def _notices_can_be_sent(self) -> Self:
+        if self.notices is None:
+            return self
+        if self.notices.needs_mail and self.mail is None:
+            raise ValueError("[notices] sends mail: say in [mail] through which server")
+        if {one.id for one in self.notices.schools} - {school.id for school in self.schools}:
+            raise ValueError("[[notices.school]] has an id that no [[school]] has")
         return self

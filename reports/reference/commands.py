@@ -36,7 +36,8 @@ def _commands(
 ) -> dict[str, tuple[str, argparse.ArgumentParser]]:
     """Name, help and parser of each command; argparse has no public way to ask for them.
 
-    A command of several tasks is a command for each task: `survey draft`.
+    A command of several tasks is a command for each task: `survey draft`. One that does something
+    by itself, too, comes first: `intake`.
     """
     found: dict[str, tuple[str, argparse.ArgumentParser]] = {}
     for action in parser._actions:
@@ -44,12 +45,18 @@ def _commands(
             helps = {choice.dest: choice.help or "" for choice in action._choices_actions}
             for name, sub in action.choices.items():
                 tasks = _commands(sub, f"{before}{name} ")
-                found |= tasks or {f"{before}{name}": (helps.get(name, ""), sub)}
+                if not tasks or sub.get_default("command"):
+                    found[f"{before}{name}"] = (helps.get(name, ""), sub)
+                found |= tasks
     return found
 
 
 def _section(name: str, parser: argparse.ArgumentParser) -> Iterator[str]:
-    arguments = [action for action in parser._actions if action.dest != "help"]
+    arguments = [
+        action
+        for action in parser._actions
+        if action.dest != "help" and not isinstance(action, argparse._SubParsersAction)
+    ]
     yield f"## {name}"
     yield code(" ".join(("klassepuls", name, *map(_usage, arguments))))
     yield table(

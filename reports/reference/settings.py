@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import date
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
@@ -75,6 +75,8 @@ def _kind(annotation: Any) -> str:  # noqa: ANN401 - any type that a setting may
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin is Literal:
         return " or ".join(code(json.dumps(value)) for value in inner)
+    if origin is Annotated:
+        return _kind(inner[0])
     if origin is tuple:
         return f"list: {_kind(inner[0])}"
     if origin is dict:

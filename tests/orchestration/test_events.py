@@ -4,7 +4,8 @@ import json
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from flows.events import (
     Fact,
     count_facts,
     delivery_facts,
+    overdue_facts,
     prompt_facts,
     publication_facts,
     report_facts,
@@ -24,6 +26,7 @@ from flows.events import (
 from flows.outcome import HeldPlace, Outcome
 from schemas.reason import Reason
 from warehouse.flag import Flagged
+from warehouse.overdue import Overdue
 from warehouse.publish import Publication
 from warehouse.requests import Raised
 
@@ -41,6 +44,12 @@ PUBLICATION = Publication(
     rows={},
 )
 
+LATE = [
+    Overdue("wave", "S01", "2026H", ("7A", "7B"), 2, date(2026, 11, 23), 1, 10),
+    Overdue("wave", "S02", "2026H", (), 1, date(2026, 11, 23), 1, 10),
+    Overdue("prompt", "S01", "2026H", (), 1, date(2026, 11, 20), 4, 11),
+]
+
 
 def all_facts() -> list[Fact]:
     """One run in which everything happened."""
@@ -51,6 +60,7 @@ def all_facts() -> list[Fact]:
         *wave_facts([FLAGGED], makes_due="report-flags"),
         *report_facts({"2026H": (4, "r1")}, makes_due="publish-marts"),
         *publication_facts(PUBLICATION),
+        *overdue_facts(LATE),
     ]
 
 
@@ -83,6 +93,21 @@ def test_same_fact_has_the_same_id_and_another_state_another() -> None:
     assert later[0].id != report_facts({"2026H": (4, "r1")})[0].id
     different = {fact.id for fact in once}
     assert len(different) == len(once) - 1  # the same content was received twice
+
+
+def test_overdue_wave_is_one_fact_with_counts_and_no_class() -> None:
+    wave, prompt = overdue_facts(LATE)
+    assert dict(wave.payload) == {
+        "specversion": "1.0", "wave_id": "2026H", "schools": 2, "classes": 2, "days_late": 1,
+    }  # fmt: skip
+    assert "7A" not in json.dumps([wave.payload, prompt.payload])
+
+
+def test_overdue_is_the_same_fact_the_next_day() -> None:
+    tomorrow = [replace(one, days_late=one.days_late + 1) for one in LATE]
+    assert [one.id for one in overdue_facts(tomorrow)] == [one.id for one in overdue_facts(LATE)]
+    more = [replace(one, mark=one.mark + 1) for one in LATE]
+    assert not {one.id for one in overdue_facts(more)} & {one.id for one in overdue_facts(LATE)}
 
 
 def test_many_loaded_files_make_one_step_due() -> None:

@@ -1,0 +1,1 @@
+"""Deliveries over HTTP: into the inbox whole or not at all, and how the pipeline is."""

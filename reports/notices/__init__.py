@@ -1,0 +1,1 @@
+"""Notices as people read them: short letters in the municipality's languages."""
