@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.backups.cli import add_backup, add_restore
+from flows.board.board_cli import add_board
 from flows.cases.cli import add_case
 from flows.delivery.delivery_cli import add_deliveries
 from flows.docs_cli import add_docs
@@ -206,6 +207,7 @@ def command_line() -> argparse.ArgumentParser:
     add_report(commands)
     add_deliveries(commands)
     add_case(commands)
+    add_board(commands)
     add_quarantine(commands)
     add_audit(commands)
     add_access(commands)

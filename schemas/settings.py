@@ -20,6 +20,7 @@ from schemas.settings_server import Server
 from schemas.settings_intake import Intake
 from schemas.settings_mail import Mail
 from schemas.settings_notices import Notices
+from schemas.settings_board import Board
 
 DocLanguage = Literal["nb", "nn", "en"]
 ReportLanguage = Literal["nb", "nn", "en", "se"]  # se: headings and levels, the rest in bokmål
@@ -242,6 +243,7 @@ class Settings(Declared):
     quarantine: QuarantinePlan = QuarantinePlan()
     retention: Retention = Retention()
     cases: Cases = Cases()
+    board: Board = Board()
     classes: ClassNames = ClassNames()
     class_lists: ClassLists = ClassLists()
     pupil_codes: PupilCodes = PupilCodes()

@@ -18,7 +18,14 @@ HIGHEST_RATING = 10
 
 
 class CaseRefusedError(SpeakableError):
-    """What was asked for may not be done in this case, or not now."""
+    """What was asked for may not be done in this case, or not now.
+
+    `kind` names the condition in one word, for a page that says it in another language.
+    """
+
+    def __init__(self, message: str, kind: str = "") -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +106,7 @@ def _hold_to(checks: Iterable["_Check"], question: _Question) -> None:
     for check in checks:
         reason = check(question)
         if reason is not None:
-            raise CaseRefusedError(reason)
+            raise CaseRefusedError(reason, check.__name__.strip("_"))
 
 
 def is_allowed(
@@ -111,6 +118,25 @@ def is_allowed(
     except CaseRefusedError:
         return False
     return True
+
+
+def possible_actions(
+    life: CaseLife, facts: CaseFacts, role: str, *, today: date
+) -> tuple[Action, ...]:
+    """What a role may do in the case as it stands, whatever is told with it.
+
+    A page offers these; days, reasons and numbers are held to `require_allowed` when they are told.
+    """
+    nobody = GroupSize(0, 0)
+    return tuple(
+        action
+        for action in life.actions
+        if all(
+            check(_Question(life, facts, Asked(action.id, today, role), action, today, nobody))
+            is None
+            for check in (_state, _role)
+        )
+    )
 
 
 def next_state(life: CaseLife, status: str, action_id: str) -> str:

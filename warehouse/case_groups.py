@@ -23,9 +23,11 @@ def form_group(
     """A group of helpers (pseudonyms); CaseRefusedError where the pupil is one of them."""
     pupil, school_id = _whose(con, case_id)
     if pupil in helpers:
-        raise CaseRefusedError("the pupil whom the group is for is not one of its helpers")
+        raise CaseRefusedError(
+            "the pupil whom the group is for is not one of its helpers", "own_helper"
+        )
     if len(set(helpers)) < len(helpers):
-        raise CaseRefusedError("a helper is named twice")
+        raise CaseRefusedError("a helper is named twice", "named_twice")
     group_id = f"G-{secrets.token_hex(6)}"
     told = asked.detail
     con.execute(
@@ -49,11 +51,12 @@ def join_group(
     pupil, school_id = _whose(con, case_id)
     group_id, members = _group_now(con, case_id)
     if helper in members or helper == pupil:
-        raise CaseRefusedError("that pupil is in the group already")
+        raise CaseRefusedError("that pupil is in the group already", "named_twice")
     if len(members) >= largest:
         raise CaseRefusedError(
             f"the group has {len(members)} helpers, and at most {largest} ([cases] in"
-            " klassepuls.toml)"
+            " klassepuls.toml)",
+            "group",
         )
     _add_members(con, group_id, school_id, [helper], asked.on)
 
@@ -67,7 +70,7 @@ def leave_group(
     """
     group_id, members = _group_now(con, case_id)
     if not members & set(names):
-        raise CaseRefusedError("that pupil is not in the group now")
+        raise CaseRefusedError("that pupil is not in the group now", "no_helper")
     con.execute(
         """
         update core.group_member set left_on = $on, left_reason = $why

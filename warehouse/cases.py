@@ -77,7 +77,8 @@ def open_case(
     open_now = _open_case_of(con, office.life, opening)
     if open_now:
         raise CaseRefusedError(
-            f"the pupil has an open case, {open_now}: note it there (`case link` for a new flag)"
+            f"the pupil has an open case, {open_now}: note it there (`case link` for a new flag)",
+            "open_already",
         )
     case_id = "K-" + "".join(secrets.choice(_SIGNS) for _ in range(_LENGTH))
     con.execute(

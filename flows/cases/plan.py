@@ -45,5 +45,6 @@ def _require_nobody(con: duckdb.DuckDBPyConnection, text: CasePlan) -> None:
     if kinds:
         raise CaseRefusedError(
             f"the plan holds what points at a person ({', '.join(kinds)}): write roles, as"
-            " `the nurse` or `a friend of the class`. The archive's document has the names"
+            " `the nurse` or `a friend of the class`. The archive's document has the names",
+            "plan",
         )

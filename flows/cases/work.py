@@ -7,6 +7,7 @@ come in from a person and go out in what the school health service reads, and no
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
@@ -69,15 +70,30 @@ class Desk:
     office: Office
 
 
+_OPEN: ContextVar[tuple[Home, Desk] | None] = ContextVar("open_desk", default=None)
+
+
 @contextmanager
 def at_desk(home: Home, *, now: datetime) -> Iterator[Desk]:
-    """Hold the writer's lock and an open warehouse; days are those of the municipality's clock."""
+    """Hold the writer's lock and an open warehouse; days are those of the municipality's clock.
+
+    Within itself it is the same desk: who looks before an action does both under one lock.
+    """
+    already = _OPEN.get()
+    if already is not None and already[0] == home:
+        yield already[1]
+        return
     config = load_config(home)
     own = config.settings.cases
     size = GroupSize(own.smallest_group, own.largest_group)
     today = config.local(now).date()
     with at_work(home, config, now=now) as con:
-        yield Desk(con, config, Office(case_life(), size, hand(config), today, now))
+        desk = Desk(con, config, Office(case_life(), size, hand(config), today, now))
+        token = _OPEN.set((home, desk))
+        try:
+            yield desk
+        finally:
+            _OPEN.reset(token)
 
 
 def open_for_pupil(
@@ -171,7 +187,9 @@ def link(
             },
         ).fetchall() or [(True,)]  # no such case is told by the action itself
         if not same[0]:
-            raise CaseRefusedError("the flag and the case are not about the same pupil")
+            raise CaseRefusedError(
+                "the flag and the case are not about the same pupil", "other_pupil"
+            )
         return lambda case, _step: link_flag(desk.con, case, flag.flag_id, wish)
 
     return act_on(home, case_id, asked, now=now, beside=beside)
@@ -250,7 +268,9 @@ def _open_for_flag(desk: Desk, flag: Flag, wish: Asked) -> str:
     if flag.pupil is None:
         raise CaseRefusedError("a case is about a pupil, and this flag is of a class")
     if flag.review is not None:
-        raise CaseRefusedError(f"a person has decided on this flag already: {flag.review}")
+        raise CaseRefusedError(
+            f"a person has decided on this flag already: {flag.review}", "decided_already"
+        )
     flag_ids, review_due = flags_beside(desk.con, flag)
     opening = Opening(
         flag.pupil,
@@ -273,7 +293,7 @@ def _decide_on_class(desk: Desk, flag: Flag, wish: Asked) -> dict[str, str]:
     require_may(life, flag.route, wish, today=desk.office.today)
     codes = life.codes_of("dismiss")
     if wish.action == "dismiss" and wish.detail.get("why") not in codes:
-        raise CaseRefusedError(f"a dismissal needs a reason: --why {'|'.join(codes)}")
+        raise CaseRefusedError(f"a dismissal needs a reason: --why {'|'.join(codes)}", "reason")
     with transaction(desk.con):
         decide_on(desk.con, [flag.flag_id], review, wish)
         told = {"flag": flag.flag_id, "review": review, "role": wish.role}

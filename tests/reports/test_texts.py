@@ -11,7 +11,8 @@ from reports.texts import Texts, read_texts
 from schemas.settings import DocLanguage
 
 LANGUAGES: tuple[DocLanguage, ...] = get_args(DocLanguage)
-SUBJECTS = ("", "site", "letters")  # of the flag reports, the data docs, and letters about reports
+# Of the flag reports, the data docs, letters about reports, and the case board.
+SUBJECTS = ("", "site", "letters", "board")
 
 
 def placeholders(text: str) -> set[str]:

@@ -1,0 +1,1 @@
+"""The case board as a command: the warehouse, the clock and the actions for `reports/board`."""
