@@ -17,7 +17,7 @@ LITERAL = re.compile(r"""say\(\s*"([a-z_.]+)"(?=\s*[,)])""")
 MADE = (
     *(f"user.{role}" for role in BOARD_ROLES),
     *(f"role.{role}" for role in case_life().roles),
-    *(f"situation.{one}" for one in SITUATIONS),
+    *(f"situation.{one}" for one in (*SITUATIONS, "any")),
     *(f"field.{name}" for name in PLAN),
     *(f"ready.{item}" for item in ITEMS),
     *(f"worksheet.{kind}" for kind in KINDS),
