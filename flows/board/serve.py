@@ -1,5 +1,6 @@
 """Serves the case board on loopback: one process, no access log, no trace that may quote a cell."""
 
+import socket
 import sys
 
 import uvicorn
@@ -20,11 +21,10 @@ def serve(home: Home, *, port: int | None = None) -> int:
     settings = load_config(home).settings
     desk = BoardDesk(home)
     chosen = port if port is not None else settings.board.port
+    place = socket.create_server((HOST, chosen))  # OSError where somebody is there already
     server = uvicorn.Server(
         uvicorn.Config(
             make_app(desk, tell=tell_fault),
-            host=HOST,
-            port=chosen,
             access_log=False,  # addresses of pages name cases, and links let people in
             log_config=None,
             server_header=False,
@@ -33,8 +33,9 @@ def serve(home: Home, *, port: int | None = None) -> int:
     )
     print(f"The case board answers on {address(settings, chosen)}. Ctrl-C stops it.")  # noqa: T201
     sys.stdout.flush()
-    server.run()
-    return 0 if server.started else 5
+    with place:
+        server.run(sockets=[place])
+    return 0
 
 
 def tell_fault(error: Exception) -> None:

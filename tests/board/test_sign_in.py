@@ -1,9 +1,14 @@
 """Links, sessions and headers: who comes in, for how long, and what no page lets happen."""
 
 import json
+import signal
+import socket
 import sqlite3
+import subprocess
+import sys
 from datetime import timedelta
 
+import httpx
 import pytest
 
 from flows.board.desk import BoardDesk
@@ -11,6 +16,7 @@ from flows.cli import main
 from tests.board.client import ADDRESS, Clock, Reader, board, csrf_in
 from warehouse.board.door import User
 
+BOARD = (sys.executable, "-m", "flows.cli", "board", "--home")
 KARI = User("kari", "nurse", ("S01",))
 
 
@@ -145,6 +151,21 @@ def test_a_page_speaks_the_language_that_was_chosen(home) -> None:
     page = kari.get("/at/S01").text
     assert '<html lang="en">' in page
     assert "What waits" in page
+
+
+def test_the_command_answers_on_loopback_alone_and_tells_of_a_place_that_is_taken(home) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        refused = subprocess.run([*BOARD, str(home.root), "--port", str(port)], check=False)
+        assert refused.returncode == 5
+    given = [*BOARD, str(home.root), "--port", str(port)]
+    with subprocess.Popen(given, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        assert f"http://127.0.0.1:{port}" in running.stdout.readline()
+        answer = httpx.get(f"http://127.0.0.1:{port}/", timeout=20)
+        assert (answer.status_code, answer.headers.get("server")) == (401, None)
+        running.send_signal(signal.SIGINT)
+        assert running.wait(timeout=20) in (0, 130)
 
 
 def test_invited_listed_and_shut_out_by_commands(home, capsys) -> None:
