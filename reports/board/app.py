@@ -44,6 +44,7 @@ def make_app(office: Office, *, tell: Tell) -> Starlette:
         "/at/{school}/ready": readiness.ready_page,
         "/flag/{flag}": looking.flag_page,
         "/case/{case}": looking.case_page,
+        "/case/{case}/why": looking.why_page,
         "/case/{case}/worksheet": worksheet.worksheet_page,
         "/case/{case}/print": export.print_page,
         "/case/{case}/export.json": export.as_json,

@@ -1,6 +1,6 @@
 """One case as its page shows it: where it stands, what may be done next, and all that was done."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -8,8 +8,6 @@ from typing import Any
 from reports.board.forms import About, Field, fields_of
 from reports.board.office import Room
 from reports.board.scope import case_role, may_see_flags
-from reports.board.waiting import pupil_of_flags
-from reports.model import PupilRow
 from reports.texts import Texts
 from schemas.case_life import Action
 from transforms.case_life import CaseFacts, Deadline, deadline, possible_actions
@@ -54,7 +52,7 @@ class CaseView:
     notes: tuple[Form, ...]
     history: tuple[Told, ...]
     helpers: tuple[str, ...] = field(repr=False)
-    evidence: tuple[PupilRow, ...] = field(repr=False)
+    has_evidence: bool
     may_compose: bool
 
 
@@ -65,10 +63,6 @@ def case_view(room: Room, user: User, case_id: str, facts: CaseFacts, texts: Tex
     about = About(room.life, texts, facts, room.size, room.today, helpers)
     forms = sorted(_forms(room, user, about), key=lambda one: one.action.id in _LAST)
     due = deadline(room.life, facts)
-    evidence: Sequence[PupilRow] = []
-    if may_see_flags(user) and case["linked_flag_ids"]:
-        ids, school = case["linked_flag_ids"], case["school_id"]
-        evidence = pupil_of_flags(room, ids, school, facts.route, texts.language)
     return CaseView(
         case=case,
         seen=len(case["events"]),
@@ -78,7 +72,7 @@ def case_view(room: Room, user: User, case_id: str, facts: CaseFacts, texts: Tex
         notes=tuple(one for one in forms if not (one.action.to or one.action.id == "review")),
         history=tuple(_told(event, room, texts) for event in reversed(case["events"])),
         helpers=helpers,
-        evidence=tuple(evidence),
+        has_evidence=may_see_flags(user) and bool(case["linked_flag_ids"]),
         may_compose=may_see_flags(user)
         and facts.status in ("accepted", "group_active", "reviewing"),
     )

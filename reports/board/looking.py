@@ -23,6 +23,7 @@ from reports.board.scope import (
 from reports.board.visit import Visit, back_to
 from reports.board.waiting import (
     case_lines,
+    pupil_of_flags,
     waiting_at,
     waiting_class,
     waiting_pupil,
@@ -32,6 +33,7 @@ from transforms.case_life import Asked, CaseFacts, CaseRefusedError, require_may
 from warehouse.board.looks import case_of_flag, consented
 from warehouse.board.readiness import readiness_of
 from warehouse.case_flags import Flag
+from warehouse.case_lists import case_with_history
 
 ADULTS = "adult_route"
 
@@ -217,6 +219,21 @@ def show_case(
         today=room.today,
         has_pdf=visit.office.pdf is not None,
     )
+
+
+def why_page(visit: Visit) -> Response:
+    """What the case began with: apart, so that answers are read only by who asks for them."""
+    with visit.office.enter(visit.user.name) as room:
+        case_id = visit.path["case"]
+        facts = require_case(room, visit.user, case_id)
+        case = case_with_history(room.con, case_id, key=room.key)
+        if not may_see_flags(visit.user) or not case["linked_flag_ids"]:
+            raise NotForThemError
+        language, school = visit.session.language, case["school_id"]
+        rows = pupil_of_flags(room, case["linked_flag_ids"], school, facts.route, language)
+        log_look(room, "case.answers_shown", case_id, {"flags": len(case["linked_flag_ids"])})
+        values = school_values(visit, room.settings, school)
+        return visit.page("why", **values, case=case, rows=rows)
 
 
 def require_visible(visit: Visit, room: Room, school: str) -> None:

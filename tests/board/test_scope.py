@@ -7,7 +7,7 @@ import pytest
 from tests.board.client import board, case_of
 from tests.support.state import warehouse_of
 
-PAGES = ("", "/worksheet", "/print", "/export.json", "/export.pdf")
+PAGES = ("", "/why", "/worksheet", "/print", "/export.json", "/export.pdf")
 
 
 def test_another_schools_pages_and_ids_are_not_there(home, flags) -> None:
@@ -78,8 +78,9 @@ def test_the_resource_group_comes_in_when_the_pupil_has_said_yes(home, flags) ->
     nurse.send(f"/case/{case_id}/accepted")
     shown = group.get(f"/case/{case_id}").text
     assert "P000" in shown
-    assert "Føler seg utrygg" in nurse.get(f"/case/{case_id}").text
+    assert "Føler seg utrygg" in nurse.get(f"/case/{case_id}/why").text
     assert "Føler seg utrygg" not in shown  # a case is theirs, what was answered is not
+    assert group.get(f"/case/{case_id}/why").status_code == 404
     assert group.get(f"/case/{case_id}/worksheet").status_code == 404
     assert group.send(f"/case/{case_id}/talk").status_code == 200
 
