@@ -13,14 +13,13 @@ from pydantic import Field, field_validator, model_validator
 from schemas.class_date import names_a_day
 from schemas.class_name import LONGEST
 from schemas.declared import Declared
+from schemas.settings_board import Board
 from schemas.settings_delivery import Delivery, Recipient
-from schemas.settings_mail import Mail
-from schemas.settings_server import Schedule as Schedule  # noqa: PLC0414 - as ever, from here
-from schemas.settings_server import Server
 from schemas.settings_intake import Intake
 from schemas.settings_mail import Mail
 from schemas.settings_notices import Notices
-from schemas.settings_board import Board
+from schemas.settings_server import Schedule as Schedule  # noqa: PLC0414 - as ever, from here
+from schemas.settings_server import Server
 
 DocLanguage = Literal["nb", "nn", "en"]
 ReportLanguage = Literal["nb", "nn", "en", "se"]  # se: headings and levels, the rest in bokmål
@@ -293,6 +292,9 @@ class Settings(Declared):
                 "reports are sealed, and nobody is named who opens those about adults: add"
                 " [[delivery.bullied_by_adults]]"
             )
+        return self
+
+    @model_validator(mode="after")
     def _notices_can_be_sent(self) -> Self:
         if self.notices is None:
             return self

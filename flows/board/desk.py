@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from functools import partial
 from threading import Lock
 
-from flows.case_plan import plan
+from flows.cases.plan import plan
 from flows.cases.work import (
     REVIEWS,
     Desk,
