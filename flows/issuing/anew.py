@@ -1,5 +1,8 @@
 """Writes flag reports anew where somebody asks for them, and tells the log of decisions so.
 
+Where a home seals its reports these are sealed too, to the same recipients: whoever may run a
+command is not for that reason one who may read of pupils.
+
 The event stands in the log before the first file does: who was cut off in between has read nothing
 that the log does not tell of. It holds school, wave, route, language and format, and no code.
 """
@@ -16,6 +19,9 @@ from flows.hand import hand
 from flows.home import Config, Home, HomeError, load_config
 from flows.issuing.pages import Asked, Page, make_pages
 from flows.road import at_work
+from flows.sealing.age import padded, seal
+from flows.sealing.filing import lies_at
+from flows.sealing.recipients import seal_of
 from schemas.settings import ReportLanguage
 from warehouse import audit
 from warehouse.stages import answered_waves, school_inputs
@@ -45,19 +51,32 @@ def write_anew(home: Home, wanted: Wanted, folder: Path, *, now: datetime) -> li
     config = load_config(home)
     with at_work(home, config, now=now) as con:
         asked = _asked(con, config, wanted)
-        places = {
-            page: _place(folder, page, asked) for page in make_pages(con, config, asked, now=now)
-        }
-        if not places:
+        pages = list(make_pages(con, config, asked, now=now))
+        if not pages:
             raise HomeError("nothing to write: nobody is flagged on this route in the wave")
-        if any(place.exists() for place in places.values()):
+        contents = dict(_as_filed(config, page, folder, asked) for page in pages)
+        if any(place.exists() for place in contents):
             raise HomeError("a report of that name lies there already: choose another folder")
-        _tell(con, config, list(places), asked, now=now)
+        _tell(con, config, pages, asked, now=now)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for page, place in places.items():
+    for place, content in contents.items():
         with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(page.content)
-    return list(places.values())
+            file.write(content)
+    return list(contents)
+
+
+def _as_filed(config: Config, page: Page, folder: Path, asked: Asked) -> tuple[Path, bytes]:
+    """Where a page goes, and what is written there: sealed, where the home seals."""
+    place = _place(folder, page, asked)
+    to = seal_of(config.settings, page.school_id, page.route)
+    if to is None:
+        return place, page.content
+    if not to.keys:
+        raise HomeError(
+            "klassepuls.toml names nobody who may open a report that is asked for: a school has to"
+            " stand there with its [[school.recipients]]"
+        )
+    return lies_at(place, to), seal(padded(page.content, place.name), to.keys)
 
 
 def _asked(con: duckdb.DuckDBPyConnection, config: Config, wanted: Wanted) -> Asked:

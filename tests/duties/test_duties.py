@@ -98,6 +98,22 @@ SILENT = {
         ),
         "how runs are kept on this machine; no pupil is in them",
     ),
+    **dict.fromkeys(
+        (
+            "board.enabled",
+            "board.port",
+            "board.address",
+            "board.link_minutes",
+            "board.idle_minutes",
+            "board.session_hours",
+        ),
+        "a page on the machine for whom the documents name already",
+    ),
+    **dict.fromkeys(
+        ("intake.enabled", "intake.port", "intake.max_megabytes"),
+        "how deliveries come; the documents say what is in them",
+    ),
+    "notices": "who is told that there is something to do; nothing about a pupil is in it",
     "classes.names": "names of classes stand in no document",
     "routing.pupil_flags_to": "there is one value",
 }

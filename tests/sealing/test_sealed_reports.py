@@ -14,6 +14,7 @@ from flows.doctor.checks import diagnose
 from flows.erasure.expired import erase_expired
 from flows.erasure.pupil import Asked, erase_pupil
 from flows.home import Home
+from flows.issuing.anew import Wanted, write_anew
 from flows.sealing.age import WrongIdentityError, unseal
 from tests.conftest import ROOT
 from tests.sealing.sealed import (
@@ -209,3 +210,15 @@ def test_doctor_says_for_whom_reports_are_sealed_and_finds_one_that_lies_open(ho
     write_settings(home, schools=SCHOOLS)
     told = [one for one in diagnose(home.root, now=NOW) if one.check == "sealing"]
     assert [(one.verdict, one.told.startswith("not sealed")) for one in told] == [("note", True)]
+
+
+@pytest.mark.parametrize(("form_of", "begins"), [("html", b"<!doctype html>"), ("pdf", b"%PDF")])
+def test_report_that_is_asked_for_is_sealed_as_the_filed_ones_are(home, tmp_path, form_of, begins):
+    wanted = Wanted("S01", None, "nb", form_of, "health_service")
+    [place] = write_anew(home, wanted, tmp_path / "paper", now=LATER)
+    assert place.name == f"S01.{AUTUMN}.nb.{form_of}.age"
+    sealed = place.read_bytes()
+    assert CODES["S01"].encode() not in sealed
+    with pytest.raises(WrongIdentityError):
+        unseal(sealed, [nurse_of("S02").secret])
+    assert unseal(sealed, [nurse_of("S01").secret])[0].startswith(begins)
