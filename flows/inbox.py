@@ -37,7 +37,10 @@ SETTLE_SECONDS = 2.0
 PATIENCE = 30
 
 # What browsers and copying programs call a file until it is complete.
-UNFINISHED = (".part", ".partial", ".filepart", ".tmp", ".crdownload", ".download", ".opdownload")
+UNFINISHED = (
+    ".part", ".partial", ".filepart", ".tmp", ".crdownload", ".download", ".opdownload",
+    ".incomplete", ".uploading", "~",
+)  # fmt: skip
 UNFINISHED_FOR = 86_400.0
 
 # What opening an entry may answer, and what that says of the entry. A file that we may not read

@@ -42,6 +42,9 @@ DELIVERY_POINTS = ("before-delivery-noted",)
 # In the order of an action on a case.
 CASE_POINTS = ("case-before-audit", "case-before-commit")
 
+# Between telling people and writing down that they were told.
+NOTICE_POINTS = ("after-notices-sent",)
+
 # In the order of an erasing.
 ERASE_POINTS = (
     "before-erase-commit",

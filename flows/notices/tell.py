@@ -31,6 +31,7 @@ from warehouse.damage import (
     WarehouseBusyError,
     WarehouseDamagedError,
 )
+from warehouse.failpoint import reach
 from warehouse.notices import (
     Key,
     Told,
@@ -88,6 +89,7 @@ def check_and_tell(
     if not found.messages:
         return Checked(tuple(late), nobody=len(found.without_receiver))
     taken, refused = send_all(found.messages, config.settings, now=now)
+    reach("after-notices-sent")
     _write_down(home, config, taken, refused, late, now=now)
     return Checked(tuple(late), len(taken), len(refused), len(found.without_receiver))
 

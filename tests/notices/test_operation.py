@@ -5,7 +5,12 @@ nobody is told of anything else.
 """
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -17,7 +22,7 @@ from cronsim import CronSim
 from flows import road
 from flows.events import overdue_facts
 from flows.home import Home, open_home
-from flows.notices.tell import check_and_tell
+from flows.notices.tell import check_and_tell, telling_of_failure
 from tests.support.home import SPRING, csv_bytes, drop, make_home, school_class
 from tests.support.mail_server import Post, mail_server
 
@@ -168,6 +173,59 @@ def test_nobody_is_told_of_a_wave_once_its_school_year_has_ended(
     assert told == {
         "2026-07-01": (2, 1), "2026-07-31": (2, 1), "2026-08-01": (0, 0), "2026-10-25": (0, 0),
     }  # fmt: skip
+
+
+TELL = """
+import sys
+from datetime import datetime
+from pathlib import Path
+from flows.home import open_home
+from flows.notices.tell import check_and_tell
+check_and_tell(open_home(Path(sys.argv[1])), now=datetime.fromisoformat(sys.argv[2]), faults=0)
+"""
+
+
+def test_check_killed_between_telling_and_writing_it_down_tells_again(
+    tmp_path: Path, post: Post
+) -> None:
+    home = make(tmp_path, post)
+    drop(home, *DROPS["2026-03-30T12"])
+    now = datetime(2026, 3, 31, 3, 15, tzinfo=UTC)
+    road.run(open_home(home.root), now=now, settle=0)
+    killed = subprocess.run(
+        [sys.executable, "-c", TELL, str(home.root), now.isoformat()],
+        cwd=ROOT,
+        env=os.environ | {"KLASSEPULS_FAILPOINT": "after-notices-sent"},
+        check=False,
+    )
+    assert (killed.returncode, len(post.taken)) == (-signal.SIGKILL, 1)
+    for told in (2, 2):
+        check_and_tell(home, now=now, faults=0)
+        assert len(post.taken) == told
+
+
+def test_sweeps_of_a_day_have_nothing_more_to_tell(tmp_path: Path, post: Post) -> None:
+    home = make(tmp_path, post)
+    drop(home, *DROPS["2026-03-30T12"])
+    now = datetime(2026, 3, 31, 3, 15, tzinfo=UTC)
+    road.run(open_home(home.root), now=now, settle=0)
+    told = [check_and_tell(home, now=now + timedelta(hours=h), faults=0).told for h in range(26)]
+    # At once to the school and to the operator; a working day later to the second address too.
+    assert [(hour, count) for hour, count in enumerate(told) if count] == [(0, 2), (25, 1)]
+
+
+def test_failed_run_is_told_once_until_one_comes_to_its_end(tmp_path: Path, post: Post) -> None:
+    home, now = make(tmp_path, post), datetime(2026, 3, 31, 3, 15, tzinfo=UTC)
+    lines = []
+    for day, fails in enumerate([True, True, False, True]):
+        with suppress(ValueError), telling_of_failure(home, now=now + timedelta(days=day)):
+            if fails:
+                raise ValueError("a cell that no notice may quote")
+        path = tmp_path / "ops.jsonl"
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        lines.append(text.count("run_failed"))
+        assert "cell" not in text
+    assert lines == [1, 1, 1, 2]
 
 
 def test_closed_way_is_tried_again_and_nothing_is_lost(tmp_path: Path, post: Post) -> None:

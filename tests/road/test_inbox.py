@@ -243,6 +243,25 @@ def test_run_counts_what_it_leaves_in_the_inbox(home):
     assert (len(run(home).files), run(home).left) == (2, 0)
 
 
+# WinSCP, lftp and rsync over SFTP, browsers, and an editor's copy of what it has open.
+@pytest.mark.parametrize(
+    "name",
+    [
+        "7B.csv.filepart",
+        "7B.csv.part",
+        ".in.7B.csv.",
+        ".7B.csv.Xy12ab",
+        "7B.csv~",
+        "7B.csv.uploading",
+    ],
+)
+def test_name_of_a_file_that_a_sync_has_not_finished_is_left_until_it_has_its_own(home, name):
+    path = drop(home, name, csv_bytes(school_class(3)))
+    assert waiting(home, settle=0.0) == []
+    path.rename(home.inbox / "7B.csv")
+    assert waiting(home, settle=0.0) == [home.inbox / "7B.csv"]
+
+
 def test_unfinished_name_is_a_name_after_a_day(home):
     path = drop(home, "7B.csv.part", csv_bytes(school_class(3)))
     os.utime(path, (time.time() - 90_000, time.time() - 90_000))
