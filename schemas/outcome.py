@@ -31,6 +31,7 @@ class OutcomeLimits(Declared):
     worse_margin: float = Field(ge=0)
     ripe_days: int = Field(ge=98)
     reopened_days: int = Field(ge=1)
+    next_wave_days: int = Field(ge=28)
 
 
 class Primary(Declared):
