@@ -23,6 +23,7 @@ from flows.backups.cli import add_backup, add_restore
 from flows.board.board_cli import add_board
 from flows.cases.cli import add_case
 from flows.delivery.delivery_cli import add_deliveries
+from flows.did_it_help.cli import add_outcome
 from flows.docs_cli import add_docs
 from flows.doctor.cli import add_doctor
 from flows.doctor.zones import ZonesOpenError
@@ -208,6 +209,7 @@ def command_line() -> argparse.ArgumentParser:
     add_deliveries(commands)
     add_case(commands)
     add_board(commands)
+    add_outcome(commands)
     add_quarantine(commands)
     add_audit(commands)
     add_access(commands)

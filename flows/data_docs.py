@@ -10,6 +10,7 @@ from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 
+from flows.did_it_help.work import write_pages
 from flows.home import Config, Home, load_config
 from flows.road import at_work
 from reports.site.analyst_pages import Source, analyst_pages
@@ -51,6 +52,7 @@ def write_docs(home: Home, *, now: datetime) -> Written:
     )
     if facts:
         changed += write_analyst_docs(home, config, facts)
+        write_pages(home, config)
     return Written(home.analyst / FOLDER if facts else None, operator, changed)
 
 

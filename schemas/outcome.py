@@ -67,6 +67,11 @@ class Measure(Declared):
     label: Words
     of: Words
 
+    @property
+    def in_outcome(self) -> bool:
+        """Whether it has rows in mart.outcome: a published share."""
+        return self.published and self.statistic == "share"
+
 
 class OutcomePlan(Declared):
     """`outcome.toml`."""

@@ -25,11 +25,13 @@ _NAMES = {
     "indicator": ("wave_id", "school_id", "grade", "gender", "indicator"),
     "response_rate": ("wave_id", "school_id"),
     "flag_count": ("wave_id", "school_id", "target", "situation", "flag_level"),
+    "outcome": ("wave_id", "school_id", "measure", "category"),
 }
 _PRINTED = {
     "indicator": ("value", "n_band", "null"),
     "response_rate": ("value", "enrolled_band", "answered_band"),
     "flag_count": ("null", "null", "n_band"),
+    "outcome": ("value", "n_band", "null"),
 }
 _LISTS = {"school": "school_id", "grade": "grade", "gender": "gender"}
 

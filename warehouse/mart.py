@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from schemas.indicator import Figure
 from schemas.mart import MartColumn, MartTable, mart_tables
+from schemas.outcome import Measure, outcome_plan
 from schemas.speakable import SpeakableError
 from warehouse.store import quoted_path, transaction
 
@@ -81,6 +82,7 @@ def fill_dictionary(mart: duckdb.DuckDBPyConnection, figures: Sequence[Figure]) 
     """
     rows = [row for table in mart_tables() for row in _table_entries(table)]
     rows += [_figure_entry(figure) for figure in figures]
+    rows += [_measure_entry(one) for one in outcome_plan().measures if one.in_outcome]
     names = ", ".join(_quoted(figure.id) for figure in figures) or "''"
     mart.execute(
         f"delete from mart.dictionary where entry <> 'indicator' or name in ({names})"
@@ -194,6 +196,8 @@ def _copy_tables(mart: duckdb.DuckDBPyConnection, source: str, goal: str) -> Non
         columns = ", ".join(
             column.name for column in table.columns if (table.name, column.name) in there
         )
+        if not columns:  # an older edition that did not have the table yet
+            continue
         mart.execute(
             f"insert into {goal}.mart.{table.name} by name"
             f" select {columns} from {source}.mart.{table.name} order by all"
@@ -261,6 +265,21 @@ def _figure_entry(figure: Figure) -> dict[str, str]:
         "description_nb": figure.definition["nb"],
         "description_nn": figure.definition["nn"],
         "description_en": figure.definition["en"],
+    }
+
+
+def _measure_entry(measure: Measure) -> dict[str, str]:
+    label, of = measure.label, measure.of
+    return {
+        "entry": "outcome",
+        "table_name": "outcome",
+        "name": measure.id,
+        "label_nb": label.nb,
+        "label_nn": label.nn,
+        "label_en": label.en,
+        "description_nb": f"Av {of.nb}.",
+        "description_nn": f"Av {of.nn}.",
+        "description_en": f"Of {of.en}.",
     }
 
 

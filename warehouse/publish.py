@@ -23,6 +23,16 @@ from schemas.speakable import SpeakableError
 from transforms.disclosure import hold_back, suppress
 from warehouse.aggregates import Scope, count_indicators, flag_cells, response_cells
 from warehouse.counted import Counted
+from warehouse.did_it_help.release import (
+    TABLE as OUTCOME,
+)
+from warehouse.did_it_help.release import (
+    count_outcome,
+    fill_outcome,
+    note_outcome,
+    waves_to_tell,
+    whole_alone,
+)
 from warehouse.lineage import lineage_rows
 from warehouse.mart import (
     WORKBENCH,
@@ -89,6 +99,8 @@ def publish(
             scope = Scope(waves, schools, limits.grades_of_schools)
             min_n = limits.min_n
             _add_waves(con, mart, _Plan(scope, figures, instruments, rules, min_n))
+        out = {*waves, *(before.waves if before else ())}
+        _add_outcomes(con, mart, sorted(out), settings, instruments, published_at)
         fill_dictionary(mart, figures)
         edition = _name_edition(mart, before, waves, published_at)
         rows = row_counts(mart)
@@ -142,6 +154,29 @@ def _add_waves(
         waves=plan.scope.waves,
     )
     insert_rows(mart, "lineage", lineage)
+
+
+def _add_outcomes(
+    con: duckdb.DuckDBPyConnection,
+    mart: duckdb.DuckDBPyConnection,
+    out: Sequence[str],
+    settings: Settings,
+    instruments: Mapping[str, Instrument],
+    published_at: datetime,
+) -> None:
+    today = published_at.astimezone(ZoneInfo(settings.schedule.timezone)).date()
+    waves = waves_to_tell(mart, settings, out, today)
+    if not waves:
+        return
+    min_n = settings.suppression.min_n
+    found, counted = count_outcome(
+        con, waves, instruments=instruments, settings=settings, today=today
+    )
+    shown = fill_outcome(mart, found, counted, min_n=min_n)
+    if counted.cells.num_rows:
+        held = {OUTCOME: counted}
+        print_safely(mart, held, {OUTCOME: shown}, waves=waves, min_n=min_n)
+    note_outcome(mart, waves)
 
 
 # What is held back of a figure that the attacker gets on with, the least first.
@@ -208,8 +243,11 @@ def _as_published(table: str, cells: pa.Table) -> pa.Table:
         "indicator": {},
         "response_rate": {"n_band": "enrolled_band", "total_band": "answered_band"},
         "flag_count": {"n_band": "asked_band", "total_band": "n_band"},
+        OUTCOME: {},
     }[table]
     renamed = cells.rename_columns([names.get(name, name) for name in cells.column_names])
+    if table == OUTCOME:
+        return whole_alone(renamed)
     if table != "indicator":
         return renamed
     # Gender is a line of the municipality, not a level of its own.

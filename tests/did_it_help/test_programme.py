@@ -171,7 +171,8 @@ def _figure(of: CaseTables, measure: str, category: str | None = None, today: da
 
 def test_what_is_within_its_time_is_in_no_denominator():
     of = tables("", SAFE)
-    assert _figure(of, "reviewed_in_time", today=day(6)) == (1, 1)
+    assert _figure(of, "reviewed_in_time", today=day(7)) == (0, 0)
+    assert _figure(of, "reviewed_in_time", today=day(8)) == (2, 1)
     assert _figure(of, "check_held", today=day(23 + 98)) == (0, 0)
     assert _figure(of, "check_held", today=day(23 + 99)) == (1, 0)
 

@@ -1,4 +1,7 @@
-"""A small warehouse with two waves, flags on low scores, and groups for some of the flagged."""
+"""A small warehouse with two waves, flags on low scores, and groups for some of the flagged.
+
+Some others were offered a group and said no.
+"""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -42,7 +45,9 @@ def town(
     deliver(con, forms(FIRST, pupils, before, "d1"))
     if again:
         deliver(con, forms(SECOND, pupils, after, "d2"))
-    follow_up(con, pupils, flagged, followed)
+    declined = flagged & ~followed & (rng.random(len(pupils)) < 0.5 * share)
+    declined &= np.array([school in groups_at for school, *_ in pupils])
+    follow_up(con, pupils, {"flagged": flagged, "followed": followed, "declined": declined})
     return con
 
 
@@ -57,11 +62,11 @@ def forms(wave, pupils, scores, delivery) -> list[Form]:
     ]
 
 
-def follow_up(con, pupils, flagged, followed) -> None:
+def follow_up(con, pupils, marks) -> None:
     """Flags of the first wave; of those who are followed a case, its group, meetings and all."""
     who = pl.DataFrame(
         pupils, schema=["school_id", "class_group", "grade", "pupil"], orient="row"
-    ).with_columns(pl.Series("is_flagged", flagged), pl.Series("is_followed", followed))
+    ).with_columns(pl.Series(f"is_{name}", mark) for name, mark in marks.items())
     con.register("who", who.to_arrow())
     raised = datetime(2026, 3, 1, 6, tzinfo=UTC)
     named = {
@@ -82,7 +87,7 @@ def follow_up(con, pupils, flagged, followed) -> None:
 _EVENT = """
     insert into core.case_event
     select case_id, {step}, '{action}', '{event}', ${day}::date, $raised, 'nurse', '{{}}', 0
-    from core.support_case
+    from core.support_case where status = 'closed' or {step} < 4
 """
 _STEPS = (
     ("open", "opened", "formed"),
@@ -112,25 +117,29 @@ _CASES = (
     insert into core.support_case by name
     select 'K' || pupil as case_id, pupil, school_id, class_group, 'health_service' as route,
         $formed::date as opened_on, 'not_thriving' as situation, 'flag' as origin,
-        ['F' || pupil] as linked_flag_ids, 'closed' as status, $checked::date as closed_on,
-        'improved' as outcome_level
-    from who where is_followed
+        ['F' || pupil] as linked_flag_ids,
+        case when is_followed then 'closed' else 'declined' end as status,
+        case when is_followed then $checked::date end as closed_on,
+        case when not is_followed then null when hash(pupil) % 3 = 0 then 'unchanged'
+            else 'improved' end as outcome_level
+    from who where is_followed or is_declined
     """,
     """
     insert into core.support_group
     select 'G' || case_id, case_id, $formed::date, 5, 'pupil', null, null, null, $safe::date
-    from core.support_case
+    from core.support_case where status = 'closed'
     """,
     """
     insert into core.meeting
     select case_id, 'G' || case_id, 6, 'first', $met::date, 5, 2 from core.support_case
+    where status = 'closed'
     """,
     """
     insert into core.scale_rating
     select case_id, step, $met::date, question, 2 + step, 'pupil'
     from core.support_case, (values (1), (4)) as s(step),
         (values ('school_now'), ('safety'), ('together')) as q(question)
-    where $met::date is not null
+    where status = 'closed'
     """,
     *(
         _EVENT.format(step=step, action=action, event=event, day=day)

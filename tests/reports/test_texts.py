@@ -11,8 +11,8 @@ from reports.texts import Texts, read_texts
 from schemas.settings import DocLanguage
 
 LANGUAGES: tuple[DocLanguage, ...] = get_args(DocLanguage)
-# Of the flag reports, the data docs, letters about reports, and the case board.
-SUBJECTS = ("", "site", "letters", "board")
+# Of the flag reports, the data docs, letters, the case board, and the programme owner's page.
+SUBJECTS = ("", "site", "letters", "board", "outcome")
 
 
 def placeholders(text: str) -> set[str]:

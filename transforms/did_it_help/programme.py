@@ -1,7 +1,7 @@
 """What was done, in counts with their denominators: cases in, one row a measure out.
 
-Deadlines are those of `case_life.toml`, in Norwegian working days. A step counts in a share once it
-was done, or once its time is up: what is still within its time is in no denominator.
+Deadlines are those of `case_life.toml`, in Norwegian working days. What has a deadline counts once
+its time is up, done or not: what was done early would otherwise stand there before the rest can.
 """
 
 from dataclasses import dataclass
@@ -104,7 +104,7 @@ def _reviewed(tables: CaseTables, cases: pl.DataFrame, life: CaseLife, today: da
     names = ["wave_id", "school_id", "class_group", "pupil", "review_due", "looked"]
     signals = _signals(tables, cases).select(names)
     both = pl.concat([signals, _requests(cases, life).select(names)])
-    due = both.filter(pl.col("looked").is_not_null() | (pl.col("review_due") < today))
+    due = both.filter(pl.col("review_due") < today)
     in_time = (pl.col("looked") <= pl.col("review_due")).fill_null(value=False)
     each = due.group_by("wave_id", "school_id", "pupil", maintain_order=True).agg(
         pl.col("class_group").first(), in_time.all().alias("in_time")
@@ -176,7 +176,7 @@ def _met_in_time(cases: pl.DataFrame, life: CaseLife, today: date) -> pl.DataFra
     # A pupil who said no, or a case that was closed without a group, waits for no meeting.
     waits = pl.col("status").is_in(["confirmed", "offered", "accepted", "group_active"])
     rows = rows.with_columns(due.alias("due")).filter(
-        pl.col("met_on").is_not_null() | (waits & (pl.col("due") < today))
+        (pl.col("due") < today) & (pl.col("met_on").is_not_null() | waits)
     )
     in_time = (pl.col("met_on") <= pl.col("due")).fill_null(value=False)
     return _told(rows, "met_in_time", holds=in_time)
@@ -196,8 +196,7 @@ def _reviews(cases: pl.DataFrame, today: date) -> list[pl.DataFrame]:
 
 def _checked(cases: pl.DataFrame, life: CaseLife, today: date) -> pl.DataFrame:
     days = timedelta(_clock_days(life, "three_month_check"))
-    due = pl.col("safe_on").is_not_null() & (pl.col("safe_on") + days < today)
-    rows = cases.filter(pl.col("checked_on").is_not_null() | due)
+    rows = cases.filter(pl.col("safe_on") + days < today)
     return _told(rows, "check_held", holds=pl.col("checked_on").is_not_null())
 
 
@@ -206,10 +205,7 @@ def _closings(cases: pl.DataFrame, plan: OutcomePlan, today: date) -> list[pl.Da
     closed = _with_group(cases).filter(levels.is_not_null())
     within = timedelta(plan.limits.reopened_days)
     back = (pl.col("reopened_on") - pl.col("first_closed_on")) <= within
-    ended = cases.filter(pl.col("first_closed_on").is_not_null())
-    known = ended.filter(
-        (pl.col("first_closed_on") + within < today) | pl.col("reopened_on").is_not_null()
-    )
+    known = cases.filter(pl.col("first_closed_on") + within < today)
     return [
         _told(closed, "outcome", holds=pl.lit(1), category=levels),
         _told(known, "reopened", holds=back.fill_null(value=False)),
