@@ -24,18 +24,18 @@ from reports.texts import Texts, read_texts
 from schemas.case_life import case_life
 from schemas.instrument import shipped_instruments
 from schemas.outcome import Claim, outcome_plan
-from schemas.settings import ReportLanguage, Settings
+from schemas.settings import DocLanguage, Settings
 from schemas.words import Words
 from transforms.did_it_help.figures import categories_of
 from warehouse.did_it_help.published import PublishedOutcome
 
-LANGUAGES: tuple[ReportLanguage, ...] = get_args(ReportLanguage)
+LANGUAGES: tuple[DocLanguage, ...] = get_args(DocLanguage)
 HIDDEN = ":"
 _SHORT_ID = 12
 _Row = dict[str, Any]
 
 
-def outcome_page(facts: PublishedOutcome, settings: Settings, language: ReportLanguage) -> Page:
+def outcome_page(facts: PublishedOutcome, settings: Settings, language: DocLanguage) -> Page:
     """The page in one language; its links lead to `outcome.LANG.html` beside it."""
     texts = read_texts(language, "outcome")
     say = texts.say
