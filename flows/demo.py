@@ -14,6 +14,7 @@ import duckdb
 import polars as pl
 from rich.table import Table
 
+from flows.cases.invented import check_after_three_months, form_groups, review_flags
 from flows.data_docs import write_docs
 from flows.display import console, progress_bars, show_outcomes
 from flows.home import Home, init_home, load_config, open_home
@@ -31,6 +32,7 @@ from transforms.synthetic.truth import PUPIL_TRUTH, class_truth
 from warehouse.years import years_of_waves
 
 GRADES = range(5, 11)
+_IN_TIME, _LATE = 16, 4  # flags of the first wave that somebody looks at
 
 
 def simulate(folder: Path, *, schools: int, waves: int, seed: int) -> DeliveriesManifest:
@@ -57,11 +59,24 @@ def demo(folder: Path, *, schools: int, waves: int, seed: int) -> int:
     )
     whole = Summary()
     for drop in manifest.drops:
-        summary = _deliver(home, deliveries / drop, now=_now(municipality, drop))
-        _add(whole, summary)
+        now = _now(municipality, drop)
+        _add(whole, _deliver(home, deliveries / drop, now=now))
+        _work_on_cases(home, municipality, drop, now=now)
     _show(home, municipality, manifest, whole, deliveries)
     console.print(f"Whole demo: {time.perf_counter() - started:.1f} s.")
     return 0
+
+
+def _work_on_cases(home: Home, municipality: Municipality, drop: str, *, now: datetime) -> None:
+    """The first wave's flags are followed up as far as there is time; the check is in spring."""
+    first, *later = [wave.id for wave in municipality.waves]
+    if drop == f"{first}-1":
+        review_flags(home, first, most=_IN_TIME, days=2, now=now)
+    elif drop == f"{first}-2":
+        review_flags(home, first, most=_LATE, days=1, now=now)
+        form_groups(home, first, now=now)
+    elif later and drop == f"{later[0]}-2":
+        check_after_three_months(home, now=now)
 
 
 def _municipality(*, schools: int, waves: int, seed: int) -> Municipality:
@@ -121,6 +136,7 @@ def _show(
         ("a flag report", report),
         ("the analysts' file", home.published),
         ("what is in it", (docs.analyst or home.analyst) / "index.html"),
+        ("whether groups helped", home.analyst / "outcome.nb.html"),
         ("what became of each file", home.outcome),
     ):
         console.print(f"  {what}: {where}", soft_wrap=True)

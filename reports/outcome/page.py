@@ -13,6 +13,7 @@ from reports.pages.blocks import (
     Bullets,
     Cell,
     Facts,
+    Folded,
     Heading,
     Link,
     Page,
@@ -167,20 +168,22 @@ def _shares(rows: list[_Row], texts: Texts) -> Iterator[Block]:
         for category in (*categories_of(measure), None)
         if (measure.id, category) in found
     ]
+    named = [
+        (_in(one.label, texts) + (f": {_category(part, texts)}" if part else ""), one, row)
+        for one, part, row in lines
+    ]
     yield Table(
         texts.say("wave.done"),
         tuple(texts.say(f"column.{name}") for name in ("measure", "share", "of")),
         tuple(
-            (
-                _in(measure.label, texts) + (f": {_category(category, texts)}" if category else ""),
-                HIDDEN if row["value"] is None else texts.share(row["value"]),
-                _in(measure.of, texts)
-                if row["n_band"] is None
-                else f"{row['n_band']} {_in(measure.of, texts)}",
-            )
-            for measure, category, row in lines
+            (name, texts.share(row["value"]), f"{row['n_band']} {_in(one.of, texts)}")
+            for name, one, row in named
+            if row["value"] is not None
         ),
     )
+    hidden = tuple(name for name, _, row in named if row["value"] is None)
+    if hidden:
+        yield Folded(texts.say("wave.hidden", n=len(hidden)), hidden)
 
 
 def _category(category: str, texts: Texts) -> str:

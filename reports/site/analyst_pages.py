@@ -129,7 +129,23 @@ def _tables(source: Source, texts: Texts) -> Iterator[Block]:
                 if column["table_name"] == name
             ),
         )
+        if name == "outcome":
+            yield from _measures(facts, texts)
     yield from _floors(source.settings, texts)
+
+
+def _measures(facts: PublishedFacts, texts: Texts) -> Iterator[Block]:
+    """What each measure of mart.outcome counts."""
+    say, language = texts.say, texts.language
+    rows = [row for row in facts.dictionary if row["entry"] == "outcome"]
+    yield Table(
+        say("tables.measures"),
+        (say("tables.measure"), say("tables.called"), say("tables.counts")),
+        tuple(
+            (Code(row["name"]), row[f"label_{language}"], row[f"description_{language}"])
+            for row in rows
+        ),
+    )
 
 
 def _described(facts: PublishedFacts, texts: Texts) -> dict[tuple[str, str, str], str]:

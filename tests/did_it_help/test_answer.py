@@ -34,7 +34,13 @@ def as_tables():
     place = {"school_id": "A", "class_group": "5A", "grade": 5}
     given = [{**place, "pupil": who, "before": 40.0, "after": 50.0} for who, *_ in WHO]
     flags = [
-        {"school_id": "A", "pupil": who, "level": level, "situation": situation}
+        {
+            "school_id": "A",
+            "pupil": who,
+            "level": level,
+            "situation": situation,
+            "rule_id": situation,
+        }
         for who, flags, *_ in WHO
         for level, situation in flags
     ]
@@ -50,6 +56,12 @@ def as_tables():
 def test_who_is_in_which_arm(pupil, arm):
     found = with_arms(*as_tables(), Between(OPENS, NEXT))
     assert found.filter(pl.col("pupil") == pupil)["arm"].to_list() == [arm]
+
+
+def test_signals_say_how_much_the_survey_said_of_a_pupil():
+    found = with_arms(*as_tables(), Between(OPENS, NEXT))
+    signals = dict(found.select("pupil", "signals").iter_rows())
+    assert [signals[who] for who in "aijb"] == [1, 0, 2, 11]
 
 
 def test_class_mates_are_never_a_pupil_with_a_group():

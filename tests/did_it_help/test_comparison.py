@@ -15,7 +15,7 @@ from transforms.did_it_help.verdict import judge
 LIMITS = outcome_plan().limits
 
 
-def arms(before, after, followed, class_no=None, grade=None) -> Arms:
+def arms(before, after, followed, class_no=None, grade=None, signals=None) -> Arms:
     count = len(before)
     return Arms(
         np.asarray(before, float),
@@ -23,6 +23,7 @@ def arms(before, after, followed, class_no=None, grade=None) -> Arms:
         np.asarray(followed, bool),
         np.zeros(count, int) if grade is None else np.asarray(grade),
         np.arange(count) if class_no is None else np.asarray(class_no),
+        np.zeros(count, int) if signals is None else np.asarray(signals),
     )
 
 
@@ -30,8 +31,12 @@ def naive(of: Arms, confidence: float):
     """The same by lstsq, leaving out one class after the other."""
 
     def fit(keep):
-        grades = [(of.grade == grade) * 1.0 for grade in np.unique(of.grade)[1:]]
-        design = np.column_stack([np.ones(len(of.before)), of.followed, of.before, *grades])
+        marks = [
+            (column == value) * 1.0
+            for column in (of.grade, of.signals)
+            for value in np.unique(column)[1:]
+        ]
+        design = np.column_stack([np.ones(len(of.before)), of.followed, of.before, *marks])
         return np.linalg.lstsq(design[keep], of.after[keep], rcond=None)[0][1]
 
     whole = fit(np.ones(len(of.before), bool))
@@ -59,6 +64,7 @@ def test_same_as_plain_least_squares_and_a_loop_over_classes(seed, classes, grad
         rng.random(count) < 0.5,
         class_no,
         class_no % grades,
+        rng.integers(1, 3, count),
     )
     found = adjusted_difference(of, confidence=confidence)
     assert (found.value, found.error, found.low, found.high) == pytest.approx(naive(of, confidence))
@@ -66,7 +72,7 @@ def test_same_as_plain_least_squares_and_a_loop_over_classes(seed, classes, grad
 
 def test_difference_by_hand():
     """after = before + 3 if followed, and ±1 that cancels: the difference is 3."""
-    before = [10, 10, 20, 20, 10, 10, 20, 20]
+    before = [10, 10, 20, 20, 10, 10, 20, 20]  # two answers: a column each, as of one item
     after = [14, 12, 24, 22, 11, 9, 21, 19]
     found = adjusted_difference(arms(before, after, [1] * 4 + [0] * 4), confidence=0.95)
     assert found.value == pytest.approx(3)

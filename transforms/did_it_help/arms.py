@@ -11,6 +11,8 @@ from transforms.did_it_help.comparison import Arms
 FOLLOWED, WAITING, OTHERS = "followed", "waiting", "others"
 _CLOCKED = ("prompt", "flag")  # a watch is listed, and asks nobody to do anything
 _PUPIL = ("school_id", "pupil")
+_MANY = 3  # signals; more of them are as many
+_PROMPT = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +26,15 @@ class Between:
 def with_arms(
     pairs: pl.DataFrame, flags: pl.DataFrame, groups: pl.DataFrame, between: Between
 ) -> pl.DataFrame:
-    """Add `arm` to pupils with both answers: followed, waiting, others, or null for neither.
+    """Add `arm` to pupils with both answers, and `signals`: how much the survey said of them.
+
+    The arms are followed, waiting and others; null is neither.
 
     `pairs`: school_id, pupil, class_group, grade, before, after. `flags` of the first wave:
-    school_id, pupil, level, situation. `groups`: school_id, pupil, formed_on. Followed are flagged
-    pupils whose group was formed between the waves; waiting those with a flag of a situation that
-    some followed pupil was flagged for, and no group so far. Whoever had a group before is in no
-    arm, and so is whoever got one without a flag.
+    school_id, pupil, level, situation, rule_id. `groups`: school_id, pupil, formed_on. Followed are
+    flagged pupils whose group was formed between the waves; waiting those with a flag of a
+    situation that some followed pupil was flagged for, and no group so far. Whoever had a group
+    before is in no arm, and so is whoever got one without a flag.
     """
     clocked = flags.filter(pl.col("level").is_in(_CLOCKED))
     early = groups.filter(pl.col("formed_on") < between.opens)
@@ -58,7 +62,17 @@ def with_arms(
         .when(free & ~pl.col("is_formed") & ~pl.col("is_flagged"))
         .then(pl.lit(OTHERS))
     )
-    return told.with_columns(arm.alias("arm")).drop(list(marks))
+    placed = told.with_columns(arm.alias("arm")).drop(list(marks))
+    return placed.join(_signals(flags), on=_PUPIL, how="left", maintain_order="left").with_columns(
+        pl.col("signals").fill_null(0)
+    )
+
+
+def _signals(flags: pl.DataFrame) -> pl.DataFrame:
+    """How many rules flagged each pupil, up to three, and whether one of them cannot wait."""
+    many = pl.min_horizontal(pl.col("rule_id").n_unique().cast(pl.Int64), pl.lit(_MANY))
+    prompt = (pl.col("level") == "prompt").any().cast(pl.Int64)
+    return flags.group_by(_PUPIL).agg((many + _PROMPT * prompt).alias("signals"))
 
 
 def with_class_arms(pairs: pl.DataFrame, groups: pl.DataFrame, between: Between) -> pl.DataFrame:
@@ -76,7 +90,9 @@ def with_class_arms(pairs: pl.DataFrame, groups: pl.DataFrame, between: Between)
     )
     early = groups.filter(pl.col("formed_on") < between.opens)
     without = marked.join(early, on=["school_id", "class_group"], how="anti", maintain_order="left")
-    return without.with_columns(pl.col("arm").fill_null(WAITING))
+    return without.with_columns(
+        pl.col("arm").fill_null(WAITING), pl.lit(0, pl.Int64).alias("signals")
+    )
 
 
 def _formed(groups: pl.DataFrame, between: Between) -> pl.DataFrame:
@@ -95,4 +111,5 @@ def arms_of(marked: pl.DataFrame, names: tuple[str, ...] = (FOLLOWED, WAITING)) 
         followed=(own["arm"] == FOLLOWED).to_numpy(),
         grade=own["grade"].to_numpy().astype(np.int64),
         class_no=place.to_series().to_numpy().astype(np.int64),
+        signals=own["signals"].to_numpy().astype(np.int64),
     )

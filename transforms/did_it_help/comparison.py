@@ -1,6 +1,7 @@
 """The difference between two arms in the next wave, for pupils who answered alike in the first.
 
-Analysis of covariance (Vickers & Altman 2001): after = a + d·followed + b·before + grade. `d` is
+Analysis of covariance (Vickers & Altman 2001): after = a + d·followed + b·before + grade +
+signals. `d` is
 the difference; what everybody of that grade and that first answer does by itself, regression to the
 mean included, is in the other terms. Pupils of a class are alike, so its error is the jackknife
 over classes (CV3: MacKinnon, Nielsen & Webb 2023), which for one pupil a class is HC3 (MacKinnon &
@@ -16,14 +17,16 @@ import numpy.typing as npt
 from transforms.statistics.numbers import Marks, Numbers, require_numbers, special
 
 _TINY = 1e-9
+_FEW_VALUES = 7  # answers to one item: a line through them would be a guess
 
 
 @dataclass(frozen=True, slots=True)
 class Arms:
     """Pupils with an answer in both waves, an entry each.
 
-    `before` and `after` are in scale units, `followed` says which arm; `grade` and `class_no` are
-    whole numbers, `class_no` one for each class of each school in the first wave.
+    `before` and `after` are in scale units, `followed` says which arm. `grade`, `class_no` (one for
+    each class of each school in the first wave) and `signals` are whole numbers; `signals` says
+    which pupils had as much against them in the first wave, whatever it was.
     """
 
     before: Numbers
@@ -31,6 +34,7 @@ class Arms:
     followed: Marks
     grade: npt.NDArray[np.int64]
     class_no: npt.NDArray[np.int64]
+    signals: npt.NDArray[np.int64]
 
     @property
     def pupils(self) -> tuple[int, int]:
@@ -82,15 +86,32 @@ def adjusted_difference(arms: Arms, *, confidence: float) -> Difference | None:
 
 
 def _design(arms: Arms) -> Numbers:
-    """Columns: 1, followed, before (from its mean), and each grade but the first."""
-    grades = np.unique(arms.grade)[1:]
+    """Columns: 1, followed, before (from its mean), each grade and each `signals` but the first.
+
+    Adults choose by all that the survey said and not by one scale: pupils with many signals fall
+    back further than their score on that scale expects.
+
+    Of a single item each answer but the first has a column of its own: who is at the lowest answer
+    has nowhere to go but up, further than a line through the many at the highest expects.
+    """
+    values = np.unique(arms.before)
+    if len(values) <= _FEW_VALUES:
+        before = _marks(arms.before)
+    else:
+        before = (arms.before - arms.before.mean())[np.newaxis]
     columns = [
         np.ones(len(arms.before)),
         arms.followed,
-        arms.before - arms.before.mean(),
-        *(arms.grade[:, np.newaxis] == grades).T,
+        *before,
+        *_marks(arms.grade),
+        *_marks(arms.signals),
     ]
     return np.column_stack(columns).astype(np.float64)
+
+
+def _marks(values: npt.NDArray[np.int64] | Numbers) -> Marks:
+    """A row each value but the first: who has it."""
+    return np.asarray((values[:, np.newaxis] == np.unique(values)[1:]).T)
 
 
 def _products(

@@ -140,11 +140,11 @@ def pairs(con: duckdb.DuckDBPyConnection, name: str, wave_id: str, next_wave: st
 
 
 def flags_of(con: duckdb.DuckDBPyConnection, wave_id: str) -> pl.DataFrame:
-    """Pupils with a flag of the wave: school_id, pupil, level, situation."""
+    """Pupils with a flag of the wave: school_id, pupil, level, situation, rule_id."""
     return _fetch(
         con,
         f"""
-        select distinct school_id, pupil, level, situation from core.flag
+        select distinct school_id, pupil, level, situation, rule_id from core.flag
         where wave_id = $wave and target = 'pupil' and status <> 'withdrawn' and route = '{ROUTE}'
         """,
         wave=wave_id,
