@@ -14,6 +14,7 @@ Reason = Literal[
     "no_next_wave",
     "not_asked",
     "another_instrument",
+    "nobody_followed",
     "no_comparison",
     "too_few",
     "not_apart",

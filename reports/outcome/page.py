@@ -5,7 +5,7 @@ differ by whole waves only.
 """
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, get_args
 
 from reports.pages.blocks import (
@@ -70,8 +70,10 @@ def _blocks(facts: PublishedOutcome, settings: Settings, texts: Texts) -> Iterat
     names = {wave.id: wave.name for wave in settings.waves}
     if not told:
         yield Paragraph(texts.say("wave.none"))
-    for wave in reversed(facts.waves):
-        yield Heading(names.get(wave, wave), f"wave-{facts.waves.index(wave) + 1}")
+    opened = {wave.id: wave.opens for wave in settings.waves}
+    newest = sorted(facts.waves, key=lambda wave: (opened.get(wave, date.min), wave), reverse=True)
+    for number, wave in enumerate(newest, start=1):
+        yield Heading(names.get(wave, wave), f"wave-{number}")
         if wave in told:
             yield from _wave(facts, wave, names, texts)
         else:

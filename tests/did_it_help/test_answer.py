@@ -110,7 +110,7 @@ def test_groups_that_do_nothing_are_not_told_to_help():
 NOT_TOLD = [
     # what is so                                | why nothing can be told
     ({"again": False},                            "no_next_wave"),
-    ({"share": 0.0},                              "no_comparison"),
+    ({"share": 0.0},                              "nobody_followed"),
     ({"share": 1.1},                              "no_comparison"),
     ({"groups_at": "A", "share": 0.2, "size": 6}, "too_few"),
 ]

@@ -95,7 +95,8 @@ def test_one_pupil_a_class_is_hc3():
 # fmt: off
 CANNOT_TELL = [
     # followed | waiting | classes | why
-    (0,          30,       10,       "too_few"),
+    (0,          30,       10,       "nobody_followed"),
+    (1,          30,       10,       "too_few"),
     (9,          30,       10,       "too_few"),
     (30,         9,        10,       "too_few"),
     (30,         30,       2,        "too_few"),

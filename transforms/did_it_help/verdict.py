@@ -31,6 +31,8 @@ def judge(arms: Arms, limits: OutcomeLimits, *, spread: float) -> Verdict:
 
     More is better. Under the limits there is no figure at all, and the verdict is `cannot_tell`.
     """
+    if arms.pupils[0] == 0:
+        return Verdict("cannot_tell", "nobody_followed", None, arms.pupils, arms.classes)
     if arms.pupils[1] == 0:
         return Verdict("cannot_tell", "no_comparison", None, arms.pupils, arms.classes)
     if min(arms.pupils) < limits.fewest_pupils or min(arms.classes) < limits.fewest_classes:
