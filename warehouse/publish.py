@@ -176,7 +176,7 @@ def _add_outcomes(
     if counted.cells.num_rows:
         held = {OUTCOME: counted}
         print_safely(mart, held, {OUTCOME: shown}, waves=waves, min_n=min_n)
-    note_outcome(mart, waves)
+    note_outcome(con, mart, found, waves)
 
 
 # What is held back of a figure that the attacker gets on with, the least first.

@@ -64,10 +64,13 @@ def test_measures_stand_in_the_dictionary_and_lineage(published):
         one for (one,) in read(target, "select name from mart.dictionary where entry = 'outcome'")
     }
     assert measures <= named
-    lineage = "select table_name from mart.lineage where wave_id = ? and table_name like 'outcome%'"
+    lineage = (
+        "select table_name, deliveries from mart.lineage"
+        " where wave_id = ? and table_name like 'outcome%'"
+    )
     with duckdb.connect(str(target), read_only=True) as con:
         found = con.execute(f"{lineage} order by all", [FIRST]).fetchall()
-    assert found == [("outcome",), ("outcome_change",)]
+    assert found == [("outcome", None), ("outcome_change", 2)], "of both waves; of cases"
 
 
 def test_every_table_and_column_has_a_comment(published):

@@ -86,21 +86,39 @@ def fill_outcome(
     return shown
 
 
-def note_outcome(mart: duckdb.DuckDBPyConnection, waves: Sequence[str]) -> None:
-    """The lineage rows: what the outcome of each wave was defined by, told or not."""
-    plan = outcome_plan()
-    digest = hashlib.sha256(plan.model_dump_json().encode()).hexdigest()
-    rows = [
-        {
-            "wave_id": wave,
-            "table_name": table,
-            "definitions": "outcome.toml",
-            "definitions_sha256": digest,
-        }
-        for wave in waves
-        for table in (TABLE, "outcome_change")
-    ]
+def note_outcome(
+    con: duckdb.DuckDBPyConnection,
+    mart: duckdb.DuckDBPyConnection,
+    outcome: Outcome,
+    waves: Sequence[str],
+) -> None:
+    """The lineage rows: what the outcome of each wave was defined by, told or not.
+
+    A change rests on the answers of its two waves; shares rest on cases, which nobody delivered.
+    """
+    digest = hashlib.sha256(outcome_plan().model_dump_json().encode()).hexdigest()
+    definitions = {"definitions": "outcome.toml", "definitions_sha256": digest}
+    rows: list[dict[str, object]] = []
+    for wave in waves:
+        asked = {wave, *(one.next_wave for one in outcome.changes if one.wave_id == wave)}
+        behind = _deliveries(con, sorted(filter(None, asked)))
+        rows.append({"wave_id": wave, "table_name": TABLE, **definitions})
+        rows.append({"wave_id": wave, "table_name": "outcome_change", **definitions, **behind})
     insert_rows(mart, "lineage", pa.Table.from_pylist(rows, schema=LINEAGE))
+
+
+def _deliveries(con: duckdb.DuckDBPyConnection, waves: Sequence[str]) -> dict[str, object]:
+    [(count, digest)] = con.execute(
+        """
+        select count(*), sha256(string_agg(delivery_id, chr(10) order by delivery_id))
+        from core.delivery
+        where delivery_no in (
+            select delivery_no from core.response where list_contains($waves, wave_id)
+        )
+        """,
+        {"waves": list(waves)},
+    ).fetchall()
+    return {"deliveries": count, "deliveries_sha256": digest}
 
 
 def whole_alone(shown: pa.Table) -> pa.Table:
