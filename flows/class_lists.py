@@ -29,6 +29,7 @@ from transforms.undecided import (
     numbers_in_broken,
     numbers_in_list,
     persons_in_columns,
+    without_chance,
 )
 from warehouse.class_lists import load_class_list
 from warehouse.entries import Incoming, Loaded
@@ -76,7 +77,8 @@ def _require_nobody(found: ClassList) -> None:
     """
     if isinstance(found.content, Reading):
         reading = found.content
-        people = [*persons_in_columns(reading, _PLACES), *numbers_in_broken(reading.malformed)]
+        people = [*without_chance(persons_in_columns(reading, _PLACES), reading)]
+        people += numbers_in_broken(reading.malformed)
         people += [*births_in_list(reading), *numbers_in_list(reading)]
     else:
         roster = found.content

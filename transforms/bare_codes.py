@@ -2,27 +2,27 @@
 
 What all or nearly all codes of a file begin or end with tells no pupil from another, so it is no
 part of a code when that is judged: in `S01-KARI` the digits are the school's. First each row's own
-school and class are taken off, where nearly all rows have them; then what the codes left share, in
-the whole file or in one school of it.
+school, class, grade and year of birth are taken off, where nearly all rows have them (`own_parts`);
+then what the codes left share, in the whole file or in one school of it.
 
 In order, codes that share a beginning stand together. So whatever nine in ten of them begin with is
 what the code a tenth from the start has in common with the one a tenth from the end, and that, at
 least eight in ten share. Ends are the beginnings of the codes read backwards. What is shared is
-looked for in the first 40 codes of each school of a file, and taken off every code that has it.
+looked for in 40 codes from all over each school of a file, and taken off every code that has it.
 """
 
 from collections.abc import Sequence
 
 import polars as pl
 
+from transforms.own_parts import GAPS, without_own
+
 FEWEST = 3  # codes of which a common beginning says something
-_NEARLY_ALL = 0.8
 _TAIL = 10  # one in so many may begin otherwise, at either end of the order
 _SAMPLE = 40
 _LONGEST = 20  # signs of a pupil code
 _LEVELS = (["file_no"], ["file_no", "school"])
 _SCHOOL = _LEVELS[-1]
-_GAPS = " .-"
 # A date of six digits, of eight or with hyphens, a phone, a national number: what may be glued to
 # what is common, or begin as the others do.
 GLUED = (6, 8, 10, 11)
@@ -35,20 +35,22 @@ _WHOLE = ("whole",)
 def bare_codes(codes: pl.DataFrame) -> pl.DataFrame:
     """Each code as it is judged; rows and their order are those of `codes`.
 
-    `codes` has `file_no`, `code`, `school` and `class_group`, nulls where they are not known. The
-    columns are `file_no`, `code` in capitals, and of it `word` and `number`: without what is common
-    before and behind, unless that ends within a run of letters (`word`) or of digits (`number`).
+    `codes` has `file_no`, `code`, `school`, `class_group` and, where they are known, `grade` and
+    `year` (the first of the school year); nulls say nothing. The columns are `file_no`, `grade`,
+    `code` in capitals, and of it `word` and `number`: without what is common before and behind,
+    unless that ends within a run of letters (`word`) or of digits (`number`).
     `own`: without the row's own school and class, whatever the other codes have. `glued_6` and so
     on: that many signs at the end, if all before them is common; null if not.
     """
-    told = codes.select(
+    unknown = {"grade", "year"} - set(codes.columns)
+    told = codes.with_columns(pl.lit(None, pl.Int32).alias(name) for name in unknown).select(
         "file_no",
         pl.col("code").cast(pl.String).str.to_uppercase().str.strip_chars(" "),
         *(pl.col(name).cast(pl.String).str.to_uppercase() for name in ("school", "class_group")),
+        *(pl.col(name).cast(pl.Int32) for name in ("grade", "year")),
     )
-    sample = told.filter(pl.int_range(pl.len()).over(_SCHOOL) < _SAMPLE).unique()
-    sample = sample.filter(pl.col("code") != "")
-    told, sample = _without_own(told, sample)
+    sample = told.filter(_from_all_over().over(_SCHOOL)).unique().filter(pl.col("code") != "")
+    told, sample = without_own(told, sample)
     rows = told.join(
         _shared(sample), on=_SCHOOL, how="left", nulls_equal=True, maintain_order="left"
     )
@@ -57,6 +59,7 @@ def bare_codes(codes: pl.DataFrame) -> pl.DataFrame:
     is_taken_off = (whole > 0) | (length < pl.col("code").str.len_chars())
     return rows.select(
         "file_no",
+        "grade",
         "code",
         _cut("word"),
         _cut("number"),
@@ -70,48 +73,18 @@ def bare_codes(codes: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _without_own(told: pl.DataFrame, sample: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Both with `rest`: the codes without their row's school and class, in files of such codes."""
-    told, sample = (frame.with_columns(pl.col("code").alias("rest")) for frame in (told, sample))
-    for name in ("school", "class_group"):
-        for has, strip in ((_starts_with, _off_front), (_ends_with, _off_back)):
-            files = sample.group_by("file_no").agg(has(name).mean().alias("share"))
-            files = files.filter(pl.col("share") >= _NEARLY_ALL)
-            if files.is_empty():
-                continue
-            is_one = pl.col("file_no").is_in(files["file_no"].implode()) & has(name)
-            bare = pl.when(is_one).then(strip(name)).otherwise("rest").alias("rest")
-            told, sample = told.with_columns(bare), sample.with_columns(bare)
-    return told, sample
+def _from_all_over() -> pl.Expr:
+    """So many rows of a group, evenly spread: a school's file is often in order of its grades."""
+    row, rows = pl.int_range(pl.len()), pl.len().cast(pl.Int64)
+    return row * _SAMPLE // rows > (row - 1) * _SAMPLE // rows
 
 
 def _own() -> pl.Expr:
     """The code without the row's own school in front, and its class behind that, if it has them."""
     bare = pl.col("code")
     for name in ("school", "class_group"):
-        bare = bare.str.strip_prefix(pl.col(name).fill_null("")).str.strip_chars_start(_GAPS)
+        bare = bare.str.strip_prefix(pl.col(name).fill_null("")).str.strip_chars_start(GAPS)
     return bare
-
-
-def _starts_with(name: str) -> pl.Expr:
-    return _is_part(name) & pl.col("rest").str.starts_with(pl.col(name))
-
-
-def _ends_with(name: str) -> pl.Expr:
-    return _is_part(name) & pl.col("rest").str.ends_with(pl.col(name))
-
-
-def _is_part(name: str) -> pl.Expr:
-    known = pl.col(name).str.len_chars().fill_null(0)
-    return (known > 0) & (pl.col("rest").str.len_chars() > known)
-
-
-def _off_front(name: str) -> pl.Expr:
-    return pl.col("rest").str.strip_prefix(pl.col(name)).str.strip_chars_start(_GAPS)
-
-
-def _off_back(name: str) -> pl.Expr:
-    return pl.col("rest").str.strip_suffix(pl.col(name)).str.strip_chars_end(_GAPS)
 
 
 def _shared(sample: pl.DataFrame) -> pl.DataFrame:
@@ -166,4 +139,4 @@ def _cut(kind: str) -> pl.Expr:
     front = _longest_of("front", (kind, "sign"), "starts_with")
     back = _longest_of("back", (kind, "sign"), "ends_with")
     bare = pl.col("rest").str.strip_prefix(front).str.strip_suffix(back)
-    return bare.str.strip_chars(_GAPS).alias(kind)
+    return bare.str.strip_chars(GAPS).alias(kind)

@@ -6,6 +6,9 @@ have been born, and most of them in the very year of the grade's pupils, who tur
 that grade 1 begins. Serial numbers run on, within a month or two of such a calendar, so the days
 have to lie in several months. A handful of codes proves nothing.
 
+A running number, which makes such codes differ (`150312-7`, `04-150312`, `15031204`), is left out
+at either end in turn: of numbers drawn at random one in a thousand is such a day and a number.
+
 A class's name is no code: it is looked at as the day that it says, whatever signs and words it is
 written with, for a column of birth dates may have been mapped as the class. Columns without dates
 cost next to nothing.
@@ -34,8 +37,9 @@ _WAYS = {  # how a date is written, and whether its year is written in full
     rf"^{_DAY}{_MONTH}(?<y>[0-9]{{2}})$": False,
     rf"^(?<y>[0-9]{{2}}){_MONTH}(?<d>[0-9]{{2}})$": False,
     r"^(?<d>[0-9]{1,2})-(?<m>[0-9]{1,2})-(?<y>[0-9]{2})$": False,
-    rf"^{_DAY}{_MONTH}(?<y>[0-9]{{4}})$": True,
-    rf"^(?<y>[0-9]{{4}}){_MONTH}(?<d>[0-9]{{2}})$": True,
+    rf"^{_DAY}{_MONTH}-?(?<y>[0-9]{{4}})$": True,
+    rf"^(?<y>[0-9]{{4}})-?{_MONTH}(?<d>[0-9]{{2}})$": True,
+    rf"^(?<y>[0-9]{{4}})-?(?<d>[0-9]{{2}}){_MONTH}$": True,
     r"^(?<y>[0-9]{4})-(?<m>[0-9]{1,2})-(?<d>[0-9]{1,2})$": True,
     r"^(?<d>[0-9]{1,2})-(?<m>[0-9]{1,2})-(?<y>[0-9]{4})$": True,
     r"^(?<m>[0-9]{1,2})-(?<d>[0-9]{1,2})-(?<y>[0-9]{4})$": True,
@@ -43,7 +47,17 @@ _WAYS = {  # how a date is written, and whether its year is written in full
 LOOKED_AT = ("number", "glued_6", "glued_8", "glued_10")  # of what `bare_codes` tells
 # A school's letters or a class (`FJELL-`, `7A`) before it, or a pupil's initials behind it.
 _LETTERS = r"^(?:[0-9]{0,2}[A-Za-zÆØÅæøå]+-?)+|-?[A-Za-zÆØÅæøå]+$"
-_COULD_BE = r"^(?:[0-9]{5,8}|[0-9]{1,4}-[0-9]{1,2}-[0-9]{2,4})$"
+_COULD_BE = r"^(?:[0-9]{5,8}|[0-9]{1,4}-[0-9]{1,2}-[0-9]{2,4}|[0-9]{3,4}-[0-9]{4})$"
+_MAY_HOLD_ONE = "^[0-9-]{5,}$"
+_WHOLE = "^(.*)$"
+_CUTS = (  # what is a day may be all of a code, or what is left without a running number
+    _WHOLE,
+    *("^(.*)-[0-9]{1,3}$", "^[0-9]{1,3}-(.*)$"),
+    *("^([0-9]{6})[0-9]{1,3}$", "^[0-9]{1,3}([0-9]{6})$"),
+    *("^([0-9]{8})[0-9]{1,3}$", "^[0-9]{1,3}([0-9]{8})$"),
+    # A running number, and digits of a school or a grade.
+    *("^[0-9]{1,3}([0-9]{6})-[0-9]{1,3}$", "^[0-9]{1,3}([0-9]{8})-[0-9]{1,3}$"),
+)
 
 
 def are_birth_dates(codes: pl.DataFrame) -> npt.NDArray[np.bool_]:
@@ -66,15 +80,19 @@ def are_birth_dates(codes: pl.DataFrame) -> npt.NDArray[np.bool_]:
 def _are_dates(frame: pl.DataFrame, size: int | None = None) -> npt.NDArray[np.bool_]:
     """The rows (`row`, of so many) of the files of which the codes as they stand are dates."""
     found = np.zeros(frame.height if size is None else size, np.bool_)
-    first = _could_be(_first_of(frame))
-    if first.is_empty():
-        return found
-    for way, is_full in _WAYS.items():
-        near = _near(_as_days(first, way, is_full=is_full)).filter(pl.col("near") >= _WORTH_IT)
-        if near.is_empty():
+    first = _of_digits(_first_of(frame))
+    for cut in _CUTS if first.height else ():
+        looked_at = _could_be(first, cut)
+        if looked_at.is_empty():
             continue
-        suspects = _could_be(frame.join(near, on="file_no", how="semi"), NEARLY_ALL)
-        found[_rows_of(suspects, way, is_full=is_full)] = True
+        for way, is_full in _WAYS.items():
+            near = _near(_as_days(looked_at, way, is_full=is_full))
+            near = near.filter(pl.col("near") >= _WORTH_IT)
+            if near.is_empty():
+                continue
+            suspects = _of_digits(frame.join(near, on="file_no", how="semi"), NEARLY_ALL)
+            suspects = _could_be(suspects, cut, NEARLY_ALL)
+            found[_rows_of(suspects, way, is_full=is_full)] = True
     return found
 
 
@@ -96,9 +114,16 @@ def _first_of(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.filter(of_file < look)
 
 
-def _could_be(frame: pl.DataFrame, share: float = _WORTH_IT) -> pl.DataFrame:
+def _of_digits(frame: pl.DataFrame, share: float = _WORTH_IT) -> pl.DataFrame:
     """The files of which so many codes are digits enough, without a school's letters (`bare`)."""
     told = frame.with_columns(pl.col("code").str.replace_all(_LETTERS, "").alias("bare"))
+    may_hold_one = pl.col("bare").str.contains(_MAY_HOLD_ONE).fill_null(value=False)
+    return told.filter(may_hold_one.mean().over("file_no") >= share)
+
+
+def _could_be(frame: pl.DataFrame, cut: str, share: float = _WORTH_IT) -> pl.DataFrame:
+    """The files of which so many codes could be days, `bare` of a running number."""
+    told = frame.with_columns(pl.col("bare").str.extract(cut))
     could_be = pl.col("bare").str.contains(_COULD_BE).fill_null(value=False)
     return told.filter(could_be.mean().over("file_no") >= share)
 

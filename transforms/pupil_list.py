@@ -68,7 +68,12 @@ def _warned(typed: pl.DataFrame, settings: Settings) -> dict[str, int]:
     unlike = typed.filter(is_unlike_class("grade")).height
     judged = bare_codes(
         typed.select(
-            "class_group", file_no=pl.lit(0), code=pl.col("pupil"), school=pl.col("school_id")
+            "class_group",
+            "grade",
+            file_no=pl.lit(0),
+            code=pl.col("pupil"),
+            school=pl.col("school_id"),
+            year=pl.col("school_year").str.slice(0, 4).cast(pl.Int32),
         )
     )
     words = 0 if settings.pupil_codes.of_letters else codes_to_tell(judged).height

@@ -12,7 +12,8 @@ from schemas.personal import Personal
 from schemas.survey import CHOSEN
 from transforms.birth_dates import LOOKED_AT, are_birth_dates, classes_are_birth_dates
 from transforms.choices import split_choices
-from transforms.code_numbers import numbers_of_persons
+from transforms.code_numbers import numbers_by_chance, numbers_of_persons
+from transforms.drawn_codes import drawn_forms, form_of, is_of_form, may_be_chance
 from transforms.drift import MIN_ROWS, MIN_SHARE
 from transforms.encoded import distinct, indices
 from transforms.form_marks import is_answer_time
@@ -121,8 +122,13 @@ def born_in(typed: pa.Table, years: pa.Array, judged: pl.DataFrame) -> Iterator[
             yield Person(file_no, row_no, Personal.BIRTH_DATE, column)
 
 
-def persons_in(batch: Batch, verdicts: Mapping[str, Codes]) -> Iterator[Person]:
-    """Cells with personal data, looked for wherever a cell could say anything at all."""
+def persons_in(
+    batch: Batch, verdicts: Mapping[str, Codes], judged: pl.DataFrame
+) -> Iterator[Person]:
+    """Cells with personal data, looked for wherever a cell could say anything at all.
+
+    `judged`: the `bare_codes` of the same rows; those drawn by lot are numbers by chance.
+    """
     cells: dict[str, pa.Array] = {}
     places: dict[str, npt.NDArray[np.int64]] = {}
     for name, codes in verdicts.items():
@@ -136,12 +142,40 @@ def persons_in(batch: Batch, verdicts: Mapping[str, Codes]) -> Iterator[Person]:
             among = np.zeros(len(verdicts[name]) + 1, np.bool_)
             among[places[name][hits]] = True
             rows = np.flatnonzero(among[indices(batch.table.column(name), len(among) - 1)])
+            if kind in _NUMBERS and kinds_of.get(name) == _CODE:
+                rows = rows[~_are_by_chance(batch, name, rows, judged)]
             found = zip(
                 batch.file_no.take(rows).to_pylist(),
                 batch.row_no.take(rows).to_pylist(),
                 strict=True,
             )
             yield from (Person(file_no, row_no, kind, name) for file_no, row_no in found)
+
+
+_NUMBERS = (Personal.PHONE, Personal.NATIONAL_ID)
+
+
+def _are_by_chance(
+    batch: Batch, name: str, rows: npt.NDArray[np.int64], judged: pl.DataFrame
+) -> npt.NDArray[np.bool_]:
+    """Which of these rows have codes, or choices, of the form in which their file draws codes."""
+    if name == "pupil_code":
+        return numbers_by_chance(judged)[rows]
+    forms = drawn_forms(judged)
+    if forms.is_empty():
+        return np.zeros(len(rows), np.bool_)
+    codes, at = split_choices(batch.table.column(name).take(pa.array(rows)).combine_chunks())
+    said = pl.DataFrame({"at": at, "code": pl.Series(codes, dtype=pl.String)}).with_columns(
+        form_of(pl.col("code").str.to_uppercase()).alias("form"),
+        judged["file_no"].gather(rows).gather(at).alias("file_no"),
+    )
+    few = may_be_chance(pl.col("at").n_unique().over("file_no"), pl.col("rows"))
+    others = said.join(forms, on="file_no", how="left").filter(
+        ~is_of_form() | ~few.fill_null(value=False)
+    )
+    by_chance = np.ones(len(rows), np.bool_)
+    by_chance[others["at"].to_numpy()] = False
+    return by_chance
 
 
 def _suspects(name: str, values: pa.Array, codes: Codes) -> npt.NDArray[np.int64]:

@@ -21,7 +21,7 @@ from schemas.personal import Personal
 from schemas.reason import Reason
 from transforms.bare_codes import bare_codes
 from transforms.birth_dates import LOOKED_AT, are_birth_dates, classes_are_birth_dates
-from transforms.code_numbers import numbers_of_persons
+from transforms.code_numbers import numbers_by_chance, numbers_of_persons
 from transforms.encoded import distinct, indices
 from transforms.gate import Place, personal_heading, persons_among
 from transforms.identifiers import Found, find_identifiers
@@ -174,11 +174,7 @@ def persons_in_columns(reading: Reading, places: Mapping[str, Place]) -> Iterato
 def births_in_list(reading: Reading) -> list[PersonAt]:
     """The rows of a class list whose pupil codes, or names of classes, are birth dates."""
     table = reading.table.cast(pa.schema([(n, pa.string()) for n in reading.table.column_names]))
-    known = pl.DataFrame(table).select(
-        pl.lit(0).alias("file_no"),
-        pl.col("school_year").str.slice(0, 4).cast(pl.Int32, strict=False).alias("year"),
-        pl.col("grade").str.strip_chars().cast(pl.Int32, strict=False),
-    )
+    known = _known_in(table)
     if "pupil_code" in table.column_names:
         known = known.with_columns(codes_in_list(reading).select(LOOKED_AT))
     found = []
@@ -203,6 +199,19 @@ def numbers_in_list(reading: Reading) -> list[PersonAt]:
     ]
 
 
+def without_chance(found: Iterable[PersonAt], reading: Reading) -> Iterator[PersonAt]:
+    """What was found in a class list, but for codes that are drawn of 0 to F and look like it."""
+    numbers = {Personal.PHONE, Personal.NATIONAL_ID}
+    told = list(found)
+    drawn: set[int] = set()
+    if any(kind in numbers and name == "pupil_code" for _, kind, name in told):
+        rows = np.flatnonzero(numbers_by_chance(codes_in_list(reading)))
+        drawn = set(reading.row_no.take(rows).to_pylist())
+    for row_no, kind, name in told:
+        if name != "pupil_code" or kind not in numbers or row_no not in drawn:
+            yield row_no, kind, name
+
+
 def codes_in_list(reading: Reading) -> pl.DataFrame:
     """The `bare_codes` of a class list with a row a pupil."""
     names = {"code": "pupil_code", "school": "school", "class_group": "class_group"}
@@ -210,7 +219,17 @@ def codes_in_list(reading: Reading) -> pl.DataFrame:
         own: pl.Series(reading.table.column(name).cast(pa.string()), dtype=pl.String)
         for own, name in names.items()
     }
-    return bare_codes(pl.DataFrame(cells).with_columns(pl.lit(0).alias("file_no")))
+    return bare_codes(_known_in(reading.table).with_columns(**cells))
+
+
+def _known_in(table: pa.Table) -> pl.DataFrame:
+    """The first of the school year (`year`) and the `grade` of each row of a class list."""
+    cells = [pl.Series(n, table.column(n).cast(pa.string())) for n in ("school_year", "grade")]
+    return pl.DataFrame(cells).select(
+        pl.lit(0).alias("file_no"),
+        pl.col("school_year").str.slice(0, 4).cast(pl.Int32, strict=False).alias("year"),
+        pl.col("grade").str.strip_chars().cast(pl.Int32, strict=False),
+    )
 
 
 def _encoded(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -136,12 +136,13 @@ class Validator:
         unread = typed.take(rows)
         marks = known_by(unread, unsound)
         held = [*held_rows(batch, bad, rows, waves, marks), *malformed_rows(batch)]
-        judged = bare_codes(_codes_of(typed))
+        years = self._school_years(wave)
+        judged = bare_codes(_codes_of(typed, years))
         persons = (
-            *persons_in(batch, verdicts),
+            *persons_in(batch, verdicts, judged),
             *numbers_in_codes(batch, judged),
             *numbers_in_broken_rows(batch),
-            *born_in(typed, self._school_years(wave), judged),
+            *born_in(typed, years, judged),
         )
         return Validated(
             accepted,
@@ -250,15 +251,14 @@ class Validator:
         return plain.take(whole(column).indices)
 
 
-def _codes_of(typed: pa.Table) -> pl.DataFrame:
-    """The pupil codes with the file, school and class of each, as `bare_codes` asks for them."""
-    names = {"file_no": "file_no", "code": "pupil_code", "school": "school_id"}
-    columns = {own: typed.column(name) for own, name in names.items()}
-    columns["class_group"] = typed.column("class_group")
+def _codes_of(typed: pa.Table, years: pa.Array) -> pl.DataFrame:
+    """The pupil codes with what each row says of its pupil, as `bare_codes` asks for them."""
+    texts = {"code": "pupil_code", "school": "school_id", "class_group": "class_group"}
     return pl.DataFrame(
         {
-            own: pl.Series(column if own == "file_no" else column.cast(pa.string()))
-            for own, column in columns.items()
+            **{name: pl.Series(typed.column(name)) for name in ("file_no", "grade")},
+            **{own: pl.Series(typed.column(name).cast(pa.string())) for own, name in texts.items()},
+            "year": pl.Series(years),
         }
     )
 

@@ -74,9 +74,11 @@ def _of_letters(con: duckdb.DuckDBPyConnection, key: PseudonymKey) -> dict[str, 
                 )
             )
         )
-        select delivery_id, school_id as school, class_group, pupil_code as code
+        select delivery_id, school_id as school, class_group, grade, pupil_code as code,
+            left(school_year, 4)::integer as year
         from turned join core.response using (school_id, pupil)
         join core.delivery using (delivery_no) semi join asked using (delivery_id)
+        left join core.dim_wave using (wave_id)
         """,
         params=key.pupil_parameters(),
     ).to_arrow_table()

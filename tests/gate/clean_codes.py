@@ -43,6 +43,13 @@ def one_file(seed):
         "of 0 to F behind the school": [
             f"{school}-{one}" for one in lot(draw, count, "0123456789ABCDEF", 10)
         ],
+        "eight of 0 to F": lot(draw, count, "0123456789ABCDEF", 8),
+        "eight of 0 to F behind the school": [
+            f"{letters}-{one}" for one in lot(draw, count, "0123456789ABCDEF", 8)
+        ],
+        "of 0 to F in two parts": [
+            "-".join((one[:4], one[4:])) for one in lot(draw, count, "0123456789ABCDEF", 8)
+        ],
         "in two parts": [
             "-".join((one[:4], one[4:])) for one in lot(draw, count, WITHOUT_LOOKALIKES, 8)
         ],

@@ -33,6 +33,46 @@ GLUED = {
 }
 
 
+# In 2026-27 pupils of grades 5, 7 and 10 were born in 2016, 2014 and 2011.
+OF_THREE_GRADES = {
+    "before, with a hyphen": ("5-KARI 7-OLA 10-PER", "KARI OLA PER"),
+    "before, filled up": ("05-KARI 07-OLA 10-PER", "KARI OLA PER"),
+    "before, glued": ("5KARI 07OLA 10PER", "KARI OLA PER"),
+    "behind": ("KARI-5 OLA7 PER-10", "KARI OLA PER"),
+    "behind the school": ("S01-05-KARI S01-07-OLA S01-10-PER", "KARI OLA PER"),
+    "before the school": ("05-S01-KARI 07-S01-OLA 10-S01-PER", "KARI OLA PER"),
+    "year of birth": ("KARI-2016 OLA-2014 PER-2011", "KARI OLA PER"),
+    "year of birth, short": ("KARI16 OLA14 PER11", "KARI OLA PER"),
+    "a year early, a year late": ("KARI17 OLA13 PER11", "KARI OLA PER"),
+    "year of birth, before": ("16-KARI 14-OLA 2011-PER", "KARI OLA PER"),
+    "another's grade": ("KARI-7 OLA-10 PER-5", "KARI-7 OLA-10 PER-5"),
+    "another's year": ("KARI14 OLA11 PER16", "KARI14 OLA11 PER16"),
+    "digits that go on": ("512 734 1056", "512 734 1056"),
+    "a number that goes on": ("KARI15 OLA27 PER310", "KARI15 OLA27 PER310"),
+}
+
+
+@pytest.mark.parametrize("name", OF_THREE_GRADES)
+def test_what_follows_from_the_grade_is_no_part_of_a_code(name):
+    codes, expected = (one.split() for one in OF_THREE_GRADES[name])
+    told = pl.DataFrame(
+        {"file_no": 0, "code": codes, "school": "S01", "class_group": None, "year": 2026}
+    )
+    assert bare_codes(told.with_columns(grade=pl.Series([5, 7, 10])))["word"].to_list() == expected
+
+
+def test_grades_are_told_though_the_first_forty_codes_are_of_one():
+    names = [f"{first}{second}" for first in "ABCDEFGHIJ" for second in ("LE", "NNA", "MIR", "ODI")]
+    told = pl.DataFrame(
+        {
+            "file_no": 0,
+            "code": [f"{name}-{grade}" for grade in (5, 6, 7) for name in names],
+            "grade": [grade for grade in (5, 6, 7) for _ in names],
+        }
+    ).with_columns(school=pl.lit("S01"), class_group=pl.lit("A"))
+    assert bare_codes(told)["word"].to_list() == names * 3
+
+
 def bare(kind, codes, school="S01", group="7A"):
     told = {"file_no": 0, "code": codes, "school": school, "class_group": group}
     return bare_codes(pl.DataFrame(told, schema_overrides={"code": pl.String}))[kind].to_list()

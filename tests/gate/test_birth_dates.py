@@ -24,6 +24,17 @@ WRITTEN = {
     "behind the class, with a hyphen": "7A-{d:02}{m:02}{s:02}",
     "behind school and class": "FJELL-7A-{d:02}{m:02}{y}",
     "month first": "{m}-{d}-{y}",
+    "year apart": "{y}-{d:02}{m:02}",
+    "year apart, month first": "E{y}-{m:02}{d:02}",
+    "day and year apart": "{d:02}{m:02}-{y}",
+    "with a running number": "{d:02}{m:02}{s:02}-{n}",
+    "in full, with a running number": "{d:02}{m:02}{y}-{n:02}",
+    "as ISO has it, with a running number": "{y}-{m:02}-{d:02}-{n}",
+    "a running number before": "{n:02}-{d:02}{m:02}{s:02}",
+    "a running number glued": "{d:02}{m:02}{s:02}{n:02}",
+    "a running number glued, not filled up": "{d:02}{m:02}{s:02}{n}",
+    "a running number glued, in full": "{y}{m:02}{d:02}{n:02}",
+    "a running number glued before": "{n:02}{d:02}{m:02}{s:02}",
 }
 AS_CLASS = {
     "as a date cell has it": "{y}-{m:02}-{d:02}",
@@ -45,7 +56,10 @@ def codes_of(codes, grade=7, year=2026, file_no=0):
 def births(way, count=20, born=2014, seed=1):
     draw = random.Random(seed)  # noqa: S311 - no secret
     days = {(draw.randint(1, 12), draw.randint(1, 28)) for _ in range(count)}
-    return [way.format(d=day, m=month, y=born, s=born % 100) for month, day in sorted(days)]
+    return [
+        way.format(d=day, m=month, y=born, s=born % 100, n=at)
+        for at, (month, day) in enumerate(sorted(days), start=1)
+    ]
 
 
 @pytest.mark.parametrize("way", WRITTEN.values(), ids=WRITTEN)
@@ -67,11 +81,29 @@ def judged(frame, school="S01"):
 
 
 @pytest.mark.parametrize("front", FRONTS)
-@pytest.mark.parametrize("way", ["day first", "year first", "eight digits", "as ISO has it"])
+@pytest.mark.parametrize(
+    "way", ["day first", "year first", "eight digits", "as ISO has it", "with a running number"]
+)
 def test_what_all_codes_begin_with_hides_no_birth_date(front, way):
     codes = [front + code for code in births(WRITTEN[way])]
     assert judged(codes_of(codes)).all()
     assert not judged(codes_of(codes, grade=2)).any()
+
+
+OWN_GRADE = ("{g:02}-", "{g}-", "{g}", "S01-{g:02}-", "S01-{g}-", "S01{g}", "{g}S01")
+
+
+@pytest.mark.parametrize("front", OWN_GRADE)
+@pytest.mark.parametrize("way", ["day first", "eight digits", "with a running number"])
+def test_the_grade_before_them_hides_no_birth_date_of_a_whole_school(front, way):
+    pupils = [
+        (front.format(g=grade) + day, grade)
+        for grade in (5, 6, 10)
+        for day in births(WRITTEN[way], born=2021 - grade, seed=grade)
+    ]
+    codes, grades = zip(*pupils, strict=True)
+    told = codes_of(codes).with_columns(grade=pl.Series(grades))
+    assert judged(told).all()
 
 
 def test_what_all_codes_end_with_hides_no_birth_date():
@@ -118,21 +150,22 @@ def serial_lists(seed):
     digits = draw.choice([5, 6, 7, 8])
     start = draw.randrange(10 ** (digits - 1), 10**digits - 40 * count)
     step = draw.choice([1, 1, 2, 7, 10, 13])
-    style = seed % 7
-    if style == 0:
-        codes = [f"{start + at * step}" for at in range(count)]
-    elif style == 1:
-        codes = [f"{draw.randrange(10**digits):0{digits}}" for _ in range(count)]
-    elif style == 2:
-        codes = [f"{grade:02}{room:02}{at:02}" for room in (1, 2, 3, 4) for at in range(1, 26)]
-    elif style == 3:
-        codes = [f"2026-{room:02}-{at:02}" for room in range(1, 8) for at in range(1, 26)]
-    elif style == 4:
-        codes = [f"{grade}{'ABC'[at % 3]}{start + at * step}" for at in range(count)]
-    elif style == 5:
-        codes = [f"{grade}A-{draw.randrange(10**6):06}" for _ in range(count)]
-    else:
-        codes = [f"S{draw.randint(1, 99):02}-{start + at * step}" for at in range(count)]
+    every = range(count)
+    ways = (
+        lambda: [f"{start + at * step}" for at in every],
+        lambda: [f"{draw.randrange(10**digits):0{digits}}" for _ in every],
+        lambda: [f"{grade:02}{room:02}{at:02}" for room in (1, 2, 3, 4) for at in range(1, 26)],
+        lambda: [f"2026-{room:02}-{at:02}" for room in range(1, 8) for at in range(1, 26)],
+        lambda: [f"{grade}{'ABC'[at % 3]}{start + at * step}" for at in every],
+        lambda: [f"{grade}A-{draw.randrange(10**6):06}" for _ in every],
+        lambda: [f"S{draw.randint(1, 99):02}-{start + at * step}" for at in every],
+        lambda: [f"{draw.randrange(10**6):06}-{at % 30}" for at in every],
+        lambda: [f"{start + at * step}-{at % 10}" for at in every],
+        lambda: [f"{draw.randrange(10**9):09}" for _ in every],
+        lambda: [f"{grade:02}-{2020 - grade}-{at:04}" for at in every],
+        lambda: [f"{grade}{start * 100 + at * step}" for at in every],
+    )
+    codes = ways[seed % len(ways)]()
     return codes_of(codes, grade=grade, year=draw.choice([2025, 2026, 2027]))
 
 
