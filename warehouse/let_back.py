@@ -22,7 +22,7 @@ from warehouse.store import transaction
 def rejected_rows(
     con: duckdb.DuckDBPyConnection, delivery_id: str, rows: Sequence[int]
 ) -> list[int]:
-    """Which of these are held rows that a person decided against.
+    """Which of these (of all, where none is named) are held rows that a person decided against.
 
     A form that was decided on is stored, and no matter of this.
     """
@@ -34,7 +34,7 @@ def rejected_rows(
 
 _ROWS = """
     from quarantine.decided
-    where delivery_id = $id and list_contains($rows, row_no) and row_no > 0
+    where delivery_id = $id and (len($rows) = 0 or list_contains($rows, row_no)) and row_no > 0
         and decision = 'rejected' and digest <> 'conflict'
 """
 

@@ -84,6 +84,18 @@ def release_rows(
     return _release(con, chosen, subject=subject, by=by, why=why, now=now)
 
 
+def has_waiting(con: duckdb.DuckDBPyConnection, delivery_id: str) -> bool:
+    """Whether a version of a contradiction in this delivery waits."""
+    found = con.execute(
+        f"""
+        select 1 from {ALL_FORMS} join core.delivery using (delivery_no)
+        where delivery_id = $id and state = 'waits' limit 1
+        """,
+        {"id": delivery_id},
+    ).fetchall()
+    return bool(found)
+
+
 def release_delivery(
     con: duckdb.DuckDBPyConnection, delivery_id: str, *, by: Hand, why: Why, now: datetime
 ) -> int:

@@ -189,20 +189,22 @@ def release_place(
 ) -> Mapping[str, int]:
     """Let the forms in these rows count, or all that wait of the delivery.
 
-    Returns how many contradictions are decided. Held rows that were decided against are `rows`
-    besides, a file that was is `whole`: the file lies in the inbox again, or is `missing` in
-    outcome/.
+    Where none is named and no form waits, what was decided against the delivery is taken back: the
+    whole file, or every held row of it. Returns how many contradictions are decided. Held rows that
+    were decided against are `rows` besides, a file that was is `whole`: the file lies in the inbox
+    again, or is `missing` in outcome/.
     """
     config = load_config(home)
     by = hand(config)
     with at_work(home, config, now=now) as con:
         delivery_id = delivery_named(con, delivery)
-        again = rejected_rows(con, delivery_id, rows)
+        may_wait = not rows and release.has_waiting(con, delivery_id)
+        again = [] if may_wait else rejected_rows(con, delivery_id, rows)
         forms = sorted(set(rows) - set(again))
         count, back = 0, {}
         if not rows and let_file_back(con, delivery_id, by=by, why=why, now=now):
             back = {"whole": 1}
-        elif not rows:
+        elif not rows and not again:
             count = release.release_delivery(con, delivery_id, by=by, why=why, now=now)
         elif forms:
             count = release.release_rows(con, delivery_id, forms, by=by, why=why, now=now)

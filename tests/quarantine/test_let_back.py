@@ -4,7 +4,7 @@ import pytest
 
 from tests.quarantine.home import NOTHING, counts_hold, events_of, flags_of, home_with
 from tests.support.home import csv_bytes, drop, form, outcomes, run, school_class, survey_toml
-from tests.support.state import filed, warehouse_of
+from tests.support.state import filed, note_of, warehouse_of
 
 OTHERS = school_class(4, prefix="Q")
 ASKS = form("P001", safety="1")
@@ -102,6 +102,31 @@ def test_all_rows_that_are_named_are_taken_back(tmp_path, command, asked):
     rows = asked(home, "quarantine", "show", delivery)["rows"]
     assert [row["row"] for row in rows] == [6, 7, 9]
     assert counts_hold(home)
+
+
+def test_all_rejected_rows_are_taken_back_without_naming_them(tmp_path, command, asked):
+    held = [form(f"P00{number}", grade="sju") for number in range(4)]
+    home = home_with(tmp_path / "home", [*OTHERS, *held])
+    delivery = the_delivery(asked, home)
+    command(home, "quarantine", "reject", delivery, "--why", "wrong_file")
+    code, said = release(command, home, delivery)
+    assert (code, "4 row(s)" in said) == (0, True)
+    run(home)
+    rows = asked(home, "quarantine", "show", delivery)["rows"]
+    assert [row["row"] for row in rows] == [6, 7, 8, 9]
+    assert counts_hold(home)
+    assert release(command, home, delivery)[0] == 4
+
+
+def test_forms_that_wait_count_before_rejected_rows_are_taken_back(tmp_path, command):
+    home = home_with(tmp_path / "home", [*OTHERS, form("P001")])
+    drop(home, "more.csv", csv_bytes([form("P001", safety="1"), form("P008", grade="sju")]))
+    run(home)
+    delivery = note_of(home, "more.csv")["delivery_id"]
+    command(home, "quarantine", "reject", delivery, "--why", "wrong_file")
+    first, second = release(command, home, delivery), release(command, home, delivery)
+    assert [code for code, _ in (first, second)] == [0, 0]
+    assert ["row(s)" in said for _, said in (first, second)] == [False, True]
 
 
 def of_two(**answers: str):
