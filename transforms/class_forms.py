@@ -1,11 +1,15 @@
 """What the classes of a wave with several surveys answered, as SQL: each pupil once a theme.
 
-The forms under one code are one pupil's, and to each question the answer of the last survey by name
-that has one counts. Whose a form without a code is nobody can tell. Those of several surveys count
-together where that makes no more pupils than the class list names, as where each language has its
-form; a list is seldom right to the pupil, so a tenth more is no more (SLACK). Else, and without a
-list, the fullest of the parts that surely are different pupils counts: those with a code, or one
-survey. So a class stands once with a rule, and never beside itself.
+The forms under one code are one pupil's, and of several answers to a question that rules count the
+more serious one counts, as for the pupil's own flag: one that is fine does not take back one that
+is not. Of several scores on a scale it is their mean, which lies no lower for being asked twice.
+So no survey's name and no order of arrival decides.
+
+Whose a form without a code is nobody can tell. Those of several surveys count together where that
+makes no more pupils than the class list names, as where each language has its form; a list is
+seldom right to the pupil, so a tenth more is no more (SLACK). Else, and without a list, the fullest
+of the parts that surely are different pupils counts: those with a code, or one survey. So a class
+stands once with a rule, and never beside itself.
 """
 
 from collections.abc import Mapping, Sequence, Set
@@ -78,7 +82,7 @@ _LOOSE_SQL = """
 
 def _pupils(looked: Looked, part: int, forms: str) -> str:
     only = "survey_no" if part == ONE_SURVEY else "0"
-    answers = "".join(f", {_answer(name, looked.inputs)} as {name}" for name in looked.columns())
+    answers = "".join(f", {_answer(name, looked)} as {name}" for name in looked.columns())
     together = {name for rule in looked.rules for name in _told_together(rule, looked.inputs)}
     asked = "".join(
         f", bool_or({looked.is_in(looked.asked_in[name])}) as asked_{name}"
@@ -87,7 +91,7 @@ def _pupils(looked: Looked, part: int, forms: str) -> str:
     surveys = "".join(_surveys(i, rule, looked) for i, rule in enumerate(looked.rules))
     return f"""
         select {part}::tinyint as part, {only}::smallint as only_survey, wave_id, school_id,
-            class_group, pupil, arg_max(grade, survey_no) as grade {answers} {asked} {surveys}
+            class_group, pupil, max(grade) as grade {answers} {asked} {surveys}
         from (select *, list_position({looked.names()}, survey_id)::smallint as survey_no
             from {forms})
         group by wave_id, school_id, class_group, pupil, if(pupil is null, response_id, null),
@@ -101,11 +105,24 @@ def _told_together(rule: ClassRule, inputs: Inputs) -> list[str]:
     return columns if len(columns) > 1 else []
 
 
-def _answer(column: str, inputs: Inputs) -> str:
+_LOW_IS_WORSE = ("at_most", "below_percentile")
+
+
+def _answer(column: str, looked: Looked) -> str:
+    """The one of a pupil's answers, as SQL; nothing in it knows the surveys."""
+    inputs = looked.inputs
     if NEW_PUPIL in inputs.names and column == inputs.column(NEW_PUPIL):
         # As the pupil's own flag: a day that any form has says it, and no form without one.
         return f"coalesce(max({column}) filter (enrolled_on is not null), max({column}))"
-    return f"arg_max({column}, survey_no)"
+    counted = [
+        part.op
+        for rule in looked.rules
+        for part in rule.counted
+        if inputs.column(part.input) == column
+    ]
+    if not counted:  # a mean of equal numbers may be another one in its last digit
+        return f"if(min({column}) = max({column}), min({column}), avg({column}))"
+    return f"{'min' if set(counted) & set(_LOW_IS_WORSE) else 'max'}({column})"
 
 
 def _surveys(i: int, rule: ClassRule, looked: Looked) -> str:
@@ -177,6 +194,6 @@ def _chosen(i: int, rule: ClassRule) -> str:
                 'part': part, 'only_survey': only_survey, 'survey': coalesce(last_{i}, asked_{i}),
                 'answered': answered_{i}, 'observed': {observed}
             }},
-            (part = {TOGETHER}, answered_{i}, part, only_survey)
+            (part = {TOGETHER}, answered_{i}, part, {observed}, only_survey)
         ) filter (part < {TOGETHER} or not (is_loose_{i} and {is_too_many}))
     """

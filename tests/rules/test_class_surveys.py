@@ -52,15 +52,19 @@ CASES = [
     Case("three languages, and some away",
          30, {"nb": (to(11), to(2)), "en": (to(15, 12), to(12, 12)), "se": (to(18, 16), ())},
          ("se", 18, 3)),
-    Case("the same pupils twice: the last survey by name counts",
-         20, {"main": (to(20), to(7)), "pulse": (to(20), to(3))}, ("pulse", 20, 3)),
+    Case("the same pupils twice: the more serious answer counts",
+         20, {"main": (to(20), to(7)), "pulse": (to(20), to(3))}, ("pulse", 20, 7)),
+    Case("whichever survey it is in",
+         20, {"main": (to(20), to(3)), "pulse": (to(20), to(7))}, ("pulse", 20, 7)),
+    Case("others of them each time",
+         20, {"main": (to(20), to(3)), "pulse": (to(20), to(7, 4))}, ("pulse", 20, 7)),
     Case("some answered both",
          20, {"main": (to(15), to(4)), "pulse": (to(20, 11), to(20, 18))}, ("pulse", 20, 7)),
     Case("nobody answered it in the last one",
          20, {"main": (to(20), to(4)), "pulse": ((), ())}, ("main", 20, 4),
          blank={"pulse": to(20)}),
     Case("some left it open in the last one",
-         20, {"main": (to(20), to(5)), "pulse": (to(20, 4), ())}, ("pulse", 20, 3),
+         20, {"main": (to(20), to(5)), "pulse": (to(20, 4), ())}, ("pulse", 20, 5),
          blank={"pulse": to(3)}),
     Case("no codes, and no more forms than pupils: different pupils",
          20, {"nb": (11, 4), "en": (9, 4)}, ("nb", 20, 8)),
@@ -74,8 +78,8 @@ CASES = [
          20, {"nb": (11, 4), "en": (12, 5)}, ("en", 12, 5)),
     Case("a list that is out by one, and one survey has codes",
          20, {"nb": (to(11), to(4)), "en": (10, 4)}, ("nb", 21, 8)),
-    Case("no codes, equally full: the last by name",
-         20, {"main": (20, 4), "pulse": (20, 6)}, ("pulse", 20, 6)),
+    Case("no codes, equally full: the more serious one",
+         20, {"main": (20, 6), "pulse": (20, 4)}, ("main", 20, 6)),
     Case("no codes and no class list: nobody can tell, so the fullest survey",
          None, {"nb": (11, 4), "en": (9, 4)}, ("nb", 11, 4)),
     Case("no codes in one survey alone: as before, whatever the list says",
@@ -133,6 +137,63 @@ def test_a_class_that_answered_in_two_languages_has_its_alert(town):
         add(town, "nb" if number < 11 else "en", f"p{number}", **{CORE: answers})
     assert flagged(town, CLASS_RULES) == {(None, "class_bullied"): [("nb", "alert")]}
     assert indicators(town, "rule.class_bullied") == [("7A", "nb", 20, 8, "tested")]
+
+
+def differing(town, seed, names):
+    """Classes that were asked twice, with other answers the second time, by surveys so named."""
+    draw = np.random.default_rng(seed)
+    for at in range(12):
+        name = f"7{chr(65 + at)}"
+        town.add_class(20, name=name)
+        for number in range(int(draw.integers(12, 21))):
+            for survey in names:
+                yes, low = draw.random(2) < (0.5 if at < 3 else 0.08)
+                told = {
+                    CORE: {"safety": 1 if yes else 5, "bullied_by_pupils": 4 if low else 1},
+                    WHO5: {f"who5_{i}": int(draw.integers(0, 3 if at < 2 else 6)) for i in to(5)},
+                }
+                add(town, survey, f"{name} {number}", name=name, **told)
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+def test_names_of_surveys_do_not_matter(seed):
+    found = []
+    for names in (("first", "second"), ("zeta", "alpha")):
+        with open_town() as town:
+            differing(town, seed, names)
+            flagged(town, CLASS_RULES)
+            query = "select * exclude (survey_id) from core.class_indicator order by all"
+            levels = "select rule_id, class_group, level from core.flag order by all"
+            found.append((town.con.execute(query).fetchall(), town.con.execute(levels).fetchall()))
+    assert found[0][1], "else nothing is compared"
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("second", ["aaa", "zzz"])
+def test_a_second_survey_in_which_all_is_well_takes_no_alert_away(town, second):
+    town.add_class(20)
+    for number in range(12):
+        bullied = 4 if number < 5 else 1
+        answers = {"bullied_digitally": 1}
+        add(town, "core", f"p{number}", **{CORE: {**answers, "bullied_by_pupils": bullied}})
+        add(town, second, f"p{number}", **{CORE: {**answers, "bullied_by_pupils": 1}})
+    [(_, level)] = flagged(town, CLASS_RULES)[(None, "class_bullied")]
+    assert level == "alert"
+
+
+@pytest.mark.parametrize("names", [("a", "b"), ("b", "a")])
+def test_of_two_scores_on_a_scale_their_mean_is_the_pupils(town, names):
+    for number in range(10):
+        for survey, answer in zip(names, (1, 4), strict=True):
+            told = {WHO5: {f"who5_{i}": answer for i in to(5)}}
+            add(town, survey, f"p{number}", **told)
+    rules = [rule for rule in CLASS_RULES if rule.id == "rule.class_wellbeing"]
+    inputs = inputs_of(rules, INSTRUMENTS)
+    flagged(town, rules)
+    for statement in wave_form_sql(inputs, INSTRUMENTS):
+        town.con.execute(statement, {"wave": AUTUMN}).fetchall()
+    scores = class_data(town.con, AUTUMN, rules, inputs).scores["who5_v1.wellbeing"].to_pylist()
+    assert scores == [{"class_no": 0, "score": 50.0, "pupils": 10}], "of 20 and 80"
 
 
 def test_a_question_of_each_survey_is_an_answer_of_one_pupil(town):
@@ -365,11 +426,13 @@ def counted():
 
 
 def plain_count(forms, items, asked):
-    """How many pupils of these forms answered, and how many say yes; the last survey counts."""
+    """How many pupils of these forms answered, and how many say yes in any of theirs."""
     pupils = {}
     for number, form in enumerate(sorted(forms, key=lambda form: form[0])):
         answers, surveys = pupils.setdefault(form[2] or number, ({}, set()))
-        answers.update(answers_of(form))
+        for item, value in answers_of(form).items():
+            worse = min if item == "safety" else max
+            answers[item] = worse(value, answers.get(item, value))
         surveys.add(form[0])
     answered = yes = 0
     for answers, surveys in pupils.values():
@@ -391,12 +454,13 @@ def plain_choice(forms, items, asked, listed):
     has_room = listed and whole[0] <= math.ceil(1.1 * listed)
     if not several or all(form[2] for form in answering) or has_room:
         return whole
-    parts = [
-        plain_count([form for form in forms if form[0] == survey], items, asked)
-        for survey in sorted({form[0] for form in forms})
+    parts = [("coded", [form for form in forms if form[2]])]
+    parts += [
+        ("a survey", [form for form in forms if form[0] == survey])
+        for survey in {form[0] for form in forms}
     ]
-    parts.append(plain_count([form for form in forms if form[2]], items, asked))
-    return max(reversed(parts), key=lambda part: part[0])
+    counts = [(plain_count(part, items, asked), kind) for kind, part in parts]
+    return max(counts, key=lambda told: (told[0][0], told[1] == "coded", told[0][1]))[0]
 
 
 @settings(deadline=None, max_examples=40)
