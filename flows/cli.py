@@ -7,7 +7,6 @@ that Ctrl-C stopped the command, and 141 that whoever read its output (`| head`)
 
 import argparse
 import io
-import json
 import os
 import select
 import signal
@@ -15,28 +14,27 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.backups.cli import add_backup, add_restore
 from flows.board.board_cli import add_board
 from flows.cases.cli import add_case
 from flows.delivery.delivery_cli import add_deliveries
+from flows.demo_cli import add_demo, add_simulate
 from flows.did_it_help.cli import add_outcome
 from flows.docs_cli import add_docs
 from flows.doctor.cli import add_doctor
 from flows.doctor.zones import ZonesOpenError
 from flows.erasure.cli import add_access, add_erase
 from flows.fault import place_of
-from flows.home import HomeError, init_home, open_home
-from flows.home_option import add_home, home_of
+from flows.home import HomeError
 from flows.issuing.cli import add_report
 from flows.keys.cli import add_key
 from flows.overdue.overdue_cli import add_overdue
 from flows.publish_cli import add_publish
 from flows.quarantine.cli import add_audit, add_quarantine
 from flows.receive.intake_cli import add_intake
+from flows.road_cli import add_check, add_flags, add_init, add_run, add_scales, add_survey
 from flows.rules.cli import add_rules
 from flows.scoring.cli import add_score
 from flows.sealing.age import WrongIdentityError
@@ -191,14 +189,14 @@ def command_line() -> argparse.ArgumentParser:
         prog="klassepuls", description="Class surveys in, flags for support groups out."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add_init(commands)
-    _add_run(commands)
+    add_init(commands)
+    add_run(commands)
     add_serve(commands)
-    _add_check(commands)
-    _add_survey(commands)
-    _add_flags(commands)
+    add_check(commands)
+    add_survey(commands)
+    add_flags(commands)
     add_rules(commands)
-    _add_scales(commands)
+    add_scales(commands)
     add_score(commands)
     add_publish(commands)
     add_sql(commands)
@@ -220,197 +218,9 @@ def command_line() -> argparse.ArgumentParser:
     add_overdue(commands)
     add_intake(commands)
     add_doctor(commands)
-    _add_simulate(commands)
-    _add_demo(commands)
+    add_simulate(commands)
+    add_demo(commands)
     return parser
-
-
-def _add_init(commands: "Commands") -> None:
-    parser = commands.add_parser("init", help="make a home: folders, settings to edit, a key")
-    parser.add_argument("home", type=Path, help="the folder; what is there already stays")
-    parser.set_defaults(command=_init)
-
-
-def _init(parsed: argparse.Namespace) -> int:
-    home = init_home(parsed.home)
-    print(f"A home is ready in {home.root}.")
-    print("Next: edit klassepuls.toml and surveys/klassepuls.toml, drop files in inbox/, and run")
-    print(f"  klassepuls run --home {home.root}")
-    return DONE
-
-
-def _add_run(commands: "Commands") -> None:
-    parser = commands.add_parser(
-        "run", help="inbox -> loaded -> scored -> flagged -> reports -> published"
-    )
-    add_home(parser)
-    parser.add_argument("--wave", help="only this wave, after the inbox")
-    parser.add_argument("--json", action="store_true", help="the summary as JSON")
-    parser.set_defaults(command=_run)
-
-
-def _run(parsed: argparse.Namespace) -> int:
-    from flows.display import progress_bars, run_as_dict, show_run
-    from flows.notices.shown import checked_as_dict, show_checked
-    from flows.notices.tell import tell_now, telling_of_failure
-    from flows.road import run
-
-    home = open_home(home_of(parsed))
-    now = datetime.now(UTC)
-    with progress_bars(silent=parsed.json) as progress, telling_of_failure(home, now=now):
-        summary = run(home, now=now, wave=parsed.wave, progress=progress)
-    if summary.publication and summary.publication.changed:
-        from flows.data_docs import write_docs_of_edition
-
-        write_docs_of_edition(home, summary.publication, now=now)
-    checked = tell_now(home, now=now, walked="run")
-    if parsed.json:
-        told = run_as_dict(summary) | checked_as_dict(checked)
-        print(json.dumps(told, ensure_ascii=False, indent=1))
-    else:
-        show_run(summary)
-        show_checked(checked)
-    return NEEDS_A_PERSON if summary.needs_a_person or checked.needs_a_person else DONE
-
-
-def _add_check(commands: "Commands") -> None:
-    parser = commands.add_parser("check", help="dry run of one file: what would become of it")
-    add_home(parser)
-    parser.add_argument("file", type=Path, help="an export, anywhere on this machine")
-    parser.add_argument("--json", action="store_true", help="the answer as JSON")
-    parser.set_defaults(command=_check)
-
-
-def _check(parsed: argparse.Namespace) -> int:
-    from flows.check import check_file
-    from flows.display import show_check
-
-    report = check_file(open_home(home_of(parsed)), parsed.file)
-    if parsed.json:
-        print(json.dumps(report, ensure_ascii=False, indent=1))
-    else:
-        show_check(report)
-    needs = report["reason"] or report["held"] or report["without_zeros"]
-    return NEEDS_A_PERSON if needs else DONE
-
-
-def _add_survey(commands: "Commands") -> None:
-    survey = commands.add_parser("survey", help="survey files: what an export's columns mean")
-    tasks = survey.add_subparsers(required=True, metavar="TASK")
-    parser = tasks.add_parser("draft", help="a first survey file from an export, to be looked at")
-    add_home(parser)
-    parser.add_argument("file", type=Path, help="an export, anywhere on this machine")
-    parser.add_argument("--codebook", type=Path, help="its codebook, such as a .lss or .sps file")
-    parser.add_argument("--out", type=Path, help="write it here; what is there already stays")
-    parser.set_defaults(command=_survey_draft)
-
-
-def _survey_draft(parsed: argparse.Namespace) -> int:
-    from flows.draft import draft_from
-
-    instruments = open_home(Path(parsed.home)).instruments if parsed.home else None
-    text = draft_from(parsed.file, parsed.codebook, instruments)
-    if parsed.out is None:
-        print(text, end="")
-        return DONE
-    try:
-        with parsed.out.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise HomeError("there is a file at --out already: choose another name") from None
-    print("A draft is written. Decide on linkage and on every column, then try it with")
-    print("  klassepuls check FILE")
-    return DONE
-
-
-def _add_flags(commands: "Commands") -> None:
-    parser = commands.add_parser("flags", help="counts of open flags")
-    add_home(parser)
-    parser.add_argument("--school", help="only this school's, by its id")
-    parser.add_argument("--wave", help="only this wave's")
-    parser.add_argument(
-        "--level", choices=["prompt", "flag", "watch", "alert"], help="only those of this level"
-    )
-    parser.add_argument("--json", action="store_true", help="the counts as JSON")
-    parser.set_defaults(command=_flags)
-
-
-def _flags(parsed: argparse.Namespace) -> int:
-    from flows.display import show_flags
-    from flows.listing import open_flags
-
-    rows = open_flags(
-        open_home(home_of(parsed)),
-        now=datetime.now(UTC),
-        school=parsed.school,
-        wave=parsed.wave,
-        level=parsed.level,
-    )
-    if parsed.json:
-        print(json.dumps(rows, ensure_ascii=False, indent=1))
-    else:
-        show_flags(rows)
-    return DONE
-
-
-def _add_scales(commands: "Commands") -> None:
-    parser = commands.add_parser(
-        "scales", help="how each scale worked in a wave: floor, ceiling, alpha, omega"
-    )
-    add_home(parser)
-    parser.add_argument("--wave", help="only this wave's")
-    parser.add_argument("--json", action="store_true", help="the same as JSON")
-    parser.set_defaults(command=_scales)
-
-
-def _scales(parsed: argparse.Namespace) -> int:
-    from flows.display import show_scales
-    from flows.listing import scales
-
-    rows = scales(open_home(home_of(parsed)), now=datetime.now(UTC), wave=parsed.wave)
-    if parsed.json:
-        print(json.dumps(rows, ensure_ascii=False, indent=1))
-    else:
-        show_scales(rows)
-    return DONE
-
-
-def _add_size(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--schools", type=int, default=20, help="how many schools to invent")
-    parser.add_argument("--waves", type=int, default=3, help="how many rounds of the survey")
-    parser.add_argument("--seed", type=int, default=1, help="the same number, the same pupils")
-
-
-def _add_simulate(commands: "Commands") -> None:
-    parser = commands.add_parser("simulate", help="only the synthetic deliveries and their truth")
-    parser.add_argument("folder", type=Path, help="where the files are written")
-    _add_size(parser)
-    parser.set_defaults(command=_simulate)
-
-
-def _simulate(parsed: argparse.Namespace) -> int:
-    from flows.demo import simulate
-
-    manifest = simulate(parsed.folder, schools=parsed.schools, waves=parsed.waves, seed=parsed.seed)
-    print(f"{len(manifest.files)} files in {len(manifest.drops)} drops under {parsed.folder}")
-    return DONE
-
-
-def _add_demo(commands: "Commands") -> None:
-    parser = commands.add_parser(
-        "demo", help="a synthetic municipality with planted truth through the whole pipeline"
-    )
-    parser.add_argument(
-        "--dir", type=Path, default=Path("demo"), help="where it is made; an older demo there goes"
-    )
-    _add_size(parser)
-    parser.set_defaults(command=_demo)
-
-
-def _demo(parsed: argparse.Namespace) -> int:
-    from flows.demo import demo
-
-    return demo(parsed.dir, schools=parsed.schools, waves=parsed.waves, seed=parsed.seed)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from datetime import datetime, tzinfo
 from pathlib import Path
 
 import flows.cli
+import flows.road_cli
 
 
 def run_at(moment: datetime, home: Path) -> int:
@@ -19,11 +20,11 @@ def run_at(moment: datetime, home: Path) -> int:
         def now(cls, tz: tzinfo | None = None) -> datetime:
             return moment.astimezone(tz)
 
-    flows.cli.datetime = Clock
+    flows.road_cli.datetime = Clock
     try:
         return flows.cli.main(["run", "--home", str(home)])
     finally:
-        flows.cli.datetime = datetime
+        flows.road_cli.datetime = datetime
 
 
 if __name__ == "__main__":
