@@ -90,11 +90,11 @@ def remove_sealed_of(con: duckdb.DuckDBPyConnection, home: Home, school_ids: Seq
 
     They are due again, and written anew from what is known then.
     """
-    found = [path for school in school_ids for path in _sealed_of(home, school)]
-    for path in found:
+    found = {school: list(_sealed_of(home, school)) for school in school_ids}
+    for path in (path for paths in found.values() for path in paths):
         path.unlink()
-    forget_schools(con, school_ids)
-    return len(found)
+    forget_schools(con, [school for school, paths in found.items() if paths])
+    return sum(map(len, found.values()))
 
 
 def _sealed_of(home: Home, school_id: str) -> Iterator[Path]:

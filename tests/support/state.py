@@ -68,13 +68,17 @@ def contents(home: Home, *, without: Sequence[str] = (), times: bool = True) -> 
     return {name: rows for name, rows in sorted(found.items()) if name not in without}
 
 
+# Of reports, whose last line is the head of the log: see `reports_below`.
+_TELL_THE_HEAD = {("core.report_file", "digest"), ("core.report_file", "sha256")}
+
+
 def _sorted_rows(
     con: duckdb.DuckDBPyConnection, table: str, *, times: bool
 ) -> list[tuple[object, ...]]:
     columns = [
         column
         for column, kind, *_ in con.execute(f"describe {table}").fetchall()
-        if times or not kind.startswith("TIMESTAMP")
+        if (times or not kind.startswith("TIMESTAMP")) and (table, column) not in _TELL_THE_HEAD
     ]
     # Files of one run are told apart by microseconds, and a killed run takes them in other runs.
     at = "date_trunc('second', received_at) as received_at"
