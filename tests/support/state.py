@@ -12,7 +12,7 @@ import duckdb
 
 from flows.home import OUTCOMES, Home
 
-_HEAD = re.compile(rb"(?<=: )[0-9a-f]{64}(?=</p></footer>)")
+_HEAD = re.compile(rb'<p class="trace">[^<]*: [0-9a-f]{64}</p>(?=</footer>)')
 
 # Numbers that are given in the order of loading, and so depend on it.
 _NUMBERS = (
