@@ -1,7 +1,6 @@
 """The board in a real browser: by keyboard alone, without a script, at 360 pixels, and with axe."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from threading import Thread
@@ -14,6 +13,7 @@ from playwright.sync_api import Page, sync_playwright
 from flows.board.desk import BoardDesk
 from reports.board.app import make_app
 from tests.board.client import Clock
+from tests.support.programs import browser_here
 from tests.support.state import warehouse_of
 from warehouse.board.door import User
 
@@ -57,9 +57,7 @@ def address(desk) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser():
-    where = shutil.which("chromium")
-    if where is None:
-        pytest.fail("these tests drive Debian's chromium: apt-get install chromium")
+    where = browser_here()
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=where, args=FLAGS)
         yield chromium

@@ -1,23 +1,18 @@
 """A real Chromium, the system's: CI must have one, and elsewhere these tests may be skipped."""
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+from tests.support.programs import browser_here
+
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking")
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    if found is None:
-        if os.environ.get("KLASSEPULS_BROWSER") == "required":
-            pytest.fail("no Chromium here: install Debian's chromium")
-        pytest.skip("no Chromium here")
+    found = browser_here()
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
         yield opened

@@ -13,12 +13,12 @@ import pytest
 from flows.home import Home
 from tests.server.conftest import eventually, free_port, served
 from tests.support.home import csv_bytes, drop, form, make_home
+from tests.support.programs import missing
 
 PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 pytestmark = [
     pytest.mark.server,
     pytest.mark.timeout(600),
-    pytest.mark.skipif(not PROGRAMS, reason="PostgreSQL is not installed"),
 ]
 WORD = f"på/rot@{token_hex(8)}"
 
@@ -26,6 +26,8 @@ WORD = f"på/rot@{token_hex(8)}"
 @pytest.fixture
 def port() -> Iterator[int]:
     """A cluster of its own on loopback, whose user `prefect` needs the password."""
+    if not PROGRAMS:
+        missing("postgresql")
     folder, number = Path(tempfile.mkdtemp()), free_port()
     # Its programs refuse to run as root.
     user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []

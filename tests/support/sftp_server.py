@@ -14,6 +14,8 @@ from pathlib import Path
 import asyncssh
 import pytest
 
+from tests.support.programs import missing
+
 _SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 
 
@@ -48,7 +50,7 @@ def public_key(key: asyncssh.SSHKey) -> str:
 def sftp_server(place: Path) -> Iterator[SftpServer]:
     """Start sshd for this account, wait until it answers, and end it."""
     if _SSHD is None:
-        pytest.fail("sshd is not installed: the Debian package is openssh-server")
+        missing("openssh-server")
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # which sshd asks for
     keys = {name: asyncssh.generate_private_key("ssh-ed25519") for name in ("host", "own")}
