@@ -23,6 +23,7 @@ from flows import road
 from flows.events import overdue_facts
 from flows.home import Home, open_home
 from flows.notices.tell import check_and_tell, telling_of_failure
+from schemas.settings import Schedule
 from tests.support.home import SPRING, csv_bytes, drop, make_home, school_class
 from tests.support.mail_server import Post, mail_server
 
@@ -89,7 +90,8 @@ TOLD = [
 
 def moments(first: str, last: str) -> Iterator[tuple[datetime, str]]:
     """When which deployment runs, by the schedules of prefect.yaml, in local time."""
-    manifest = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))
+    text = (ROOT / "prefect.yaml").read_text(encoding="utf-8")
+    manifest = yaml.safe_load(text.replace("{{ $KLASSEPULS_CRON }}", Schedule().nightly))
     start, end = (datetime.fromisoformat(day).replace(tzinfo=OSLO) for day in (first, last))
     found = []
     for entry in manifest["deployments"]:
