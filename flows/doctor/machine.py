@@ -13,7 +13,7 @@ from flows.home import Config, Home
 from warehouse.manifest import WAREHOUSE
 from warehouse.selftest import can_write_encrypted
 
-LOCK = Path(__file__).resolve().parent.parent / "requirements" / "runtime.txt"
+LOCK = Path(__file__).resolve().parents[2] / "requirements" / "runtime.txt"
 _PIN = re.compile(r"^([A-Za-z0-9_.-]+)==([^ ;\\]+)(\s*;)?", re.MULTILINE)
 _LEAST_ROOM = 1 << 30
 _TIMES_WAREHOUSE = 3  # a run spills, and a restore or an erasure makes a second one

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -186,7 +187,8 @@ class ReadingRoom:
         """End the child and learn how it ended: a reason if it was at a limit, else None."""
         self._child = None
         self.peak = max(self.peak, _peak_of(child.process.pid))
-        os.kill(child.process.pid, signal.SIGKILL)  # does nothing to one that has ended
+        with suppress(ProcessLookupError):  # somebody else has waited for it
+            os.kill(child.process.pid, signal.SIGKILL)  # does nothing to one that has ended
         ended = child.process.wait()
         last_words = _last_words(child)
         for descriptor in (child.ask, child.hear, child.last):
@@ -218,7 +220,7 @@ def _last_words(child: _Child) -> bytes:
 def _start(table: str, limits: Limits) -> _Child:
     # Nothing of this process's environment but what a reader needs: no key, no address.
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    path = os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, sys.path)])
+    path = os.pathsep.join([str(Path(__file__).parents[2]), *filter(None, sys.path)])
     command = ("flows.reading.desk", table, str(limits.memory), str(limits.cpu))
     theirs, ask = os.pipe()
     hear, answers = os.pipe()

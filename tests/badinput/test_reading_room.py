@@ -197,6 +197,13 @@ def test_file_whose_children_are_killed_again_and_again_is_refused(patient):
     assert patient.read("ndjson", LINES, Ask()).table.num_rows == ANSWERS.height
 
 
+def test_child_that_somebody_else_has_waited_for_costs_no_file(room):
+    room.read("ndjson", LINES, Ask())
+    os.kill(room.pid, signal.SIGKILL)
+    os.waitpid(room.pid, 0)
+    assert room.read("ndjson", LINES, Ask()).table.num_rows == ANSWERS.height
+
+
 def test_child_that_died_while_nobody_read_costs_no_file(room):
     room.read("ndjson", LINES, Ask())
     os.kill(room.pid, signal.SIGKILL)
