@@ -10,7 +10,8 @@ from tests.support.programs import browser_here
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking")
 
 
-@pytest.fixture(scope="session")
+# For a module: while Playwright is open, nothing else in the process can run an event loop.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     found = browser_here()
     with sync_playwright() as playwright:
