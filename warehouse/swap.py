@@ -7,9 +7,9 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import Any, BinaryIO, TextIO
 
 from warehouse.failpoint import reach
 
@@ -17,18 +17,29 @@ READ_ONLY = 0o440  # owner and group, and nobody may write
 _SUFFIX = ".new"
 
 
-@contextmanager
-def whole(path: str, *, mode: int, durable: bool = False) -> Iterator[TextIO]:
+def whole(path: str, *, mode: int, durable: bool = False) -> AbstractContextManager[TextIO]:
     """A text file to write: a reader sees the old one or the new one, never half of one.
 
     It is written under a hidden name beside its own, and left there when the writer is stopped: the
     next one writes it anew. `durable` has it on disk before it takes its name, for what nobody
     could make again. `path` is a text, for Path objects cost more than 900 small notes do.
     """
+    return _whole(path, mode, "w", "utf-8", durable=durable)
+
+
+def whole_bytes(path: str, *, mode: int) -> AbstractContextManager[BinaryIO]:
+    """The same for bytes."""
+    return _whole(path, mode, "wb", None)
+
+
+@contextmanager
+def _whole(
+    path: str, mode: int, kind: str, encoding: str | None, *, durable: bool = False
+) -> Iterator[Any]:
     folder, _, name = path.rpartition("/")
     partial = f"{folder}/.{name}.partial"
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+    with os.fdopen(descriptor, kind, encoding=encoding) as file:
         yield file
         if durable:
             file.flush()

@@ -5,7 +5,6 @@ digest of its text, which the warehouse keeps; an unchanged report is not writte
 """
 
 import hashlib
-import os
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +17,7 @@ from flows.sealing.recipients import ADULT_ROUTE, Seal, seal_of
 from transforms.pseudonym import keyed_digest
 from warehouse.failpoint import reach
 from warehouse.report_files import FiledReport, filed_reports, forget_schools, replace_filed
-from warehouse.swap import sha256_of
+from warehouse.swap import sha256_of, whole_bytes
 
 ADULT_FOLDER = "_adult_route"  # that no school's reader has
 
@@ -133,10 +132,6 @@ def _remove_other(path: Path, to: Seal | None) -> None:
 
 
 def _put(place: Path, content: bytes) -> None:
-    """A reader sees the old file or the new one; what a killed run left is written over."""
-    partial = _partial(place)
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640)
-    with os.fdopen(descriptor, "wb") as file:
+    with whole_bytes(str(place), mode=0o640) as file:
         file.write(content)
         reach("mid-report")
-    partial.replace(place)

@@ -15,6 +15,7 @@ from flows.serve.keeper import CannotServeError, Keeper
 from flows.serve.log import Log
 from flows.serve.processes import Kept
 from flows.serve.serve import require_free_port
+from tests.support.ports import free_port
 
 FOREVER = ("sh", "-c", "echo here; exec sleep 600")
 
@@ -99,13 +100,6 @@ def test_all_are_ended_the_last_one_first(keeper: Keeper, said: list[str]) -> No
 
 
 SERVE = (sys.executable, "-u", "-m", "http.server", "--bind", "127.0.0.1")
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def test_next_one_starts_when_the_first_answers(keeper: Keeper) -> None:

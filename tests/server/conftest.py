@@ -1,7 +1,6 @@
 """A real `klassepuls serve` for the tests marked `server`, and what Prefect's API says of it."""
 
 import json
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ import pytest
 from flows.home import Home, load_config
 from flows.serve.environment import environment
 from flows.serve.place import Place
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 # Long, for SQLite under Prefect may stall for its busy timeout of a minute on a machine at work.
@@ -163,14 +163,6 @@ class Prefect:
 
 def _all(path: Path) -> bytes:
     return path.read_bytes() if path.is_file() else b""
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def serving(home: Home, *, more: str = "") -> Prefect:

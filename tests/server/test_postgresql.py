@@ -11,8 +11,9 @@ from secrets import token_hex
 import pytest
 
 from flows.home import Home
-from tests.server.conftest import eventually, free_port, served
+from tests.server.conftest import eventually, served
 from tests.support.home import csv_bytes, drop, form, make_home
+from tests.support.ports import free_port
 from tests.support.programs import missing
 
 PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
